@@ -1,0 +1,1 @@
+def env_class(n): return object

@@ -1,0 +1,1 @@
+"""Scenes, signals and batched stepping: everything that touches the physics engine."""

@@ -1,0 +1,67 @@
+"""From our parts in `assets/` to one compiled model per task: room + table + arm + props + the signals that the task reads.
+
+A compiled model is never edited again. What differs between episodes (joint positions, fixture poses) lives in the stepper's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import mujoco
+
+from metaworld_py.sim.signals import Signal, Vec3
+
+_PACKAGED_ASSETS = Path(__file__).resolve().parents[1] / "assets"
+_CHECKOUT_ASSETS = Path(__file__).resolve().parents[2] / "assets"
+# An installed wheel carries the parts inside the package; a source checkout keeps them at its top.
+ASSETS = _PACKAGED_ASSETS if _PACKAGED_ASSETS.is_dir() else _CHECKOUT_ASSETS
+
+GOAL_MARKER = "goal"
+
+
+@dataclass(frozen=True)
+class Prop:
+    """One part from `assets/props/`, placed in the world."""
+
+    part: str  # file name without .xml
+    body: str  # its root body
+    pos: Vec3  # m, world
+    euler: Vec3 | None = None  # rad about x, y, z; None keeps the part's own orientation
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What stands on the table, and the look of the goal marker."""
+
+    props: tuple[Prop, ...]
+    goal_rgba: tuple[float, float, float, float] = (0.0, 0.8, 0.0, 1.0)
+    goal_radius: float = 0.02  # m
+    table: str = "table"
+
+
+def compose(scene: Scene, signals: Iterable[Signal] = ()) -> mujoco.MjSpec:
+    """An editable specification of the scene, with one sensor (or two, for touch) per signal, in order.
+
+    The parts are read by inclusion, which keeps every name as the part gives it; MjSpec's `attach` wants a prefix for each.
+    """
+    files = [
+        "arena/room.xml",
+        f"arena/{scene.table}.xml",
+        "robot/sawyer.xml",
+        *(f"props/{prop.part}.xml" for prop in scene.props),
+    ]
+    includes = "".join(f'<include file="{(ASSETS / file).as_posix()}"/>' for file in files)
+    spec = mujoco.MjSpec.from_string(f'<mujoco model="metaworld_py">{includes}</mujoco>')
+    for prop in scene.props:
+        body = spec.body(prop.body)
+        body.pos = prop.pos
+        if prop.euler is not None:
+            body.alt.type = mujoco.mjtOrientation.mjORIENTATION_EULER
+            body.alt.euler = prop.euler
+    # The marker has no physics: renderers move it to the episode's goal.
+    spec.worldbody.add_site(name=GOAL_MARKER, size=[scene.goal_radius] * 3, rgba=scene.goal_rgba, group=4)
+    for index, signal in enumerate(signals):
+        signal.add_sensors(spec, prefix=f"{index}")
+    return spec

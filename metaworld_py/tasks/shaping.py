@@ -1,0 +1,184 @@
+"""The vocabulary of rewards: distances, tolerances, the Hamacher product, caging. Pure functions of floats, in SI units.
+
+Written for one element in the subset of Python that a compiler takes (floats, tuples of floats, `if`, calls); see docs/decisions/0003.
+"""
+
+from __future__ import annotations
+
+import math
+
+from metaworld_py.sim.signals import Arm, Vec3
+
+# All sigmoids of the DeepMind Control Suite's `tolerance` fall to this value one margin away from the bounds.
+VALUE_AT_MARGIN = 0.1
+_GAUSSIAN_SCALE_SQUARED = -2.0 * math.log(VALUE_AT_MARGIN)
+_LONG_TAIL_SCALE_SQUARED = 1.0 / VALUE_AT_MARGIN - 1.0
+GRIP_CAGING = 0.97  # caging above which closing the fingers counts as gripping
+
+
+def distance(a: Vec3, b: Vec3) -> float:
+    """Euclidean distance."""
+    return math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
+
+
+def scaled_distance(a: Vec3, b: Vec3, scale: Vec3) -> float:
+    """Norm of the difference, each axis multiplied by its scale."""
+    return math.sqrt((scale[0] * (a[0] - b[0])) ** 2 + (scale[1] * (a[1] - b[1])) ** 2 + (scale[2] * (a[2] - b[2])) ** 2)
+
+
+def distance_xy(a: Vec3, b: Vec3) -> float:
+    """Distance in the horizontal plane."""
+    return math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2)
+
+
+def distance_xz(a: Vec3, b: Vec3) -> float:
+    """Distance in the vertical plane through x."""
+    return math.sqrt((a[0] - b[0]) ** 2 + (a[2] - b[2]) ** 2)
+
+
+def offset(pos: Vec3, by: Vec3) -> Vec3:
+    """A point moved along the world's axes."""
+    return (pos[0] + by[0], pos[1] + by[1], pos[2] + by[2])
+
+
+def clip(x: float, low: float, high: float) -> float:
+    """`x` limited to [low, high]."""
+    return min(max(x, low), high)
+
+
+def _margins_outside(x: float, low: float, high: float, margin: float) -> float:
+    """How many margins `x` lies outside [low, high]; infinite for margin 0."""
+    outside = low - x if x < low else x - high
+    return outside / margin if margin > 0.0 else math.inf
+
+
+def long_tail(x: float, low: float, high: float, margin: float) -> float:
+    """1 within [low, high], then 1 / (9 d² + 1) at d margins outside; 0 outside if the margin is 0.
+
+    Raises:
+      ValueError: negative margin, as in the DeepMind Control Suite's `rewards.tolerance`.
+    """
+    if margin < 0.0:
+        raise ValueError("margin must not be negative")
+    if low <= x <= high:
+        return 1.0
+    d = _margins_outside(x, low, high, margin)
+    return 1.0 / (_LONG_TAIL_SCALE_SQUARED * d * d + 1.0)
+
+
+def gaussian(x: float, low: float, high: float, margin: float) -> float:
+    """1 within [low, high], then exp(−½ (d √(−2 ln 0.1))²) at d margins outside; 0 outside if the margin is 0.
+
+    Raises:
+      ValueError: negative margin.
+    """
+    if margin < 0.0:
+        raise ValueError("margin must not be negative")
+    if low <= x <= high:
+        return 1.0
+    d = _margins_outside(x, low, high, margin)
+    return math.exp(-0.5 * _GAUSSIAN_SCALE_SQUARED * d * d)
+
+
+def hamacher(a: float, b: float) -> float:
+    """Hamacher product a·b / (a + b − a·b) of two values in [0, 1]: high only if both are; 0 where the denominator is 0."""
+    denominator = a + b - a * b
+    return a * b / denominator if denominator > 0.0 else 0.0
+
+
+def prism(pos: Vec3, zero: Vec3, one: Vec3) -> float:
+    """Inside the box spanned by two corners: product over axes of the way from `zero` to `one`. Outside: 1."""
+    product = 1.0
+    for p, a, b in zip(pos, zero, one, strict=True):
+        if not min(a, b) <= p <= max(a, b):
+            return 1.0
+        product *= (p - a) / (b - a)
+    return product
+
+
+def approach_bonus(distance_left: float, distance_start: float) -> float:
+    """Progress term of the original rewards: 1000 (D − d) + 1000 (exp(−d²/0.01) + exp(−d²/0.001))."""
+    d = distance_left
+    return 1000.0 * (distance_start - d) + 1000.0 * (math.exp(-(d**2) / 0.01) + math.exp(-(d**2) / 0.001))
+
+
+def caging(
+    arm: Arm,
+    pos: Vec3,
+    pos_start: Vec3,
+    tcp_pos_start: Vec3,
+    *,
+    object_radius: float,
+    pad_margin: float,
+    xz_margin: float,
+) -> float:
+    """How well the pads enclose a point: along y between the pads, and close to the tool centre in x and z. In [0, 1].
+
+    The pads' margins compare the current pads with the object's start, as published.
+    """
+    left, right = arm.left_pad_pos[1], arm.right_pad_pos[1]
+    caging_y = hamacher(
+        long_tail(abs(left - pos[1]), object_radius, pad_margin, abs(abs(left - pos_start[1]) - pad_margin)),
+        long_tail(abs(right - pos[1]), object_radius, pad_margin, abs(abs(right - pos_start[1]) - pad_margin)),
+    )
+    margin_xz = distance_xz(pos_start, tcp_pos_start) - xz_margin
+    caging_xz = long_tail(distance_xz(arm.tcp_pos, pos), 0.0, xz_margin, margin_xz)
+    return hamacher(caging_y, caging_xz)
+
+
+def grip(caged: float, effort: float, full_effort: float = 1.0) -> float:
+    """Caging joined with closing effort; the fingers count once the object is caged. In [0, 1]."""
+    gripping = clip(effort, 0.0, full_effort) / full_effort if caged > GRIP_CAGING else 0.0
+    return hamacher(caged, gripping)
+
+
+def dense_grasp(caged: float, effort: float, full_effort: float = 1.0) -> float:
+    """Grip and caging in equal parts, so that caging alone already pays (density "high"). In [0, 1]."""
+    return (grip(caged, effort, full_effort) + caged) / 2.0
+
+
+def pick_and_place_v1(
+    tcp_pos: Vec3,
+    obj_pos: Vec3,
+    effort: float,
+    *,
+    tcp_pos_start: Vec3,
+    obj_pos_start: Vec3,
+    goal_pos: Vec3,
+    lift_height: float,
+    lag_weight: float,
+    to_goal: float,
+    place_distance: float,
+) -> float:
+    """The original three-stage reward: reach + pick + place.
+
+    Args:
+      lift_height: m above the object's start at which it counts as picked.
+      lag_weight: weight of the tcp's height off its start while the hand is not above the object.
+      to_goal: m, decides whether a lowered object was dropped or delivered.
+      place_distance: m, the distance that placing shortens.
+    """
+    to_tcp = distance(obj_pos, tcp_pos)
+    to_tcp_xy = distance_xy(obj_pos, tcp_pos)
+    if to_tcp < 0.05:
+        reach = -to_tcp + max(effort, 0.0) / 50.0
+    elif to_tcp_xy < 0.05:
+        reach = -to_tcp
+    else:
+        reach = -to_tcp_xy - lag_weight * abs(tcp_pos[2] - tcp_pos_start[2])
+
+    picked_z = obj_pos_start[2] + lift_height
+    is_picked = obj_pos[2] >= picked_z - 0.01
+    is_dropped = obj_pos[2] < obj_pos_start[2] + 0.005 and to_goal > 0.02 and to_tcp > 0.02
+    if is_picked and not is_dropped:
+        pick = 100.0 * picked_z
+    elif to_tcp < 0.1 and obj_pos[2] > obj_pos_start[2] + 0.005:
+        pick = 100.0 * min(picked_z, obj_pos[2])
+    else:
+        pick = 0.0
+
+    place = 0.0
+    if is_picked and to_tcp < 0.1 and not is_dropped:
+        way = distance((obj_pos_start[0], obj_pos_start[1], picked_z), goal_pos) + picked_z
+        place = max(approach_bonus(place_distance, way), 0.0)
+    return reach + pick + place

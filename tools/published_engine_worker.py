@@ -1,0 +1,51 @@
+"""Replays recorded actions in an exported scene. Runs under the published engine: needs nothing but mujoco and numpy.
+
+    python published_engine_worker.py SCENE.xml JOB.npz RESULT.npz     (called by replay_published_engine.py)
+"""
+
+import sys
+
+import mujoco
+import numpy as np
+
+
+def main(model_file: str, job_file: str, result_file: str) -> None:
+    model = mujoco.MjModel.from_xml_path(model_file)
+    data = mujoco.MjData(model)
+    job = np.load(job_file)
+    n_episodes, n_steps = job["action"].shape[:2]
+    settled = np.zeros((n_episodes, model.nq))
+    qpos = np.zeros((n_episodes, n_steps, model.nq))
+    for episode in range(n_episodes):
+        for name, pos in zip(job["fixtures"], job["fixture_pos"][episode]):
+            model.body(str(name)).pos[:] = pos
+        settle(model, data, job)
+        settled[episode] = data.qpos
+        # The solver's warm start stays as settled; the rest is the recorded state.
+        data.qpos[:] = job["qpos"][episode]
+        data.qvel[:] = job["qvel"][episode]
+        mujoco.mj_forward(model, data)
+        for step, action in enumerate(job["action"][episode]):
+            control_step(model, data, job, action)
+            qpos[episode, step] = data.qpos
+    np.savez(result_file, settled_qpos=settled, qpos=qpos)
+
+
+def settle(model, data, job):
+    mujoco.mj_resetData(model, data)
+    data.mocap_pos[0] = job["hand_start"]
+    data.mocap_quat[0] = job["mocap_quat"]
+    data.ctrl[:] = job["open_fingers"]
+    mujoco.mj_step(model, data, int(job["settle_steps"]))
+
+
+def control_step(model, data, job, action):
+    displacement = np.clip(action, -1, 1)[:3] * float(job["max_displacement"])
+    data.mocap_pos[0] = np.clip(data.mocap_pos[0] + displacement, job["mocap_low"], job["mocap_high"])
+    data.ctrl[:] = action[3], -action[3]
+    mujoco.mj_step(model, data, int(job["physics_steps"]))
+    mujoco.mj_forward(model, data)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
