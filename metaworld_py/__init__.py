@@ -1,0 +1,29 @@
+"""Meta-World's manipulation tasks: exact, fast, and a pleasure to use.
+
+Importing this package registers the Gymnasium ids (`Meta-World/MT1`, `Meta-World/MT10`, …) and does nothing else.
+"""
+
+from __future__ import annotations
+
+from metaworld_py._version import __version__
+from metaworld_py.benchmarks import ML1, MT1, MT10, Benchmark
+from metaworld_py.env import MetaWorldEnv
+from metaworld_py.instances import Task
+from metaworld_py.registration import register_envs
+from metaworld_py.tasks import TASKS, find_task
+from metaworld_py.vector_env import MetaWorldVectorEnv
+
+__all__ = [
+    "ML1",
+    "MT1",
+    "MT10",
+    "TASKS",
+    "Benchmark",
+    "MetaWorldEnv",
+    "MetaWorldVectorEnv",
+    "Task",
+    "__version__",
+    "find_task",
+]
+
+register_envs()

@@ -1,6 +1,6 @@
 """Replays recorded actions in an exported scene. Runs under the published engine: needs nothing but mujoco and numpy.
 
-    python published_engine_worker.py SCENE.xml JOB.npz RESULT.npz     (called by replay_published_engine.py)
+python published_engine_worker.py SCENE.xml JOB.npz RESULT.npz     (called by replay_published_engine.py)
 """
 
 import sys
@@ -17,7 +17,7 @@ def main(model_file: str, job_file: str, result_file: str) -> None:
     settled = np.zeros((n_episodes, model.nq))
     qpos = np.zeros((n_episodes, n_steps, model.nq))
     for episode in range(n_episodes):
-        for name, pos in zip(job["fixtures"], job["fixture_pos"][episode]):
+        for name, pos in zip(job["fixtures"], job["fixture_pos"][episode], strict=True):
             model.body(str(name)).pos[:] = pos
         settle(model, data, job)
         settled[episode] = data.qpos

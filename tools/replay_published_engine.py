@@ -1,8 +1,8 @@
 """Fidelity at the model level: replay recorded actions on the published engine (mujoco 3.3.0) in our composed scenes.
 
-Scenes are exported as XML and simulated by `tools/published_engine_worker.py` in a virtual environment of its own. Printed per task: how far hand
-and observed objects drift from the recording over 200 control steps, beside the drift of the published scenes against themselves (floor) and
-of a rebuild with good convex shapes (rebuild).
+Scenes are exported as XML and simulated by `tools/published_engine_worker.py` in a virtual environment of its own. Printed per task: how
+far hand and observed objects drift from the recording over 200 control steps, beside the drift of the published scenes against themselves
+(floor) and of a rebuild with good convex shapes (rebuild).
 
     python -m venv /tmp/engine && /tmp/engine/bin/pip install mujoco==3.3.0
     python tools/replay_published_engine.py RECORDINGS --engine /tmp/engine/bin/python [--tasks door-open ...]
@@ -23,10 +23,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from metaworld_py.episodes import MAX_DISPLACEMENT, TaskEpisodes, observed_frame  # noqa: E402
-from metaworld_py.sim.scene import compose  # noqa: E402
-from metaworld_py.sim.stepper import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS  # noqa: E402
-from metaworld_py.tasks import TASKS, TaskDef, find_task  # noqa: E402
+from metaworld_py.episodes import MAX_DISPLACEMENT, TaskEpisodes, observed_frame
+from metaworld_py.sim.scene import compose
+from metaworld_py.sim.stepper import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS
+from metaworld_py.tasks import TASKS, TaskDef, find_task
 
 WORKER = Path(__file__).with_name("published_engine_worker.py")
 # Largest |Δhand| / |Δobject| in metres over 200 control steps: the published scenes with gravity changed by 1e-12 (chaos floor), and the
@@ -134,13 +134,14 @@ def main() -> None:
     parser.add_argument("--engine", default=sys.executable, help="python interpreter that has mujoco 3.3.0 and numpy")
     parser.add_argument("--tasks", nargs="+", default=list(TASKS))
     arguments = parser.parse_args()
-    print(f"{'task':28s} {'settled qpos':>12s} | {'hand':>8s} {'floor':>8s} {'rebuild':>8s} | {'object':>8s} {'floor':>8s} {'rebuild':>8s}   (largest |Δ|, m)")
+    sides = " | ".join(f"{what:>8s} {'floor':>8s} {'rebuild':>8s}" for what in ("hand", "object"))
+    print(f"{'task':28s} {'settled':>8s} | {sides}   (largest |Δ|; settled: joint positions)")
     for name in arguments.tasks:
         task = find_task(name)
         drift = replay(task, dict(np.load(arguments.recordings / f"{task.name}.npz")), arguments.engine)
         floor, rebuild = FLOOR_AND_REBUILD.get(task.name, UNLISTED)
         print(
-            f"{task.name:28s} {drift['settle'].max():12.1e} | {drift['hand'].max():8.1e} {floor[0]:8.0e} {rebuild[0]:8.0e} | "
+            f"{task.name:28s} {drift['settle'].max():8.1e} | {drift['hand'].max():8.1e} {floor[0]:8.0e} {rebuild[0]:8.0e} | "
             f"{drift['object'].max():8.1e} {floor[1]:8.0e} {rebuild[1]:8.0e}",
             flush=True,
         )

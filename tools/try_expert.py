@@ -1,6 +1,6 @@
 """Try scripted experts while writing them: success over the published instances of a seed, steps to success, and reward errors.
 
-    python tools/try_expert.py door-open drawer-open --seed 0 --instances 50
+python tools/try_expert.py door-open drawer-open --seed 0 --instances 50
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from metaworld_py.benchmarks import draw_instances  # noqa: E402
-from metaworld_py.episodes import TaskEpisodes  # noqa: E402
-from metaworld_py.tasks import TASKS, find_task  # noqa: E402
+from metaworld_py.episodes import TaskEpisodes
+from metaworld_py.instances import draw_instances
+from metaworld_py.tasks import TASKS, find_task
 
 
 def main() -> None:
@@ -32,7 +32,9 @@ def main() -> None:
 
 def try_expert(name: str, arguments: argparse.Namespace) -> None:
     task = find_task(name)
-    vectors = [instance.rand_vec for instance in draw_instances([name], arguments.seed, partially_observable=False, per_task=arguments.instances)]
+    vectors = [
+        instance.rand_vec for instance in draw_instances([name], arguments.seed, partially_observable=False, per_task=arguments.instances)
+    ]
     episodes = TaskEpisodes(task, len(vectors), n_threads=0)
     episodes.reset(range(len(vectors)), vectors, [False] * len(vectors))
     first_success = np.full(len(vectors), -1)
@@ -50,8 +52,8 @@ def try_expert(name: str, arguments: argparse.Namespace) -> None:
             break
     solved = first_success >= 0
     median = np.median(first_success[solved]) if solved.any() else float("nan")
-    print(f"{name:28s} success {solved.mean():6.1%}   median steps {median:5.0f}   slowest {first_success.max():4d}   failed {np.flatnonzero(~solved).tolist()}",
-          flush=True)  # fmt: skip
+    summary = f"success {solved.mean():6.1%}   median steps {median:5.0f}   slowest {first_success.max():4d}"
+    print(f"{name:28s} {summary}   failed {np.flatnonzero(~solved).tolist()}", flush=True)
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ def compose(scene: Scene, signals: Iterable[Signal] = ()) -> mujoco.MjSpec:
         if prop.euler is not None:
             body.alt.type = mujoco.mjtOrientation.mjORIENTATION_EULER
             body.alt.euler = prop.euler
-    # The marker has no physics: renderers move it to the episode's goal.
-    spec.worldbody.add_site(name=GOAL_MARKER, size=[scene.goal_radius] * 3, rgba=scene.goal_rgba, group=4)
+    # The marker has no physics: renderers move it to the episode's goal. (At the origin the engine would take it for fixed there.)
+    spec.worldbody.add_site(name=GOAL_MARKER, size=[scene.goal_radius] * 3, rgba=scene.goal_rgba, pos=(0.0, 0.8, 0.2))
     for index, signal in enumerate(signals):
         signal.add_sensors(spec, prefix=f"{index}")
     return spec

@@ -74,7 +74,8 @@ class Stepper:
         """World positions (n_fixtures, 3) of one simulation's fixtures, a copy."""
         if self._body_pos is None:
             return np.zeros((0, 3))
-        return self._body_pos[sim, self._fixture_ids].copy()
+        positions: NDArray[np.float64] = self._body_pos[sim, self._fixture_ids].copy()
+        return positions
 
     def start_settling(self, sim: int, hand_start: Vec3) -> None:
         """Model's initial state, mocap at the hand's start, fingers commanded open. Fixtures stay where they are."""

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 
+from metaworld_py.tasks.bin_picking import BIN_PICKING
 from metaworld_py.tasks.button import BUTTON_PRESS_TOPDOWN
 from metaworld_py.tasks.definition import TaskDef
 from metaworld_py.tasks.door import DOOR_OPEN
 from metaworld_py.tasks.drawer import DRAWER_CLOSE, DRAWER_OPEN
+from metaworld_py.tasks.hand_insert import HAND_INSERT
 from metaworld_py.tasks.peg_insert import PEG_INSERT_SIDE
-from metaworld_py.tasks.pick_place import PICK_PLACE
-from metaworld_py.tasks.push import PUSH
-from metaworld_py.tasks.reach import REACH
+from metaworld_py.tasks.pick_out_of_hole import PICK_OUT_OF_HOLE
+from metaworld_py.tasks.pick_place import PICK_PLACE, PICK_PLACE_WALL
+from metaworld_py.tasks.push import PUSH, PUSH_BACK, PUSH_WALL
+from metaworld_py.tasks.reach import REACH, REACH_WALL
+from metaworld_py.tasks.shelf_place import SHELF_PLACE
+from metaworld_py.tasks.sweep import SWEEP, SWEEP_INTO
 from metaworld_py.tasks.window import WINDOW_CLOSE, WINDOW_OPEN
 
 __all__ = ["TASKS", "TaskDef", "find_task"]
@@ -29,6 +34,16 @@ TASKS: dict[str, TaskDef] = {
         PEG_INSERT_SIDE,
         WINDOW_OPEN,
         WINDOW_CLOSE,
+        REACH_WALL,
+        PUSH_WALL,
+        PUSH_BACK,
+        PICK_PLACE_WALL,
+        PICK_OUT_OF_HOLE,
+        SHELF_PLACE,
+        SWEEP,
+        SWEEP_INTO,
+        HAND_INSERT,
+        BIN_PICKING,
     )
 }
 

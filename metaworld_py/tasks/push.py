@@ -1,79 +1,171 @@
-"""Push: bring the puck to a goal on the table. Task: push."""
+"""Push: bring a puck or cube to a goal on the table. Tasks: push, push-wall (around a wall), push-back (towards the robot)."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import partial
 
-from metaworld_py.sim.signals import Arm, Quat, Vec3, touch
+from metaworld_py.sim.signals import Vec3
 from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import Action, FreeBody, Observation, Placement, RandVec, Score, Start, TaskDef, apart
-from metaworld_py.tasks.puck import PUCK_GEOM, PUCK_JOINT, PUCK_READS, grasp_and_carry, puck_scene
-from metaworld_py.tasks.shaping import approach_bonus, caging, dense_grasp, distance, distance_xy, long_tail
+from metaworld_py.tasks.definition import HAND_START, Action, Observation, RandVec, Score, Start, TaskDef, apart, float32
+from metaworld_py.tasks.puck import HELD_READS, WALL, HeldSignals, grasp_and_carry, is_lifted, place_as_settled, puck_scene
+from metaworld_py.tasks.shaping import (
+    approach_bonus,
+    caging,
+    dense_grasp,
+    distance,
+    distance_xy,
+    effortless_grasp,
+    hamacher,
+    long_tail,
+    scaled_distance,
+)
 
-SUCCESS_DISTANCE = 0.05  # m between puck and goal
-LIFTED = 0.02  # m above its start
-
-
-class Signals(NamedTuple):
-    """The puck, and whether both pads press on it."""
-
-    arm: Arm
-    obj_pos: Vec3
-    obj_quat: Quat
-    is_held: float
-
-
-def place(rand_vec: RandVec, settled: Signals) -> Placement:
-    # The drawn height is not used: puck and goal lie at the height at which the puck settled.
-    return Placement((FreeBody(PUCK_JOINT, (rand_vec[0], rand_vec[1], settled.obj_pos[2])),))
+SUCCESS_DISTANCE = 0.05  # m between puck and goal; in push-wall and push-back only the full reward asks for this
+LOOSE_SUCCESS_DISTANCE = 0.07  # m, success of push-wall and push-back
+WALL_END = (-0.05, 0.77)  # m, x and y of the way-point beside the wall
+WAYPOINT_SCALE: Vec3 = (3.0, 1.0, 1.0)
 
 
-def begin(rand_vec: RandVec, settled: Signals, placed: Signals) -> Start:
+def begin(rand_vec: RandVec, settled: HeldSignals, placed: HeldSignals) -> Start:
+    # The drawn heights are not used: puck and goal lie at the height at which the puck settled.
     settled_z = settled.obj_pos[2]
     return Start(settled.arm.tcp_pos, (rand_vec[0], rand_vec[1], settled_z), (rand_vec[3], rand_vec[4], settled_z))
 
 
-def score_v2(now: Signals, start: Start, effort: float) -> Score:
-    """Cage the puck, then bring it to the goal; 10 at the goal."""
-    to_goal = distance(now.obj_pos, start.goal_pos)
-    to_tcp = distance(now.obj_pos, now.arm.tcp_pos)
-    in_place = long_tail(to_goal, 0.0, SUCCESS_DISTANCE, margin=distance(start.obj_pos, start.goal_pos))
+def closeness(now: HeldSignals, start: Start) -> float:
+    """1 within `SUCCESS_DISTANCE` of the goal, 0.1 as far as at the start."""
+    return long_tail(distance(now.obj_pos, start.goal_pos), 0.0, SUCCESS_DISTANCE, margin=distance(start.obj_pos, start.goal_pos))
+
+
+def caged_grasp(now: HeldSignals, start: Start, effort: float) -> float:
+    """Caging and grip of push and push-wall."""
     caged = caging(now.arm, now.obj_pos, start.obj_pos, start.tcp_pos, object_radius=0.015, pad_margin=0.05, xz_margin=0.005)
-    grasp = dense_grasp(caged, effort)
-    reward = 2.0 * grasp
-    if to_tcp < 0.02 and now.arm.opening > 0.0:
-        reward = 4.0 * grasp + 1.0 + 5.0 * in_place
+    return dense_grasp(caged, effort)
+
+
+def _score(reward: float, now: HeldSignals, start: Start, grasp: float, in_place: float, success_distance: float) -> Score:
+    to_goal = distance(now.obj_pos, start.goal_pos)
     if to_goal < SUCCESS_DISTANCE:
         reward = 10.0
-    is_lifted = now.is_held > 0.0 and now.arm.opening > 0.0 and now.obj_pos[2] - LIFTED > start.obj_pos[2]
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(to_tcp <= 0.03), float(is_lifted), grasp, in_place, to_goal)
+    near = distance(now.obj_pos, now.arm.tcp_pos) <= 0.03
+    return Score(reward, to_goal <= success_distance, float(near), float(is_lifted(now, start)), grasp, in_place, to_goal)
 
 
-def score_v1(now: Signals, start: Start, effort: float) -> Score:
+def score_v1(now: HeldSignals, start: Start, effort: float, *, success_distance: float = SUCCESS_DISTANCE) -> Score:
     """Reach the puck; progress along the table pays while the tcp is near it."""
     to_goal = distance_xy(now.obj_pos, start.goal_pos)
     to_tcp = distance(now.obj_pos, now.arm.tcp_pos)
     push = max(approach_bonus(to_goal, distance_xy(start.obj_pos, start.goal_pos)), 0.0) if to_tcp < 0.05 else 0.0
-    return Score(-to_tcp + push, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(-to_tcp + push, to_goal <= success_distance, 1.0, 0.0, 0.0, 0.0, to_goal)
 
 
 def drag_the_puck(obs: Observation) -> Action:
     return grasp_and_carry(obs, expert.goal_pos(obs))
 
 
+# push
+
+
+def score_v2(now: HeldSignals, start: Start, effort: float) -> Score:
+    """Cage the puck, then bring it to the goal; 10 at the goal."""
+    in_place = closeness(now, start)
+    grasp = caged_grasp(now, start, effort)
+    reward = 2.0 * grasp
+    if distance(now.obj_pos, now.arm.tcp_pos) < 0.02 and now.arm.opening > 0.0:
+        reward = 4.0 * grasp + 1.0 + 5.0 * in_place
+    return _score(reward, now, start, grasp, in_place, SUCCESS_DISTANCE)
+
+
+# push-wall
+
+
+def score_wall_v2(now: HeldSignals, start: Start, effort: float) -> Score:
+    """Cage the puck, bring it to a way-point beside the wall, then to the goal; 10 at the goal."""
+    waypoint = (*WALL_END, now.obj_pos[2])  # follows the puck's height, as published
+    margin = scaled_distance(start.obj_pos, waypoint, WAYPOINT_SCALE)
+    at_waypoint = long_tail(scaled_distance(now.obj_pos, waypoint, WAYPOINT_SCALE), 0.0, 0.05, margin)
+    in_place = closeness(now, start)
+    grasp = caged_grasp(now, start, effort)
+    reward = 2.0 * grasp
+    if distance(now.obj_pos, now.arm.tcp_pos) < 0.02 and now.arm.opening > 0.0:
+        is_past_wall = now.obj_pos[1] > 0.75
+        reward += 1.0 + (4.0 + 3.0 * in_place if is_past_wall else 4.0 * at_waypoint)
+    return _score(reward, now, start, grasp, in_place, LOOSE_SUCCESS_DISTANCE)
+
+
+def drag_around_the_wall(obs: Observation) -> Action:
+    """Drag the puck sideways, then past the wall's end, then to the goal."""
+    _, y, z = expert.obj_pos(obs)
+    goal = expert.goal_pos(obs)
+    if y > 0.82:
+        return grasp_and_carry(obs, goal)
+    is_beside = expert.obj_pos(obs)[0] < -0.09
+    return grasp_and_carry(obs, (-0.1, 0.85 if is_beside else min(y, 0.65), z))
+
+
+# push-back
+
+
+def score_back_v2(now: HeldSignals, start: Start, effort: float) -> Score:
+    """Cage the cube; once gripped and moved, closeness to the goal; 10 at the goal. The action is not used."""
+    to_goal = distance(now.obj_pos, start.goal_pos)
+    in_place = closeness(now, start)
+    grasp = effortless_grasp(now.arm, now.obj_pos, start.obj_pos, start.tcp_pos, object_radius=0.007, grip_margin=0.003, xz_margin=0.01)
+    reward = hamacher(grasp, in_place)
+    has_moved = distance(start.obj_pos, start.goal_pos) - to_goal > 0.01
+    if distance(now.obj_pos, now.arm.tcp_pos) < 0.01 and 0.0 < now.arm.opening < 0.55 and has_moved:
+        reward += 1.0 + 5.0 * in_place
+    return _score(reward, now, start, grasp, in_place, LOOSE_SUCCESS_DISTANCE)
+
+
 PUSH = TaskDef(
     name="push",
     sentence="Push the puck to a goal on the table.",
     scene=puck_scene(goal_rgba=(0.0, 0.8, 0.0, 1.0)),
-    signals=Signals,
-    reads={**PUCK_READS, "is_held": touch(PUCK_GEOM)},
+    signals=HeldSignals,
+    reads=HELD_READS,
     random_low=(-0.1, 0.6, 0.02, -0.1, 0.8, 0.01),
     random_high=(0.1, 0.7, 0.02, 0.1, 0.9, 0.02),
     accept=apart(0.15),
     goal_low=(-0.1, 0.8, 0.01),
     goal_high=(0.1, 0.9, 0.02),
-    place=place,
+    place=place_as_settled,
     begin=begin,
     scores={"v2": score_v2, "v1": score_v1},
+    expert=drag_the_puck,
+)
+
+PUSH_WALL = TaskDef(
+    name="push-wall",
+    sentence="Push the puck around the wall to a goal behind it.",
+    scene=puck_scene((0.0, 0.8, 0.0, 1.0), WALL),
+    signals=HeldSignals,
+    reads=HELD_READS,
+    random_low=(-0.05, 0.6, 0.015, -0.05, 0.85, 0.01),
+    random_high=(0.05, 0.65, 0.015, 0.05, 0.9, 0.02),
+    accept=apart(0.15),
+    goal_low=(-0.05, 0.85, 0.01),
+    goal_high=(0.05, 0.9, 0.02),
+    place=place_as_settled,
+    begin=begin,
+    scores={"v2": score_wall_v2, "v1": partial(score_v1, success_distance=LOOSE_SUCCESS_DISTANCE)},
+    expert=drag_around_the_wall,
+)
+
+PUSH_BACK = TaskDef(
+    name="push-back",
+    sentence="Pull the cube back to a goal on the table.",
+    scene=puck_scene((0.0, 0.8, 0.0, 1.0), part="cube_heavy"),
+    signals=HeldSignals,
+    reads=HELD_READS,
+    hand_start=float32(HAND_START),
+    random_low=(-0.1, 0.8, 0.02, -0.1, 0.6, 0.0199),
+    random_high=(0.1, 0.85, 0.02, 0.1, 0.7, 0.0201),
+    accept=apart(0.15),
+    goal_low=(-0.1, 0.6, 0.0199),
+    goal_high=(0.1, 0.7, 0.0201),
+    place=place_as_settled,
+    begin=begin,
+    scores={"v2": score_back_v2, "v1": partial(score_v1, success_distance=LOOSE_SUCCESS_DISTANCE)},
     expert=drag_the_puck,
 )

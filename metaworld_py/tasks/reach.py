@@ -1,34 +1,27 @@
-"""Reach: bring the tool centre point to a goal in the air; the puck on the table only distracts. Task: reach."""
+"""Reach: bring the tool centre point to a goal in the air; the puck on the table only distracts. Tasks: reach, reach-wall."""
 
 from __future__ import annotations
 
 from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
-    HAND_START,
-    Action,
-    FreeBody,
-    ObjectSignals,
-    Observation,
-    Placement,
-    RandVec,
-    Score,
-    Start,
-    TaskDef,
-    apart,
-    vec3,
-)
-from metaworld_py.tasks.puck import PUCK_JOINT, PUCK_READS, puck_scene
+from metaworld_py.tasks.definition import HAND_START, Action, ObjectSignals, Observation, Score, Start, TaskDef, apart
+from metaworld_py.tasks.puck import PUCK_READS, WALL, begin_as_drawn, place_as_drawn, puck_scene
 from metaworld_py.tasks.shaping import approach_bonus, distance, long_tail
 
 SUCCESS_DISTANCE = 0.05  # m between tcp and goal
+CROSSING_HEIGHT = 0.2  # m at which the expert's tcp crosses the wall
 
 
-def place(rand_vec: RandVec, settled: ObjectSignals) -> Placement:
-    return Placement((FreeBody(PUCK_JOINT, vec3(rand_vec)),))
+def closeness(to_goal: float, start: Start) -> float:
+    # The margin starts at the commanded hand position, about 5 cm above the tcp, as published.
+    return long_tail(to_goal, 0.0, SUCCESS_DISTANCE, margin=distance(HAND_START, start.goal_pos))
 
 
-def begin(rand_vec: RandVec, settled: ObjectSignals, placed: ObjectSignals) -> Start:
-    return Start(tcp_pos=settled.arm.tcp_pos, obj_pos=vec3(rand_vec), goal_pos=vec3(rand_vec, 3))
+def progress(to_goal: float, start: Start) -> float:
+    """The original reward: progress towards the goal plus a bonus near it."""
+    return max(approach_bonus(to_goal, distance(start.tcp_pos, start.goal_pos)), 0.0)
+
+
+# reach
 
 
 def _score(reward: float, to_goal: float, in_place: float) -> Score:
@@ -39,19 +32,43 @@ def _score(reward: float, to_goal: float, in_place: float) -> Score:
 def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     """10 · closeness of the tcp, in [0, 10]."""
     to_goal = distance(now.arm.tcp_pos, start.goal_pos)
-    # The margin starts at the commanded hand position, about 5 cm above the tcp, as published.
-    in_place = long_tail(to_goal, 0.0, SUCCESS_DISTANCE, margin=distance(HAND_START, start.goal_pos))
+    in_place = closeness(to_goal, start)
     return _score(10.0 * in_place, to_goal, in_place)
 
 
 def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
-    """Progress towards the goal plus a bonus near it."""
     to_goal = distance(now.arm.tcp_pos, start.goal_pos)
-    return _score(max(approach_bonus(to_goal, distance(start.tcp_pos, start.goal_pos)), 0.0), to_goal, 0.0)
+    return _score(progress(to_goal, start), to_goal, 0.0)
 
 
 def reach_the_goal(obs: Observation) -> Action:
     return expert.move_tcp(obs, expert.goal_pos(obs), expert.HOLD)
+
+
+# reach-wall
+
+
+def _score_wall(reward: float, to_goal: float, in_place: float) -> Score:
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, 0.0, 0.0, 0.0, in_place, to_goal)
+
+
+def score_wall_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
+    """As reach: the wall plays no part in the reward."""
+    to_goal = distance(now.arm.tcp_pos, start.goal_pos)
+    in_place = closeness(to_goal, start)
+    return _score_wall(10.0 * in_place, to_goal, in_place)
+
+
+def score_wall_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
+    to_goal = distance(now.arm.tcp_pos, start.goal_pos)
+    return _score_wall(progress(to_goal, start), to_goal, 0.0)
+
+
+def reach_over_the_wall(obs: Observation) -> Action:
+    """Cross the wall high enough, then go to the goal."""
+    x, y, z = expert.goal_pos(obs)
+    height = max(z, CROSSING_HEIGHT) if expert.tcp_pos(obs)[1] < y - 0.04 else z
+    return expert.move_tcp(obs, (x, y, height), expert.HOLD)
 
 
 REACH = TaskDef(
@@ -65,8 +82,25 @@ REACH = TaskDef(
     accept=apart(0.15),
     goal_low=(-0.1, 0.8, 0.05),
     goal_high=(0.1, 0.9, 0.3),
-    place=place,
-    begin=begin,
+    place=place_as_drawn,
+    begin=begin_as_drawn,
     scores={"v2": score_v2, "v1": score_v1},
     expert=reach_the_goal,
+)
+
+REACH_WALL = TaskDef(
+    name="reach-wall",
+    sentence="Reach a goal position behind the wall with the gripper.",
+    scene=puck_scene((0.8, 0.0, 0.0, 1.0), WALL, part="puck_flat"),
+    signals=ObjectSignals,
+    reads=PUCK_READS,
+    random_low=(-0.05, 0.6, 0.015, -0.05, 0.85, 0.05),
+    random_high=(0.05, 0.65, 0.015, 0.05, 0.9, 0.3),
+    accept=apart(0.15),
+    goal_low=(-0.05, 0.85, 0.05),
+    goal_high=(0.05, 0.9, 0.3),
+    place=place_as_drawn,
+    begin=begin_as_drawn,
+    scores={"v2": score_wall_v2, "v1": score_wall_v1},
+    expert=reach_over_the_wall,
 )

@@ -96,6 +96,16 @@ def prism(pos: Vec3, zero: Vec3, one: Vec3) -> float:
     return product
 
 
+def funnel_floor(off_xy: float, *, rim: float, steepness: float, height: float) -> float:
+    """Lowest welcome height (m) of a hand that shall come from above: 0 within `rim` (m), rising with ln(off_xy − rim) outside."""
+    return steepness * math.log(off_xy - rim) + height if off_xy > rim else 0.0
+
+
+def above_funnel(z: float, floor: float, margin: float) -> float:
+    """1 at or above the funnel's floor, falling below it."""
+    return 1.0 if z >= floor else long_tail(floor - z, 0.0, 0.01, margin)
+
+
 def approach_bonus(distance_left: float, distance_start: float) -> float:
     """Progress term of the original rewards: 1000 (D − d) + 1000 (exp(−d²/0.01) + exp(−d²/0.001))."""
     d = distance_left
@@ -137,6 +147,35 @@ def dense_grasp(caged: float, effort: float, full_effort: float = 1.0) -> float:
     return (grip(caged, effort, full_effort) + caged) / 2.0
 
 
+def _signed_pads(arm: Arm, y: float, low: float, high: float) -> float:
+    """Both pads on their own side of `y`, within [low, high] of it. Margins come from the current pads, as published."""
+    left, right = arm.left_pad_pos[1], arm.right_pad_pos[1]
+    return hamacher(
+        long_tail(left - y, low, high, abs(abs(y - left) - 0.05)),
+        long_tail(y - right, low, high, abs(abs(y - right) - 0.05)),
+    )
+
+
+def signed_caging(arm: Arm, pos: Vec3, pos_start: Vec3, tcp_pos_start: Vec3, *, object_radius: float, xz_margin: float) -> float:
+    """Caging with signed pad distances and margins from the current pads and the current object, as some families have it. In [0, 1]."""
+    caging_y = _signed_pads(arm, pos[1], object_radius, 0.05)
+    margin_xz = distance_xz(pos_start, tcp_pos_start) - xz_margin
+    return hamacher(caging_y, long_tail(distance_xz(arm.tcp_pos, pos), 0.0, xz_margin, margin_xz))
+
+
+def effortless_grasp(
+    arm: Arm, pos: Vec3, pos_start: Vec3, tcp_pos_start: Vec3, *, object_radius: float, grip_margin: float, xz_margin: float
+) -> float:
+    """Signed caging and, once caged, closed pads in equal parts: what the fingers do counts, not the action. In [0, 1].
+
+    Args:
+      grip_margin: m beyond `object_radius` within which a pad counts as closed.
+    """
+    caged = signed_caging(arm, pos, pos_start, tcp_pos_start, object_radius=object_radius, xz_margin=xz_margin)
+    gripping = _signed_pads(arm, pos[1], object_radius, object_radius + grip_margin) if caged > 0.95 else 0.0
+    return (caged + gripping) / 2.0
+
+
 def pick_and_place_v1(
     tcp_pos: Vec3,
     obj_pos: Vec3,
@@ -149,6 +188,8 @@ def pick_and_place_v1(
     lag_weight: float,
     to_goal: float,
     place_distance: float,
+    above: float = 0.05,
+    release_bonus: float = 0.0,
 ) -> float:
     """The original three-stage reward: reach + pick + place.
 
@@ -157,12 +198,14 @@ def pick_and_place_v1(
       lag_weight: weight of the tcp's height off its start while the hand is not above the object.
       to_goal: m, decides whether a lowered object was dropped or delivered.
       place_distance: m, the distance that placing shortens.
+      above: m, the horizontal distance within which the hand counts as above the object.
+      release_bonus: added while placing pays.
     """
     to_tcp = distance(obj_pos, tcp_pos)
     to_tcp_xy = distance_xy(obj_pos, tcp_pos)
     if to_tcp < 0.05:
         reach = -to_tcp + max(effort, 0.0) / 50.0
-    elif to_tcp_xy < 0.05:
+    elif to_tcp_xy < above:
         reach = -to_tcp
     else:
         reach = -to_tcp_xy - lag_weight * abs(tcp_pos[2] - tcp_pos_start[2])
@@ -180,5 +223,5 @@ def pick_and_place_v1(
     place = 0.0
     if is_picked and to_tcp < 0.1 and not is_dropped:
         way = distance((obj_pos_start[0], obj_pos_start[1], picked_z), goal_pos) + picked_z
-        place = max(approach_bonus(place_distance, way), 0.0)
+        place = max(approach_bonus(place_distance, way), 0.0) + release_bonus
     return reach + pick + place

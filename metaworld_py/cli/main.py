@@ -1,0 +1,167 @@
+"""`metaworld-py`: list, evaluate, render, verify."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import metaworld_py
+from metaworld_py.tasks.definition import HORIZON
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except (ValueError, TypeError, OSError, RuntimeError) as error:
+        print(f"metaworld-py: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nmetaworld-py: interrupted", file=sys.stderr)
+        return 130
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with all commands."""
+    parser = argparse.ArgumentParser(prog="metaworld-py", description="Meta-World's manipulation tasks from the command line.")
+    parser.add_argument("--version", action="version", version=f"metaworld_py {metaworld_py.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_list(commands)
+    _add_evaluate(commands)
+    _add_render(commands)
+    _add_verify(commands)
+    return parser
+
+
+def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("list", help="show all tasks, or those of a set")
+    parser.add_argument("task_set", nargs="?", help="e.g. MT10")
+    parser.set_defaults(run=list_tasks)
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("evaluate", help="success rates of an agent, with intervals")
+    parser.add_argument("benchmark", nargs="+", help="MT10, or one or more task names")
+    parser.add_argument("--agent", default="expert", help="expert, random, or module:attribute of your own (default: expert)")
+    parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
+    parser.add_argument("--instances", type=int, default=50, help="instances per task (default: 50)")
+    parser.add_argument("--episodes-per-instance", type=int, default=1, help="for stochastic agents (default: 1)")
+    parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
+    parser.add_argument("--reward-function-version", choices=("v2", "v1"), default="v2", help="for the returns (default: v2)")
+    parser.add_argument("--use-one-hot", action="store_true", help="append the task's one-hot id to observations")
+    parser.add_argument(
+        "--save", type=Path, action="append", default=[], metavar="FILE", help="write results to a .json or .csv file (may repeat)"
+    )
+    parser.set_defaults(run=evaluate)
+
+
+def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("render", help="a video of one episode")
+    parser.add_argument("task", help="task name")
+    parser.add_argument("--agent", default="expert", help="as for evaluate (default: expert)")
+    parser.add_argument("--out", type=Path, help="video file, .mp4 or .gif (default: TASK.mp4)")
+    parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
+    parser.add_argument("--instance", type=int, default=0, help="which of the 50 instances (default: 0)")
+    parser.add_argument("--camera", help="camera name (default: overview from the front)")
+    parser.add_argument("--size", type=int, default=480, help="pixels, square (default: 480)")
+    parser.add_argument("--frames-per-second", type=int, default=20, help="of the video; 80 shows every control step (default: 20)")
+    parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
+    parser.set_defaults(run=render)
+
+
+def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser("verify", help="compare observations, rewards and info with recorded episodes")
+    parser.add_argument("folder", type=Path, help="folder of TASK.npz recordings")
+    parser.add_argument("--tasks", nargs="+", help="only these (default: all that the folder and the package have)")
+    parser.add_argument("--json", type=Path, metavar="OUT", help="write the errors to a file")
+    parser.set_defaults(run=verify)
+
+
+def list_tasks(options: argparse.Namespace) -> int:
+    """Print task names and what the robot must do."""
+    from metaworld_py.evaluation import task_names
+
+    for name in task_names(options.task_set) if options.task_set else sorted(metaworld_py.TASKS):
+        print(f"{name:28s} {metaworld_py.TASKS[name].sentence}")
+    return 0
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Evaluate an agent and print the table."""
+    from tqdm import tqdm
+
+    from metaworld_py import evaluation
+    from metaworld_py.agents import load_agent
+
+    for path in options.save:
+        if path.suffix not in (".json", ".csv"):
+            raise ValueError(f"--save takes .json or .csv files, got {path.name!r}")
+        if not path.parent.is_dir():
+            raise ValueError(f"the folder of {path} does not exist: create it first")
+    benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
+    n_tasks = len(evaluation.task_names(benchmark))
+    total = n_tasks * options.instances * options.episodes_per_instance * options.max_episode_steps
+    with tqdm(total=total, unit=" steps", unit_scale=True, desc="evaluating", disable=None) as bar:
+
+        def show(task: str, steps: int) -> None:
+            bar.set_description(task, refresh=False)
+            bar.update(steps)
+
+        result = evaluation.evaluate(
+            load_agent(options.agent, seed=options.seed),
+            benchmark,
+            seed=options.seed,
+            instances_per_task=options.instances,
+            episodes_per_instance=options.episodes_per_instance,
+            max_episode_steps=options.max_episode_steps,
+            reward_function_version=options.reward_function_version,
+            use_one_hot=options.use_one_hot,
+            agent_name=options.agent,
+            progress=show,
+        )
+    print(result)
+    for path in options.save:
+        print(f"saved {result.save(path)}")
+    return 0
+
+
+def render(options: argparse.Namespace) -> int:
+    """Write a video of one episode."""
+    from metaworld_py.agents import load_agent
+    from metaworld_py.video import record_episode
+
+    out = options.out or Path(f"{metaworld_py.find_task(options.task).name}.mp4")
+    summary = record_episode(
+        options.task,
+        load_agent(options.agent, seed=options.seed),
+        out,
+        seed=options.seed,
+        instance=options.instance,
+        camera_name=options.camera,
+        size_px=options.size,
+        frames_per_second=options.frames_per_second,
+        max_episode_steps=options.max_episode_steps,
+    )
+    print(summary)
+    return 0
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Compare with recordings; exit status 1 if anything is above its tolerance."""
+    from metaworld_py.fidelity import verify_folder
+
+    report = verify_folder(options.folder, options.tasks, on_task=print)
+    print(report)
+    if options.json:
+        options.json.write_text(json.dumps(report.as_dict(), indent=1) + "\n")
+    return 0 if report.is_within_tolerance else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

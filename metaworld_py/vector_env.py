@@ -1,0 +1,262 @@
+"""Any mix of tasks as one `gymnasium.vector.VectorEnv`, stepped natively: one batch of simulations per task, all in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.spaces import Box
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from metaworld_py import spaces
+from metaworld_py.env import RENDER_HZ, step_info
+from metaworld_py.episodes import OBSERVATION_SIZE, TaskEpisodes
+from metaworld_py.instances import Task
+from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, camera_index
+from metaworld_py.tasks import find_task
+from metaworld_py.tasks.definition import HORIZON, Score
+
+_INFO_FIELDS = tuple(step_info(Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)))
+
+
+class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDArray[Any]]):
+    """Environments of one or many tasks. Environment i plays one of `instances[i]` at each reset, chosen by its own generator.
+
+    Same numbers as one `MetaWorldEnv` per environment with the same seeds. `reset(seed=s)` seeds environment i with s + i.
+
+    Args:
+      instances: per environment the task instances it plays, all of one task.
+      reward_function_version: "v2" or "v1".
+      max_episode_steps: control steps until `truncated`.
+      terminate_on_success: end an episode at its first success.
+      autoreset_mode: `SAME_STEP` (default; `final_obs` and `final_info` in `info`), `NEXT_STEP` or `DISABLED`.
+      use_one_hot: append a one-hot id of the task (in order of first appearance) to each observation.
+      seed: seeds the generators once, as `reset(seed=...)` does.
+      n_threads: native threads per task's batch; 0 takes as many as there are cores.
+      render_mode: None or "rgb_array"; `render()` then gives one picture per environment.
+      camera_name, camera_id, width, height: as for `MetaWorldEnv`.
+    """
+
+    def __init__(
+        self,
+        instances: Sequence[Sequence[Task]],
+        *,
+        reward_function_version: str = "v2",
+        max_episode_steps: int = HORIZON,
+        terminate_on_success: bool = False,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        use_one_hot: bool = False,
+        seed: int | None = None,
+        n_threads: int = 0,
+        render_mode: str | None = None,
+        camera_name: str | None = None,
+        camera_id: int | None = None,
+        width: int = DEFAULT_SIZE_PX,
+        height: int = DEFAULT_SIZE_PX,
+    ) -> None:
+        super().__init__()
+        if max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+        self._instances = [list(tasks) for tasks in instances]
+        self.num_envs = len(self._instances)
+        self.task_names = [_only_task(tasks) for tasks in self._instances]
+        self.tasks: list[Task | None] = [None] * self.num_envs
+        self.max_episode_steps = max_episode_steps
+        self.terminate_on_success = terminate_on_success
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.render_mode = render_mode
+        self.metadata = {"render_modes": ["rgb_array"], "render_fps": RENDER_HZ, "autoreset_mode": self.autoreset_mode}
+
+        names = list(dict.fromkeys(self.task_names))
+        self._members = {name: np.flatnonzero([at == name for at in self.task_names]) for name in names}
+        self._groups = {
+            name: TaskEpisodes(find_task(name), len(members), reward_version=reward_function_version, n_threads=n_threads)
+            for name, members in self._members.items()
+        }
+        self._index_in_group = np.zeros(self.num_envs, dtype=int)
+        for members in self._members.values():
+            self._index_in_group[members] = np.arange(len(members))
+        self._one_hot = np.zeros((self.num_envs, len(names) if use_one_hot else 0))
+        if use_one_hot:
+            self._one_hot[np.arange(self.num_envs), [names.index(name) for name in self.task_names]] = 1.0
+
+        self.single_action_space = spaces.action_space()
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.single_observation_space = self._joint_observation_space()
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+
+        self._cameras = {name: camera_index(find_task(name).model, camera_name, camera_id) for name in names}
+        self._size_px = (width, height)
+        self._renderers: dict[str, EpisodeRenderer] = {}
+        self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
+        self._steps = np.zeros(self.num_envs, dtype=int)
+        self._is_over = np.ones(self.num_envs, dtype=bool)
+        self._was_reset = False
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        """Start episodes in all environments, or in those of `options["reset_mask"]`.
+
+        Args:
+          seed: environment i gets seed + i; or one seed per environment; None goes on with the generators as they are.
+          options: {"reset_mask": (num_envs,) bool} resets only those; {"tasks": one Task per environment} plays these instances once.
+
+        Raises:
+          ValueError: unknown options, wrong lengths, tasks of other environments.
+        """
+        options = options or {}
+        unknown = set(options) - {"reset_mask", "tasks"}
+        if unknown:
+            raise ValueError(f"unknown reset options {sorted(unknown)}; known: ['reset_mask', 'tasks']")
+        self._seed(seed)
+        mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
+            raise ValueError(f"reset_mask must be ({self.num_envs},) bool with at least one True, got {mask!r}")
+        self._start(np.flatnonzero(mask), options.get("tasks"))
+        self._was_reset = True
+        return self._observations(), {}
+
+    def step(self, actions: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Advance all environments by one control step; finished ones start anew as `autoreset_mode` says.
+
+        Raises:
+          ResetNeeded: before the first reset; with autoreset disabled also if an environment has ended.
+          ValueError: actions of wrong shape or with NaN; nothing was moved.
+        """
+        if not self._was_reset:
+            raise ResetNeeded("call reset() before step()")
+        if self.autoreset_mode == AutoresetMode.DISABLED and self._is_over.any():
+            raise ResetNeeded(
+                f"environments {np.flatnonzero(self._is_over).tolist()} have ended: reset them with options={{'reset_mask': ...}}"
+            )
+        actions = spaces.checked_actions(actions, (self.num_envs, 4))
+        starting_anew = self._is_over.copy()  # only in next-step mode
+        scores, unstable = self._step_groups(actions)
+        self._steps += 1
+
+        rewards = scores[:, 0].copy()
+        terminations = (scores[:, 1] > 0.0) & self.terminate_on_success
+        truncations = unstable | (self._steps >= self.max_episode_steps)
+        for array in (rewards, terminations, truncations):
+            array[starting_anew] = 0
+        self._is_over = terminations | truncations
+        infos = self._infos(scores, ~starting_anew, unstable & ~starting_anew)
+        if starting_anew.any():
+            self._start(np.flatnonzero(starting_anew))
+        elif self._is_over.any() and self.autoreset_mode == AutoresetMode.SAME_STEP:
+            infos = self._finish(infos)
+        return self._observations(), rewards, terminations, truncations, infos
+
+    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
+        """One picture (height, width, 3) per environment, or None without a render mode."""
+        if self.render_mode is None:
+            return None
+        if not self._was_reset:
+            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
+        width, height = self._size_px
+        pictures = []
+        for name, index in zip(self.task_names, self._index_in_group.tolist(), strict=True):
+            if name not in self._renderers:
+                self._renderers[name] = EpisodeRenderer(self._groups[name], camera=self._cameras[name], width_px=width, height_px=height)
+            pictures.append(self._renderers[name].render(index))
+        return tuple(pictures)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Free the renderers."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+
+    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
+        if seed is None:
+            return
+        seeds = [seed + index for index in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else list(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"give one seed per environment ({self.num_envs}), got {len(seeds)}")
+        self._rngs = [rng if value is None else seeding.np_random(value)[0] for rng, value in zip(self._rngs, seeds, strict=True)]
+
+    def _start(self, envs: NDArray[np.intp], tasks: Sequence[Task] | None = None) -> None:
+        """New episodes in the given environments, one native call per task."""
+        if tasks is not None and len(tasks) != self.num_envs:
+            raise ValueError(f"options['tasks'] must hold one task per environment ({self.num_envs}), got {len(tasks)}")
+        for env in envs.tolist():
+            choices = self._instances[env]
+            self.tasks[env] = task = tasks[env] if tasks is not None else choices[int(self._rngs[env].integers(len(choices)))]
+            if find_task(task.env_name).name != self.task_names[env]:
+                raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
+        for name, members in self._members.items():
+            chosen = [self.tasks[env] for env in np.intersect1d(members, envs).tolist()]
+            starting = [task for task in chosen if task is not None]
+            ids = self._index_in_group[np.intersect1d(members, envs)].tolist()
+            if ids:
+                self._groups[name].reset(ids, [task.rand_vec for task in starting], [task.partially_observable for task in starting])
+        self._steps[envs] = 0
+        self._is_over[envs] = False
+
+    def _step_groups(self, actions: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        scores = np.empty((self.num_envs, len(Score._fields)))
+        unstable = np.empty(self.num_envs, dtype=bool)
+        for name, members in self._members.items():
+            group = self._groups[name]
+            scores[members] = group.step(actions[members])
+            unstable[members] = group.is_unstable
+        return scores, unstable
+
+    def _finish(self, infos: dict[str, Any]) -> dict[str, Any]:
+        """Same-step autoreset: keep the last observations and infos of finished environments, then start them anew."""
+        over = self._is_over.copy()
+        final = {name: np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
+        observations = self._observations()
+        infos["final_obs"] = np.array([observations[env] if over[env] else None for env in range(self.num_envs)], dtype=object)
+        infos["_final_obs"] = over
+        infos["final_info"] = final
+        infos["_final_info"] = over
+        self._start(np.flatnonzero(over))
+        return infos
+
+    def _infos(self, scores: NDArray[np.float64], mask: NDArray[np.bool_], unstable: NDArray[np.bool_]) -> dict[str, Any]:
+        columns = dict(zip(_INFO_FIELDS, (*scores.T[1:], scores[:, 0]), strict=True))
+        infos: dict[str, Any] = {}
+        for name, values in columns.items():
+            infos[name] = np.where(mask, values, 0.0)
+            infos[f"_{name}"] = mask.copy()
+        if unstable.any():
+            infos["is_unstable"] = unstable
+            infos["_is_unstable"] = unstable.copy()
+        return infos
+
+    def _observations(self) -> NDArray[np.float64]:
+        """A copy (num_envs, 39 [+ tasks]) of all current observations."""
+        observations = np.empty((self.num_envs, OBSERVATION_SIZE + self._one_hot.shape[1]))
+        for name, members in self._members.items():
+            observations[members, :OBSERVATION_SIZE] = self._groups[name].observations
+        observations[:, OBSERVATION_SIZE:] = self._one_hot
+        return observations
+
+    def _joint_observation_space(self) -> Box:
+        """The smallest box that holds every environment's observations."""
+        boxes = [
+            spaces.observation_space(find_task(name), is_goal_hidden=hidden)
+            for name, hidden in {
+                (name, task.partially_observable) for name, tasks in zip(self.task_names, self._instances, strict=True) for task in tasks
+            }
+        ]
+        ids = np.zeros(self._one_hot.shape[1])
+        low = np.concatenate([np.min([box.low for box in boxes], axis=0), ids])
+        high = np.concatenate([np.max([box.high for box in boxes], axis=0), ids + 1.0])
+        return Box(low, high, dtype=np.float64)
+
+
+def _only_task(tasks: Sequence[Task]) -> str:
+    names = {find_task(task.env_name).name for task in tasks}
+    if len(names) != 1:
+        raise ValueError(f"each environment plays instances of one task; got {sorted(names) or 'none'}")
+    return names.pop()

@@ -1,0 +1,29 @@
+"""Shared fixtures. Rendering tests need OpenGL: they are skipped, with the reason, where there is none (or fail with REQUIRE_RENDERING=1)."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from metaworld_py.rendering import RenderingError, choose_gl
+from metaworld_py.tasks import TASKS
+
+RECORDINGS = Path(__file__).parent / "recordings"
+ALL_TASKS = list(TASKS)
+
+
+def load_recording(task):
+    with np.load(RECORDINGS / f"{task}.npz", allow_pickle=False) as file:
+        return dict(file)
+
+
+@pytest.fixture(scope="session")
+def opengl():
+    """Ask for this fixture in tests that render."""
+    try:
+        choose_gl()
+    except RenderingError as error:
+        if os.environ.get("REQUIRE_RENDERING"):
+            raise
+        pytest.skip(str(error))
