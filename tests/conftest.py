@@ -1,4 +1,4 @@
-"""Shared fixtures. Rendering tests need OpenGL: they are skipped, with the reason, where there is none (or fail with REQUIRE_RENDERING=1)."""
+"""Shared fixtures. Rendering tests need OpenGL: where there is none they are skipped, or fail with REQUIRE_RENDERING=1."""
 
 import os
 from pathlib import Path

@@ -75,7 +75,7 @@ def test_a_bad_seed_is_refused(seed):
 def test_classes_are_found_with_and_without_version():
     benchmark = MT10(seed=1)
     assert benchmark.train_classes["door-open-v3"] is benchmark.train_classes["door-open"]
-    assert list(benchmark.train_classes)[0] == "reach-v3"
+    assert next(iter(benchmark.train_classes)) == "reach-v3"
     assert len(benchmark.train_tasks) == 500 and benchmark.test_tasks == [] and len(benchmark.test_classes) == 0
     with pytest.raises(KeyError, match="not in this benchmark"):
         MT1("reach", 1).train_classes["push"]

@@ -130,8 +130,13 @@ def test_terminate_on_success_marks_terminations():
 
 @pytest.mark.parametrize(
     ("kwargs", "message"),
-    [({"num_envs": 12}, "multiple of 10"), ({"reward_function_version": "v9"}, "must be one of"), ({"max_episode_steps": 0}, "at least 1"), ({"camera_name": "x"}, "unknown camera")],
-)  # fmt: skip
+    [
+        ({"num_envs": 12}, "multiple of 10"),
+        ({"reward_function_version": "v9"}, "must be one of"),
+        ({"max_episode_steps": 0}, "at least 1"),
+        ({"camera_name": "x"}, "unknown camera"),
+    ],
+)
 def test_impossible_options_are_refused(kwargs, message):
     with pytest.raises(ValueError, match=message):
         make_mt10(**kwargs)

@@ -1,6 +1,6 @@
 """Cut the compact recordings under `tests/recordings/` from full ones: per episode a window of steps around its first success.
 
-    python tools/extract_recordings.py FOLDER_OF_RECORDINGS [--tasks door-open ...]
+python tools/extract_recordings.py FOLDER_OF_RECORDINGS [--tasks door-open ...]
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PER_STEP = ("action", "qpos", "qvel", "mocap", "obs", "reward_v2", "reward_v1", 
 def extract(name: str, record: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """A recording of `WINDOW_STEPS` steps per episode; what came before stands in `reset_obs`, as if the episode began there."""
     windows = [window_start(name, record, episode) for episode in range(len(record["action"]))]
-    cut = {key: record[key] for key in (*PER_EPISODE, "body_names")}
+    cut = {key: record[key] for key in (*PER_EPISODE, "body_names", "joint_type")}
     for key in PER_STEP:
         cut[key] = np.stack([record[key][episode, first : first + WINDOW_STEPS] for episode, first in enumerate(windows)])
     before = [record["reset_obs"][episode] if first == 0 else record["obs"][episode, first - 1] for episode, first in enumerate(windows)]

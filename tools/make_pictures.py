@@ -1,6 +1,6 @@
 """Make the pictures of README and docs: every task of MT10 half a second before its expert succeeds.
 
-    python tools/make_pictures.py          # writes docs/images/mt10.jpg
+python tools/make_pictures.py          # writes docs/images/mt10.jpg
 """
 
 from __future__ import annotations
