@@ -89,8 +89,8 @@ def hook_and_swing(obs: Observation) -> Action:
     behind = (tcp[0] - handle[0]) * swing_x + (tcp[1] - handle[1]) * swing_y
     if tcp[2] - handle[2] > 0.03 or behind > 0.0:
         return expert.approach_from_above(obs, hook, expert.CLOSE)
-    ahead = 0.08 if handle[0] - goal[0] > 0.02 else -0.05  # stay hooked but stop: a door opened further is no success any more
-    return expert.move_tcp(obs, (handle[0] + ahead * swing_x, handle[1] + ahead * swing_y, handle[2]), expert.CLOSE)
+    lead = min(0.08, 2.0 * (handle[0] - goal[0]))  # a door opened much further is no success any more
+    return expert.move_tcp(obs, (handle[0] + lead * swing_x, handle[1] + lead * swing_y, handle[2]), expert.CLOSE)
 
 
 DOOR_OPEN = TaskDef(

@@ -79,9 +79,12 @@ def score_open_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
 def straddle_and_pull(obs: Observation) -> Action:
     """Come down with open fingers on both sides of the bow, then pull past the stop."""
     handle, tcp = expert.obj_pos(obs), expert.tcp_pos(obs)
-    if tcp[2] - handle[2] > 0.02 or abs(tcp[0] - handle[0]) > 0.03:
+    has_slipped = handle[1] - tcp[1] > 0.06
+    if tcp[2] - handle[2] > 0.02 or abs(tcp[0] - handle[0]) > 0.03 or has_slipped:
         return expert.approach_from_above(obs, handle, expert.OPEN)
-    return expert.move_tcp(obs, (handle[0], handle[1] - 0.1, handle[2]), expert.OPEN)
+    to_goal = handle[1] - expert.goal_pos(obs)[1]
+    pull = 0.1 if to_goal > 0.015 else 0.0
+    return expert.move_tcp(obs, (handle[0], tcp[1] - pull, handle[2]), expert.OPEN)
 
 
 # drawer-close
