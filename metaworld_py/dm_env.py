@@ -138,7 +138,8 @@ class TaskEnvironment(dm_env.Environment):  # type: ignore[misc]  # dm_env has n
 
     def _mirror(self) -> None:
         """Copy state, fixtures and goal into the physics that viewers hold; a new one only the first time."""
-        model, data = self._env.visible_model_and_data()
+        data = self._env.data
+        model = self._env.model
         if self._physics is None:
             self._physics = Physics.from_model(MjModel(model))
         mirror = self._physics.model.ptr

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -10,12 +12,15 @@ import gymnasium
 import mujoco
 import numpy as np
 from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from metaworld_py import spaces
-from metaworld_py.episodes import TaskEpisodes
-from metaworld_py.instances import Task, draw_rand_vec
-from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, camera_index, visible_model_and_data
+from metaworld_py.episodes import EpisodeState, TaskEpisodes
+from metaworld_py.instances import Task
+from metaworld_py.published_names import PublishedNames
+from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, EpisodeView, camera_index
+from metaworld_py.selection import RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.definition import HORIZON, Score, TaskDef
 
@@ -23,16 +28,29 @@ RENDER_HZ = 80
 RESET_OPTIONS = ("task",)
 
 Observation = NDArray[np.float64]
-ChooseTask = Callable[[np.random.Generator], Task]
 
 
-class MetaWorldEnv(gymnasium.Env[Any, Any]):
+@dataclass(frozen=True)
+class EnvState:
+    """A complete environment in the middle of an episode, its generator and choice of instances included."""
+
+    episode: EpisodeState | None
+    task: Task | None
+    steps: int
+    is_over: str | None
+    selector: Selector | None
+    selector_state: dict[str, Any] | None
+    rng_state: dict[str, Any]
+
+
+class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
     """One task. Subclasses made by `env_class` fix which; `gymnasium.make("Meta-World/MT1", env_name=...)` is the usual way in.
 
     Observations are 39 float64: [hand 3, opening 1, object 3 + 4, second object 3 + 4] now, the same one step earlier, goal 3 (zeros where
     hidden). Actions are 4 float32 in [−1, 1]: displacement of the hand's target in cm, gripper effort. A step is 12.5 ms.
 
-    Before the first `reset`, say which instances to play: `set_task`, `set_tasks` or `draw_tasks`.
+    Before the first `reset`, say which instances to play: `set_task`, `set_tasks` or `draw_tasks`. Environments copy and pickle in the
+    middle of an episode; `get_state` and `set_state` do the same as a value.
 
     Args:
       render_mode: None or "rgb_array".
@@ -65,14 +83,17 @@ class MetaWorldEnv(gymnasium.Env[Any, Any]):
         self.render_mode = render_mode
         self.max_path_length = max_episode_steps
         self.terminate_on_success = terminate_on_success
+        self.reward_function_version = reward_function_version
+        self.camera_name, self.camera_id = camera_name, camera_id
+        self.height, self.width = height, width
         self.action_space = spaces.action_space()
         self._camera = camera_index(self.task_def.model, camera_name, camera_id)
-        self._size_px = (width, height)
         self._episodes = TaskEpisodes(self.task_def, reward_version=reward_function_version)
-        self._choose_task: ChooseTask | None = None
+        self._selector: Selector | None = None
         self._task: Task | None = None
         self._steps = 0
         self._is_over: str | None = "has not been reset"
+        self._view: EpisodeView | None = None
         self._renderer: EpisodeRenderer | None = None
         self._set_goal_hidden(False)
 
@@ -92,6 +113,10 @@ class MetaWorldEnv(gymnasium.Env[Any, Any]):
             raise ResetNeeded("no instance is being played yet: call reset() first")
         return self._task
 
+    def seed_generator(self, seed: int) -> None:
+        """Seed the generator that chooses and draws instances, without a reset; `reset(seed=...)` does the same and resets."""
+        self.np_random, self._np_random_seed = seeding.np_random(seed)
+
     def set_task(self, task: Task) -> None:
         """Play this instance from the next reset on.
 
@@ -100,28 +125,26 @@ class MetaWorldEnv(gymnasium.Env[Any, Any]):
         """
         self.set_tasks([task])
 
-    def set_tasks(self, tasks: Sequence[Task]) -> None:
-        """Play one of these instances at each reset, chosen at random by the environment's own generator.
+    def set_tasks(self, tasks: Sequence[Task], *, task_select: str = RANDOM, sample_on_reset: bool = True) -> None:
+        """Play these instances, chosen by the environment's own generator.
+
+        Args:
+          tasks: instances of this task.
+          task_select: "random" or "pseudorandom" (a shuffled cycle).
+          sample_on_reset: whether each reset takes another one; else only `sample_task` does.
 
         Raises:
           ValueError: no instances, instances of another task, or hidden and visible goals mixed.
         """
-        tasks = list(tasks)
-        for task in tasks:
-            if not isinstance(task, Task):
-                raise ValueError(f"expected a metaworld_py.Task (e.g. from MT1({self.task_def.id!r}).train_tasks), got {task!r}")
-            if find_task(task.env_name) is not self.task_def:
-                raise ValueError(f"this environment plays {self.task_def.id}; the task given is an instance of {task.env_name}")
-        hidden = {task.partially_observable for task in tasks}
-        if len(hidden) != 1:
-            raise ValueError(f"give at least one instance, all with hidden or all with visible goals; got {len(tasks)} instances")
-        self._set_goal_hidden(hidden.pop())
-        self._choose_task = _choice(tasks)
+        self._use(TaskSelector(tasks, task_select, sample_on_reset=sample_on_reset))
 
     def draw_tasks(self, *, hide_goal: bool = False) -> None:
         """Play a freshly drawn instance at each reset, from the environment's own generator."""
-        self._set_goal_hidden(hide_goal)
-        self._choose_task = lambda rng: Task(self.task_def.id, draw_rand_vec(self.task_def, rng), hide_goal)
+        self._use(FreshTasks(self.task_def.id, is_goal_hidden=hide_goal))
+
+    def sample_task(self) -> Task:
+        """Choose another instance now, for the next reset; needed only where resets do not choose."""
+        return self._selector_or_raise().sample(self.np_random)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Start an episode.
@@ -140,12 +163,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any]):
             raise ValueError(f"unknown reset options {sorted(unknown)}; known: {list(RESET_OPTIONS)}")
         if options and "task" in options:
             self.set_task(options["task"])
-        if self._choose_task is None:
-            raise ResetNeeded(
-                f"which instance of {self.task_def.id}? Call set_task(task), e.g. with one of MT1({self.task_def.id!r}).train_tasks, "
-                "or reset(options={'task': task}), or draw_tasks() for a new one at each reset"
-            )
-        self._task = self._choose_task(self.np_random)
+        self._task = self._selector_or_raise().on_reset(self.np_random)
         self._episodes.reset([0], [self._task.rand_vec], [self._task.partially_observable])
         self._steps = 0
         self._is_over = None
@@ -174,9 +192,68 @@ class MetaWorldEnv(gymnasium.Env[Any, Any]):
         terminated = self.terminate_on_success and score.success
         truncated = unstable or self._steps == self.max_path_length
         if terminated or truncated:
-            reason = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
-            self._is_over = reason
+            self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
         return self._episodes.observations[0].copy(), score.reward, terminated, truncated, info
+
+    def get_state(self) -> EnvState:
+        """The complete environment as a value: physics, episode constants, step count, generator, choice of instances."""
+        selector = self._selector
+        return EnvState(
+            episode=None if self._task is None else self._episodes.snapshot(0),
+            task=self._task,
+            steps=self._steps,
+            is_over=self._is_over,
+            selector=selector,
+            selector_state=None if selector is None else selector.get_state(),
+            rng_state=dict(self.np_random.bit_generator.state),
+        )
+
+    def set_state(self, state: EnvState) -> None:
+        """Continue exactly where `get_state` was called, in this or another environment of the same task: same future to the last bit.
+
+        Raises:
+          ValueError: a state of another task.
+        """
+        if state.selector is not None and find_task(state.selector.env_name) is not self.task_def:
+            raise ValueError(f"this environment plays {self.task_def.id}; the state is of {state.selector.env_name}")
+        if state.episode is not None:
+            self._episodes.restore(0, state.episode)
+        if state.selector is not None and state.selector_state is not None:
+            self._use(state.selector)
+            state.selector.set_state(state.selector_state)
+        self._task, self._steps, self._is_over = state.task, state.steps, state.is_over
+        self.np_random.bit_generator.state = state.rng_state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options = {
+            "render_mode": self.render_mode,
+            "camera_name": self.camera_name,
+            "camera_id": self.camera_id,
+            "reward_function_version": self.reward_function_version,
+            "height": self.height,
+            "width": self.width,
+            "max_episode_steps": self.max_path_length,
+            "terminate_on_success": self.terminate_on_success,
+        }
+        return _rebuild, (self.task_def.name, options, self.spec, self.get_state())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldEnv:
+        rebuild, arguments = self.__reduce__()
+        copied: MetaWorldEnv = rebuild(*arguments)
+        return copied
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """A copy of the model with this episode's fixtures and goal marker. Change its looks (cameras, colours) as you like; physics is
+        elsewhere.
+        """
+        self.data  # noqa: B018  # brings the fixtures up to date
+        return self._mirror().model
+
+    @property
+    def data(self) -> mujoco.MjData:
+        """The current state with derived quantities, for reading; writing to it changes nothing (use `set_state`)."""
+        return self._mirror().data
 
     def render(self) -> NDArray[np.uint8] | None:
         """A picture (height, width, 3) of the scene, or None without a render mode.
@@ -190,19 +267,33 @@ class MetaWorldEnv(gymnasium.Env[Any, Any]):
         if self._task is None:
             raise ResetNeeded("there is nothing to see yet: call reset() before render()")
         if self._renderer is None:
-            width, height = self._size_px
-            self._renderer = EpisodeRenderer(self._episodes, camera=self._camera, width_px=width, height_px=height)
-        return self._renderer.render()
-
-    def visible_model_and_data(self) -> tuple[mujoco.MjModel, mujoco.MjData]:
-        """Copies of model and data as they stand: fixtures in place, goal marker at the goal, derived positions computed."""
-        return visible_model_and_data(self._episodes, 0)
+            self._renderer = EpisodeRenderer(self._mirror().model, camera=self._camera, width_px=self.width, height_px=self.height)
+        return self._renderer.render(self._mirror())
 
     def close(self) -> None:
         """Free the renderer, if there is one."""
         if self._renderer is not None:
             self._renderer.close()
             self._renderer = None
+
+    def _mirror(self) -> EpisodeView:
+        if self._view is None:
+            self._view = EpisodeView(self._episodes)
+        return self._view
+
+    def _use(self, selector: Selector) -> None:
+        if find_task(selector.env_name) is not self.task_def:
+            raise ValueError(f"this environment plays {self.task_def.id}; the task given is an instance of {selector.env_name}")
+        self._selector = selector
+        self._set_goal_hidden(selector.is_goal_hidden)
+
+    def _selector_or_raise(self) -> Selector:
+        if self._selector is None:
+            raise ResetNeeded(
+                f"which instance of {self.task_def.id}? Call set_task(task), e.g. with one of MT1({self.task_def.id!r}).train_tasks, "
+                "or reset(options={'task': task}), or draw_tasks() for a new one at each reset"
+            )
+        return self._selector
 
     def _set_goal_hidden(self, is_goal_hidden: bool) -> None:
         self.observation_space = spaces.observation_space(self.task_def, is_goal_hidden=is_goal_hidden)
@@ -221,10 +312,6 @@ def step_info(score: Score) -> dict[str, Any]:
     }
 
 
-def _choice(tasks: Sequence[Task]) -> ChooseTask:
-    return lambda rng: tasks[int(rng.integers(len(tasks)))]
-
-
 @cache
 def env_class(name: str) -> type[MetaWorldEnv]:
     """The environment class of a task, e.g. `env_class("door-open")`.
@@ -233,7 +320,17 @@ def env_class(name: str) -> type[MetaWorldEnv]:
       ValueError: unknown task.
     """
     task = find_task(name)
+    if name != task.name:
+        return env_class(task.name)
     title = "".join(part.capitalize() for part in task.name.split("-"))
     return type(
         f"{title}Env", (MetaWorldEnv,), {"task_def": task, "__doc__": f"{task.sentence} See `MetaWorldEnv`.", "__module__": __name__}
     )
+
+
+def _rebuild(name: str, options: dict[str, Any], spec: Any, state: EnvState) -> MetaWorldEnv:
+    """What unpickling and copying do."""
+    env = env_class(name)(**options)
+    env.spec = spec
+    env.set_state(copy.deepcopy(state))
+    return env

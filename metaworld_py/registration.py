@@ -9,7 +9,8 @@ from gymnasium.envs.registration import WrapperSpec, register, registry
 from gymnasium.error import Error, ResetNeeded
 from gymnasium.vector import AutoresetMode
 
-from metaworld_py.benchmarks import MT1, MT10, MT10_TASKS
+from metaworld_py import task_sets
+from metaworld_py.benchmarks import MT1, MT10
 from metaworld_py.env import MetaWorldEnv, env_class
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.definition import HORIZON
@@ -77,12 +78,12 @@ def make_mt10(
       autoreset_mode: how a finished environment starts anew.
       options: further keywords of `MetaWorldVectorEnv`.
     """
-    n_tasks = len(MT10_TASKS)
+    n_tasks = len(task_sets.MT10)
     if num_envs != 1 and num_envs % n_tasks:
         raise ValueError(f"num_envs of MT10 must be a multiple of {n_tasks} (one environment per task is the default), got {num_envs}")
     copies = max(num_envs // n_tasks, 1)
     instances = MT10(seed)
-    names = [name for name in MT10_TASKS for _ in range(copies)]
+    names = [name for name in task_sets.MT10 for _ in range(copies)]
     return MetaWorldVectorEnv([list(instances.instances_of(name)) for name in names], autoreset_mode=autoreset_mode, seed=seed, **options)
 
 
@@ -116,5 +117,5 @@ def _seeded(env: MetaWorldEnv, seed: int | None, benchmark: MT1 | None = None) -
     if benchmark is not None:
         env.set_tasks(benchmark.train_tasks)
     if seed is not None:
-        env.reset(seed=seed)
+        env.seed_generator(seed)
     return env

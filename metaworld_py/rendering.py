@@ -6,6 +6,7 @@ Nothing here is imported before the first picture is asked for, so that training
 from __future__ import annotations
 
 import atexit
+import copy
 import difflib
 import importlib
 import os
@@ -85,47 +86,66 @@ def camera_index(model: mujoco.MjModel, camera_name: str | None, camera_id: int 
     return camera_id
 
 
-def visible_model_and_data(episodes: TaskEpisodes, env: int, data: mujoco.MjData | None = None) -> tuple[mujoco.MjModel, mujoco.MjData]:
-    """Model and data of one episode as a picture needs them: fixtures in place, the marker at the goal, derived positions computed.
+class EpisodeView:
+    """Model and data of one episode for pictures and for reading: a mirror, nothing done to it reaches the episode.
 
-    Copies: nothing done to them reaches the episode. `data` is written into if given.
+    What users change of the model's looks (cameras, colours, lights) stays changed.
     """
-    model = episodes.stepper.model_of(env)
-    data = episodes.stepper.data_of(env, data)
-    marker = model.site(GOAL_MARKER).id
-    if episodes.is_goal_hidden[env]:
-        model.site_rgba[marker, 3] = 0.0  # a hidden goal must stay hidden from those who learn from pixels
-    else:
-        model.site_pos[marker] = episodes.starts[env].goal_pos
-    mujoco.mj_forward(model, data)
-    return model, data
+
+    def __init__(self, episodes: TaskEpisodes, env: int = 0) -> None:
+        task_model = episodes.task.model
+        self._episodes = episodes
+        self._env = env
+        self._fixtures = [task_model.body(name).id for name in episodes.task.fixtures or ()]
+        self._marker = task_model.site(GOAL_MARKER).id
+        self.model: mujoco.MjModel = copy.copy(task_model)
+        self._data = mujoco.MjData(self.model)
+        self._marker_alpha = float(task_model.site_rgba[self._marker, 3])
+
+    @property
+    def data(self) -> mujoco.MjData:
+        """The episode as it stands, derived quantities computed; the same object each time."""
+        episodes, model = self._episodes, self.model
+        model.body_pos[self._fixtures] = episodes.stepper.fixture_pos(self._env)
+        start = episodes.starts[self._env]
+        # A hidden goal must stay hidden from those who learn from pixels.
+        is_shown = start is not None and not episodes.is_goal_hidden[self._env]
+        model.site_rgba[self._marker, 3] = self._marker_alpha if is_shown else 0.0
+        if is_shown:
+            model.site_pos[self._marker] = start.goal_pos
+        episodes.stepper.data_of(self._env, self._data)
+        mujoco.mj_forward(model, self._data)
+        return self._data
 
 
 class EpisodeRenderer:
-    """Draws the episodes of one `TaskEpisodes`. Owns an OpenGL context: close it when done."""
+    """Draws episodes of one task. Owns an OpenGL context: close it when done.
 
-    def __init__(self, episodes: TaskEpisodes, *, camera: int = FREE_CAMERA, width_px: int, height_px: int) -> None:
+    Raises:
+      ValueError: a size that the off-screen buffer cannot hold.
+      RenderingError: no OpenGL on this machine; says what to install.
+    """
+
+    def __init__(self, model: mujoco.MjModel, *, camera: int = FREE_CAMERA, width_px: int, height_px: int) -> None:
         for name, size in (("width", width_px), ("height", height_px)):
             if not 1 <= size <= MAX_SIZE_PX:
                 raise ValueError(f"{name} must lie in 1…{MAX_SIZE_PX} pixels, got {size}")
         choose_gl()
-        self._episodes = episodes
         self._camera = camera
-        self._data = mujoco.MjData(episodes.task.model)
         try:
-            self._renderer: Any = mujoco.Renderer(episodes.task.model, height_px, width_px)
+            self._renderer: Any = mujoco.Renderer(model, height_px, width_px)
         except Exception as error:
             raise RenderingError(_HELP) from error
-        # Registered now, after the engine's own exit hook, and therefore run before it: contexts left to the interpreter's shutdown end in
-        # a scare on the screen.
+        # Registered now, after the engine's own exit hook, and therefore run before it: contexts left to the interpreter's shutdown end
+        # in a scare on the screen.
         atexit.unregister(_close_open_renderers)
         atexit.register(_close_open_renderers)
         _open_renderers.add(self)
 
-    def render(self, env: int = 0) -> NDArray[np.uint8]:
-        """A picture (height, width, 3) of one environment as it stands."""
-        model, data = visible_model_and_data(self._episodes, env, self._data)
-        self._renderer._model = model  # noqa: SLF001  # same sizes and assets; fixtures and goal differ per episode
+    def render(self, view: EpisodeView) -> NDArray[np.uint8]:
+        """A picture (height, width, 3) of one episode as it stands."""
+        data = view.data
+        self._renderer._model = view.model  # noqa: SLF001  # same sizes and assets; fixtures, goal and looks differ per episode
         self._renderer.update_scene(data, self._camera)
         picture: NDArray[np.uint8] = self._renderer.render().copy()
         return picture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,26 +17,46 @@ from numpy.typing import NDArray
 
 from metaworld_py import spaces
 from metaworld_py.env import RENDER_HZ, step_info
-from metaworld_py.episodes import OBSERVATION_SIZE, TaskEpisodes
+from metaworld_py.episodes import OBSERVATION_SIZE, EpisodeState, TaskEpisodes
 from metaworld_py.instances import Task
-from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, camera_index
+from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, EpisodeView, camera_index
+from metaworld_py.selection import Selector, TaskSelector
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.definition import HORIZON, Score
 
-_INFO_FIELDS = tuple(step_info(Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)))
+_NO_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
+_INFO_FIELDS = tuple(step_info(_NO_SCORE))
+RESET_OPTIONS = ("reset_mask", "tasks")
+
+
+@dataclass(frozen=True)
+class VectorEnvState:
+    """A complete vector environment in the middle of its episodes, generators and choices of instances included."""
+
+    episodes: tuple[EpisodeState | None, ...]
+    tasks: tuple[Task | None, ...]
+    steps: NDArray[np.int_]
+    is_over: NDArray[np.bool_]
+    was_reset: bool
+    selector_states: tuple[dict[str, Any], ...]
+    rng_states: tuple[dict[str, Any], ...]
+    is_terminating: bool
 
 
 class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDArray[Any]]):
     """Environments of one or many tasks. Environment i plays one of `instances[i]` at each reset, chosen by its own generator.
 
-    Same numbers as one `MetaWorldEnv` per environment with the same seeds. `reset(seed=s)` seeds environment i with s + i.
+    Same numbers as one `MetaWorldEnv` per environment with the same seeds. `reset(seed=s)` seeds environment i with s + i. Copies and
+    pickles in the middle of episodes; `get_state` and `set_state` do the same as a value.
 
     Args:
-      instances: per environment the task instances it plays, all of one task.
+      instances: per environment the task instances it plays, all of one task; or a selector of them.
       reward_function_version: "v2" or "v1".
       max_episode_steps: control steps until `truncated`.
       terminate_on_success: end an episode at its first success.
       autoreset_mode: `SAME_STEP` (default; `final_obs` and `final_info` in `info`), `NEXT_STEP` or `DISABLED`.
+      task_select: "random" or "pseudorandom" (a shuffled cycle), where `instances` are lists.
+      sample_on_reset: whether each reset takes another instance; else only `sample_tasks` does.
       use_one_hot: append a one-hot id of the task (in order of first appearance) to each observation.
       seed: seeds the generators once, as `reset(seed=...)` does.
       n_threads: native threads per task's batch; 0 takes as many as there are cores.
@@ -44,12 +66,14 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
 
     def __init__(
         self,
-        instances: Sequence[Sequence[Task]],
+        instances: Sequence[Sequence[Task] | Selector],
         *,
         reward_function_version: str = "v2",
         max_episode_steps: int = HORIZON,
         terminate_on_success: bool = False,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        task_select: str = "random",
+        sample_on_reset: bool = True,
         use_one_hot: bool = False,
         seed: int | None = None,
         n_threads: int = 0,
@@ -64,15 +88,20 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
         if render_mode not in (None, "rgb_array"):
             raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
-        self._instances = [list(tasks) for tasks in instances]
-        self.num_envs = len(self._instances)
-        self.task_names = [_only_task(tasks) for tasks in self._instances]
+        self._selectors: list[Selector] = [
+            TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
+            for source in instances
+        ]
+        self.num_envs = len(self._selectors)
+        self.task_names = [find_task(selector.env_name).name for selector in self._selectors]
         self.tasks: list[Task | None] = [None] * self.num_envs
         self.max_episode_steps = max_episode_steps
         self.terminate_on_success = terminate_on_success
+        self.reward_function_version = reward_function_version
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.render_mode = render_mode
         self.metadata = {"render_modes": ["rgb_array"], "render_fps": RENDER_HZ, "autoreset_mode": self.autoreset_mode}
+        self._n_threads = n_threads
 
         names = list(dict.fromkeys(self.task_names))
         self._members = {name: np.flatnonzero([at == name for at in self.task_names]) for name in names}
@@ -93,8 +122,10 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
         self._cameras = {name: camera_index(find_task(name).model, camera_name, camera_id) for name in names}
+        self._camera_choice = (camera_name, camera_id)
         self._size_px = (width, height)
         self._renderers: dict[str, EpisodeRenderer] = {}
+        self._views: dict[int, EpisodeView] = {}
         self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
         self._steps = np.zeros(self.num_envs, dtype=int)
         self._is_over = np.ones(self.num_envs, dtype=bool)
@@ -113,9 +144,9 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
           ValueError: unknown options, wrong lengths, tasks of other environments.
         """
         options = options or {}
-        unknown = set(options) - {"reset_mask", "tasks"}
+        unknown = set(options) - set(RESET_OPTIONS)
         if unknown:
-            raise ValueError(f"unknown reset options {sorted(unknown)}; known: ['reset_mask', 'tasks']")
+            raise ValueError(f"unknown reset options {sorted(unknown)}; known: {list(RESET_OPTIONS)}")
         self._seed(seed)
         mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, dtype=bool)))
         if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
@@ -134,9 +165,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         if not self._was_reset:
             raise ResetNeeded("call reset() before step()")
         if self.autoreset_mode == AutoresetMode.DISABLED and self._is_over.any():
-            raise ResetNeeded(
-                f"environments {np.flatnonzero(self._is_over).tolist()} have ended: reset them with options={{'reset_mask': ...}}"
-            )
+            over = np.flatnonzero(self._is_over).tolist()
+            raise ResetNeeded(f"environments {over} have ended: reset them with options={{'reset_mask': ...}}")
         actions = spaces.checked_actions(actions, (self.num_envs, 4))
         starting_anew = self._is_over.copy()  # only in next-step mode
         scores, unstable = self._step_groups(actions)
@@ -155,6 +185,84 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             infos = self._finish(infos)
         return self._observations(), rewards, terminations, truncations, infos
 
+    def sample_tasks(self) -> None:
+        """Choose another instance in every environment, for the next reset; needed only where resets do not choose."""
+        for selector, rng in zip(self._selectors, self._rngs, strict=True):
+            selector.sample(rng)
+
+    def toggle_sample_tasks_on_reset(self, on: bool) -> None:
+        """Whether each reset takes another instance."""
+        for selector in self._selectors:
+            selector.sample_on_reset = on
+
+    def toggle_terminate_on_success(self, on: bool) -> None:
+        """Whether an episode ends at its first success."""
+        self.terminate_on_success = on
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Call a method of this vector environment, or read an attribute, and hand out the answer once per environment.
+
+        For code written for Gymnasium's own vector environments; methods here act on all environments at once.
+        """
+        attribute = getattr(self, name)
+        answer = attribute(*args, **kwargs) if callable(attribute) else attribute
+        return tuple(answer) if isinstance(answer, list) else (answer,) * self.num_envs
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute, once per environment; `task_name` gives each environment's task."""
+        return tuple(self.task_names) if name == "task_name" else self.call(name)
+
+    def get_state(self) -> VectorEnvState:
+        """Everything that decides the future, as a value."""
+        return VectorEnvState(
+            episodes=tuple(None if task is None else self._group(env).snapshot(self._slot(env)) for env, task in enumerate(self.tasks)),
+            tasks=tuple(self.tasks),
+            steps=self._steps.copy(),
+            is_over=self._is_over.copy(),
+            was_reset=self._was_reset,
+            selector_states=tuple(selector.get_state() for selector in self._selectors),
+            rng_states=tuple(copy.deepcopy(dict(rng.bit_generator.state)) for rng in self._rngs),
+            is_terminating=self.terminate_on_success,
+        )
+
+    def set_state(self, state: VectorEnvState) -> None:
+        """Continue exactly where `get_state` was called: same future to the last bit.
+
+        Raises:
+          ValueError: a state of another number of environments or of other tasks.
+        """
+        if len(state.tasks) != self.num_envs:
+            raise ValueError(f"the state is of {len(state.tasks)} environments, this one has {self.num_envs}")
+        for env, episode in enumerate(state.episodes):
+            if episode is not None:
+                self._group(env).restore(self._slot(env), episode)
+            self._selectors[env].set_state(state.selector_states[env])
+            self._rngs[env].bit_generator.state = state.rng_states[env]
+        self.tasks = list(state.tasks)
+        self._steps, self._is_over = state.steps.copy(), state.is_over.copy()
+        self._was_reset, self.terminate_on_success = state.was_reset, state.is_terminating
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options = {
+            "reward_function_version": self.reward_function_version,
+            "max_episode_steps": self.max_episode_steps,
+            "terminate_on_success": self.terminate_on_success,
+            "autoreset_mode": self.autoreset_mode,
+            "use_one_hot": bool(self._one_hot.shape[1]),
+            "n_threads": self._n_threads,
+            "render_mode": self.render_mode,
+            "camera_name": self._camera_choice[0],
+            "camera_id": self._camera_choice[1],
+            "width": self._size_px[0],
+            "height": self._size_px[1],
+        }
+        return _rebuild, (self._selectors, options, self.spec, self.get_state())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldVectorEnv:
+        rebuild, arguments = self.__reduce__()
+        copied: MetaWorldVectorEnv = rebuild(*arguments)
+        return copied
+
     def render(self) -> tuple[NDArray[np.uint8], ...] | None:
         """One picture (height, width, 3) per environment, or None without a render mode."""
         if self.render_mode is None:
@@ -163,10 +271,11 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ResetNeeded("there is nothing to see yet: call reset() before render()")
         width, height = self._size_px
         pictures = []
-        for name, index in zip(self.task_names, self._index_in_group.tolist(), strict=True):
+        for env, name in enumerate(self.task_names):
+            view = self._views.setdefault(env, EpisodeView(self._group(env), self._slot(env)))
             if name not in self._renderers:
-                self._renderers[name] = EpisodeRenderer(self._groups[name], camera=self._cameras[name], width_px=width, height_px=height)
-            pictures.append(self._renderers[name].render(index))
+                self._renderers[name] = EpisodeRenderer(view.model, camera=self._cameras[name], width_px=width, height_px=height)
+            pictures.append(self._renderers[name].render(view))
         return tuple(pictures)
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -174,6 +283,12 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         for renderer in self._renderers.values():
             renderer.close()
         self._renderers.clear()
+
+    def _group(self, env: int) -> TaskEpisodes:
+        return self._groups[self.task_names[env]]
+
+    def _slot(self, env: int) -> int:
+        return int(self._index_in_group[env])
 
     def _seed(self, seed: int | Sequence[int | None] | None) -> None:
         if seed is None:
@@ -187,17 +302,21 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         """New episodes in the given environments, one native call per task."""
         if tasks is not None and len(tasks) != self.num_envs:
             raise ValueError(f"options['tasks'] must hold one task per environment ({self.num_envs}), got {len(tasks)}")
+        starting: dict[str, list[tuple[int, Task]]] = {}
         for env in envs.tolist():
-            choices = self._instances[env]
-            self.tasks[env] = task = tasks[env] if tasks is not None else choices[int(self._rngs[env].integers(len(choices)))]
-            if find_task(task.env_name).name != self.task_names[env]:
-                raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
-        for name, members in self._members.items():
-            chosen = [self.tasks[env] for env in np.intersect1d(members, envs).tolist()]
-            starting = [task for task in chosen if task is not None]
-            ids = self._index_in_group[np.intersect1d(members, envs)].tolist()
-            if ids:
-                self._groups[name].reset(ids, [task.rand_vec for task in starting], [task.partially_observable for task in starting])
+            task = tasks[env] if tasks is not None else self._selectors[env].on_reset(self._rngs[env])
+            name = self.task_names[env]
+            if find_task(task.env_name).name != name:
+                raise ValueError(f"environment {env} plays {name}, got an instance of {task.env_name}")
+            starting.setdefault(name, []).append((env, task))
+        for name, pairs in starting.items():
+            self._groups[name].reset(
+                [self._slot(env) for env, _ in pairs],
+                [task.rand_vec for _, task in pairs],
+                [task.partially_observable for _, task in pairs],
+            )
+            for env, task in pairs:
+                self.tasks[env] = task
         self._steps[envs] = 0
         self._is_over[envs] = False
 
@@ -215,7 +334,10 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         over = self._is_over.copy()
         final = {name: np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
         observations = self._observations()
-        infos["final_obs"] = np.array([observations[env] if over[env] else None for env in range(self.num_envs)], dtype=object)
+        final_obs = np.full(self.num_envs, None, dtype=object)
+        for env in np.flatnonzero(over).tolist():
+            final_obs[env] = observations[env]
+        infos["final_obs"] = final_obs
         infos["_final_obs"] = over
         infos["final_info"] = final
         infos["_final_info"] = over
@@ -243,20 +365,17 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
 
     def _joint_observation_space(self) -> Box:
         """The smallest box that holds every environment's observations."""
-        boxes = [
-            spaces.observation_space(find_task(name), is_goal_hidden=hidden)
-            for name, hidden in {
-                (name, task.partially_observable) for name, tasks in zip(self.task_names, self._instances, strict=True) for task in tasks
-            }
-        ]
+        kinds = {(name, selector.is_goal_hidden) for name, selector in zip(self.task_names, self._selectors, strict=True)}
+        boxes = [spaces.observation_space(find_task(name), is_goal_hidden=hidden) for name, hidden in kinds]
         ids = np.zeros(self._one_hot.shape[1])
         low = np.concatenate([np.min([box.low for box in boxes], axis=0), ids])
         high = np.concatenate([np.max([box.high for box in boxes], axis=0), ids + 1.0])
         return Box(low, high, dtype=np.float64)
 
 
-def _only_task(tasks: Sequence[Task]) -> str:
-    names = {find_task(task.env_name).name for task in tasks}
-    if len(names) != 1:
-        raise ValueError(f"each environment plays instances of one task; got {sorted(names) or 'none'}")
-    return names.pop()
+def _rebuild(selectors: list[Selector], options: dict[str, Any], spec: Any, state: VectorEnvState) -> MetaWorldVectorEnv:
+    """What unpickling and copying do."""
+    envs = MetaWorldVectorEnv(copy.deepcopy(selectors), **options)
+    envs.spec = spec
+    envs.set_state(copy.deepcopy(state))
+    return envs

@@ -24,10 +24,11 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from metaworld_py.benchmarks import MT1, MT10_TASKS
+from metaworld_py.benchmarks import MT1
 from metaworld_py.env import MetaWorldEnv, env_class
 from metaworld_py.evaluation import installed_versions
 from metaworld_py.sim.stepper import PHYSICS_STEPS
+from metaworld_py.task_sets import MT10
 
 WORKER = Path(__file__).with_name("published_worker.py")
 RESETS = 20
@@ -72,7 +73,7 @@ def time_resets(env: MetaWorldEnv, resets: int) -> float:
 def time_floor(env: MetaWorldEnv, actions: np.ndarray) -> float:
     """Seconds of the physics of one control step, with the same actions from the same start."""
     env.reset(seed=0)
-    model, data = env.visible_model_and_data()
+    model, data = env.model, env.data
     low, high = np.array(env.task_def.hand_low), np.array(env.task_def.hand_high)
     targets = np.clip(actions[:, :3], -1, 1) / 100
     elapsed = 0.0
@@ -107,7 +108,7 @@ def measure(task: str, rounds: int, steps: int, published_python: str | None) ->
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tasks", nargs="+", default=list(MT10_TASKS))
+    parser.add_argument("--tasks", nargs="+", default=list(MT10))
     parser.add_argument("--published", metavar="PYTHON", help="interpreter that has metaworld 3.1.1")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--steps", type=int, default=200)

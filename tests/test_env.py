@@ -229,9 +229,9 @@ def test_a_task_of_another_environment_is_refused():
     env = make("reach").unwrapped
     with pytest.raises(ValueError, match="plays reach-v3; the task given is an instance of push-v3"):
         env.set_task(MT1("push", 1).train_tasks[0])
-    with pytest.raises(ValueError, match=r"expected a metaworld_py.Task"):
+    with pytest.raises(ValueError, match=r"expected metaworld_py\.Task values"):
         env.set_task("push")
-    with pytest.raises(ValueError, match="at least one instance"):
+    with pytest.raises(ValueError, match="instances of one task; got none"):
         env.set_tasks([])
 
 

@@ -77,7 +77,7 @@ def test_classes_are_found_with_and_without_version():
     assert benchmark.train_classes["door-open-v3"] is benchmark.train_classes["door-open"]
     assert next(iter(benchmark.train_classes)) == "reach-v3"
     assert len(benchmark.train_tasks) == 500 and benchmark.test_tasks == [] and len(benchmark.test_classes) == 0
-    with pytest.raises(KeyError, match="not in this benchmark"):
+    with pytest.raises(KeyError, match="not in this set"):
         MT1("reach", 1).train_classes["push"]
 
 

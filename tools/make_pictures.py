@@ -10,8 +10,9 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 
-from metaworld_py.benchmarks import MT1, MT10_TASKS
+from metaworld_py.benchmarks import MT1
 from metaworld_py.env import env_class
+from metaworld_py.task_sets import MT10
 from metaworld_py.tasks import TASKS
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
@@ -39,7 +40,7 @@ def picture(name: str) -> np.ndarray:
 
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
-    pictures = [picture(name) for name in MT10_TASKS]
+    pictures = [picture(name) for name in MT10]
     rows = [np.hstack(pictures[:5]), np.hstack(pictures[5:])]
     imageio.imwrite(OUT / "mt10.jpg", np.vstack(rows), quality=88)
 
