@@ -167,7 +167,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self._episodes.reset([0], [self._task.rand_vec], [self._task.partially_observable])
         self._steps = 0
         self._is_over = None
-        return self._episodes.observations[0].copy(), {}
+        return self._episodes.observation(0), {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Advance by one control step.
@@ -186,14 +186,14 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         score = self._episodes.step(actions)[0]
         self._steps += 1
         info = step_info(score)
-        unstable = bool(self._episodes.is_unstable[0])
+        unstable = self._episodes.is_unstable[0]
         if unstable:
             info["is_unstable"] = True
         terminated = self.terminate_on_success and score.success
         truncated = unstable or self._steps == self.max_path_length
         if terminated or truncated:
             self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
-        return self._episodes.observations[0].copy(), score.reward, terminated, truncated, info
+        return self._episodes.observation(0), score.reward, terminated, truncated, info
 
     def get_state(self) -> EnvState:
         """The complete environment as a value: physics, episode constants, step count, generator, choice of instances."""

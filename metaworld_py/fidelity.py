@@ -59,7 +59,7 @@ def evaluate_recorded(task: str, record: Record, episode: int) -> dict[str, NDAr
         stepper.mocap_pos[0] = record["mocap"][episode, step]
         effort = float(record["action"][episode, step, 3])
         stepper.ctrl[0] = (effort, -effort)
-        stepper.refresh(None)
+        stepper.refresh(None, with_forces=True)
         signals = task_def.reader(stepper.rows[0].tolist())
         frames.append(observed_frame(signals))
         if step == 0 and task_def.after_first_step is not None:

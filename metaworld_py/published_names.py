@@ -44,11 +44,13 @@ class PublishedNames:
     @property
     def tcp_center(self) -> Position:
         """Tool centre point now (3,)."""
-        return np.array(self.task_def.reader(self._episodes.stepper.rows[0].tolist()).arm.tcp_pos)
+        right, left = (self._data().site(name).xpos for name in ("rightEndEffector", "leftEndEffector"))
+        middle: Position = (right + left) / 2.0
+        return middle
 
     def get_endeff_pos(self) -> Position:
         """Hand position now (3,)."""
-        position: Position = self._episodes.stepper.rows[0, :3].copy()
+        position: Position = self._data().body("hand").xpos.copy()
         return position
 
     @property
@@ -89,3 +91,7 @@ class PublishedNames:
         else:
             draw: Any = self
             draw.draw_tasks(hide_goal=self._partially_observable)
+
+    def _data(self) -> Any:
+        env: Any = self
+        return env.data

@@ -1,7 +1,8 @@
 """Speed of one environment as ratios measured in one run: `env.step` and `env.reset` beside the physical floor and the published package.
 
 The floor of a control step is 5 × mj_step + 1 × mj_forward on the same model and state, from plain Python. All contenders take turns,
-round by round, on the same actions; a cell is the median over rounds.
+round by round, on the same actions; cells are medians over rounds,
+ratios medians of the rounds' ratios.
 
     python perf/step.py                                    # ours and the floor
 
@@ -31,7 +32,7 @@ from metaworld_py.sim.stepper import PHYSICS_STEPS
 from metaworld_py.task_sets import MT10
 
 WORKER = Path(__file__).with_name("published_worker.py")
-RESETS = 20
+RESETS = 5
 
 
 class Published:
@@ -103,15 +104,21 @@ def measure(task: str, rounds: int, steps: int, published_python: str | None) ->
             samples.setdefault(key, []).append(value * 1e6)
     if published:
         published.close()
-    return {key: float(np.median(values)) for key, values in samples.items()}
+    medians = {key: float(np.median(values)) for key, values in samples.items()}
+    # Ratios within a round, since the machine's pace changes between rounds.
+    medians["ratio"] = float(np.median(np.divide(samples["step"], samples["floor"])))
+    for key in ("step", "reset"):
+        if published:
+            medians[f"{key}_gain"] = float(np.median(np.divide(samples[f"published_{key}"], samples[key])))
+    return medians
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tasks", nargs="+", default=list(MT10))
     parser.add_argument("--published", metavar="PYTHON", help="interpreter that has metaworld 3.1.1")
-    parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=25)
+    parser.add_argument("--steps", type=int, default=80)
     options = parser.parse_args()
     columns = ["floor µs", "step µs", "step / floor", "reset µs"]
     if options.published:
@@ -120,9 +127,9 @@ def main() -> None:
     rows = []
     for task in options.tasks:
         t = measure(task, options.rounds, options.steps, options.published)
-        row = [t["floor"], t["step"], t["step"] / t["floor"], t["reset"]]
+        row = [t["floor"], t["step"], t["ratio"], t["reset"]]
         if options.published:
-            row += [t["published_step"], t["published_step"] / t["step"], t["published_reset"], t["published_reset"] / t["reset"]]
+            row += [t["published_step"], t["step_gain"], t["published_reset"], t["reset_gain"]]
         rows.append(row)
         print_row(task, row)
     print_row("median", np.median(rows, axis=0).tolist())

@@ -61,9 +61,9 @@ class Stepper:
         """Advance by single physics steps. Rows are left as the last of them computed them at its start: one physics step old."""
         self._batch.step(ids, count, self._stale)
 
-    def refresh(self, ids: Ids) -> None:
-        """Recompute the rows from the state."""
-        self._batch.forward(ids, self._fresh)
+    def refresh(self, ids: Ids, *, with_forces: bool = False) -> None:
+        """Recompute the rows from the state; contact forces only if asked for."""
+        self._batch.forward(ids, mujoco.mjtStage.mjSTAGE_ACC if with_forces else mujoco.mjtStage.mjSTAGE_VEL)
 
     def place_fixtures(self, sim: int, positions: Sequence[Vec3]) -> None:
         """Move the fixtures (in the order given at construction) of one simulation to world positions."""
