@@ -131,20 +131,39 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         Args:
           tasks: instances of this task.
           task_select: "random" or "pseudorandom" (a shuffled cycle).
-          sample_on_reset: whether each reset takes another one; else only `sample_task` does.
+          sample_on_reset: whether each reset takes another one; else only `sample_tasks` does.
 
         Raises:
           ValueError: no instances, instances of another task, or hidden and visible goals mixed.
         """
-        self._use(TaskSelector(tasks, task_select, sample_on_reset=sample_on_reset))
+        self.use(TaskSelector(tasks, task_select, sample_on_reset=sample_on_reset))
 
     def draw_tasks(self, *, hide_goal: bool = False) -> None:
         """Play a freshly drawn instance at each reset, from the environment's own generator."""
-        self._use(FreshTasks(self.task_def.id, is_goal_hidden=hide_goal))
+        self.use(FreshTasks(self.task_def.id, is_goal_hidden=hide_goal))
 
-    def sample_task(self) -> Task:
+    def use(self, selector: Selector) -> None:
+        """Play what a selector chooses.
+
+        Raises:
+          ValueError: a selector of another task.
+        """
+        if find_task(selector.env_name) is not self.task_def:
+            raise ValueError(f"this environment plays {self.task_def.id}; the task given is an instance of {selector.env_name}")
+        self._selector = selector
+        self._set_goal_hidden(selector.is_goal_hidden)
+
+    def sample_tasks(self) -> Task:
         """Choose another instance now, for the next reset; needed only where resets do not choose."""
         return self._selector_or_raise().sample(self.np_random)
+
+    def toggle_sample_tasks_on_reset(self, on: bool) -> None:
+        """Whether each reset takes another instance."""
+        self._selector_or_raise().sample_on_reset = on
+
+    def toggle_terminate_on_success(self, on: bool) -> None:
+        """Whether an episode ends at its first success."""
+        self.terminate_on_success = on
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Start an episode.
@@ -219,7 +238,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if state.episode is not None:
             self._episodes.restore(0, state.episode)
         if state.selector is not None and state.selector_state is not None:
-            self._use(state.selector)
+            self.use(state.selector)
             state.selector.set_state(state.selector_state)
         self._task, self._steps, self._is_over = state.task, state.steps, state.is_over
         self.np_random.bit_generator.state = state.rng_state
@@ -280,12 +299,6 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if self._view is None:
             self._view = EpisodeView(self._episodes)
         return self._view
-
-    def _use(self, selector: Selector) -> None:
-        if find_task(selector.env_name) is not self.task_def:
-            raise ValueError(f"this environment plays {self.task_def.id}; the task given is an instance of {selector.env_name}")
-        self._selector = selector
-        self._set_goal_hidden(selector.is_goal_hidden)
 
     def _selector_or_raise(self) -> Selector:
         if self._selector is None:

@@ -21,10 +21,23 @@ from gymnasium.vector import AutoresetMode
 from metaworld_py._version import __version__
 from metaworld_py.agents import as_agent
 from metaworld_py.instances import INSTANCES_PER_TASK, Task, draw_instances
+from metaworld_py.protocols import MetaLearningAgent, Timestep, evaluation, metalearning_evaluation
 from metaworld_py.task_sets import TASK_SETS
 from metaworld_py.tasks import TASKS, find_task
 from metaworld_py.tasks.definition import HORIZON
 from metaworld_py.vector_env import MetaWorldVectorEnv
+
+__all__ = [
+    "EvaluationResult",
+    "MetaLearningAgent",
+    "TaskResult",
+    "Timestep",
+    "evaluate",
+    "evaluation",
+    "mean_rate_interval",
+    "metalearning_evaluation",
+    "rate_interval",
+]
 
 SCHEMA = "metaworld_py.evaluation/1"
 _Z_95 = 1.959963984540054  # standard normal quantile of 97.5 %

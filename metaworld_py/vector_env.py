@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.error import ResetNeeded
@@ -27,6 +27,14 @@ from metaworld_py.tasks.definition import HORIZON, Score
 _NO_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
 _INFO_FIELDS = tuple(step_info(_NO_SCORE))
 RESET_OPTIONS = ("reset_mask", "tasks")
+
+
+class Endings(NamedTuple):
+    """Which environments (n,) ended at a step, and how."""
+
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    unstable: NDArray[np.bool_]  # truncated because the physics blew up
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
       autoreset_mode: `SAME_STEP` (default; `final_obs` and `final_info` in `info`), `NEXT_STEP` or `DISABLED`.
       task_select: "random" or "pseudorandom" (a shuffled cycle), where `instances` are lists.
       sample_on_reset: whether each reset takes another instance; else only `sample_tasks` does.
+      action_repeat: control steps that an action lasts; rewards are summed.
       use_one_hot: append a one-hot id of the task (in order of first appearance) to each observation.
       seed: seeds the generators once, as `reset(seed=...)` does.
       n_threads: native threads per task's batch; 0 takes as many as there are cores.
@@ -74,6 +83,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         task_select: str = "random",
         sample_on_reset: bool = True,
+        action_repeat: int = 1,
         use_one_hot: bool = False,
         seed: int | None = None,
         n_threads: int = 0,
@@ -95,6 +105,9 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.num_envs = len(self._selectors)
         self.task_names = [find_task(selector.env_name).name for selector in self._selectors]
         self.tasks: list[Task | None] = [None] * self.num_envs
+        if action_repeat < 1:
+            raise ValueError(f"action_repeat must be at least 1, got {action_repeat}")
+        self.action_repeat = action_repeat
         self.max_episode_steps = max_episode_steps
         self.terminate_on_success = terminate_on_success
         self.reward_function_version = reward_function_version
@@ -156,7 +169,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         return self._observations(), {}
 
     def step(self, actions: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """Advance all environments by one control step; finished ones start anew as `autoreset_mode` says.
+        """Advance all environments by one action; finished ones start anew as `autoreset_mode` says.
 
         Raises:
           ResetNeeded: before the first reset; with autoreset disabled also if an environment has ended.
@@ -169,21 +182,18 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ResetNeeded(f"environments {over} have ended: reset them with options={{'reset_mask': ...}}")
         actions = spaces.checked_actions(actions, (self.num_envs, 4))
         starting_anew = self._is_over.copy()  # only in next-step mode
-        scores, unstable = self._step_groups(actions)
-        self._steps += 1
-
-        rewards = scores[:, 0].copy()
-        terminations = (scores[:, 1] > 0.0) & self.terminate_on_success
-        truncations = unstable | (self._steps >= self.max_episode_steps)
-        for array in (rewards, terminations, truncations):
-            array[starting_anew] = 0
-        self._is_over = terminations | truncations
-        infos = self._infos(scores, ~starting_anew, unstable & ~starting_anew)
+        scores, endings, observations = self._act(actions, skip=starting_anew)
+        self._is_over = endings.terminated | endings.truncated
+        infos = self._infos(scores, ~starting_anew, endings.unstable)
         if starting_anew.any():
             self._start(np.flatnonzero(starting_anew))
+            observations[starting_anew] = self._observations()[starting_anew]
         elif self._is_over.any() and self.autoreset_mode == AutoresetMode.SAME_STEP:
-            infos = self._finish(infos)
-        return self._observations(), rewards, terminations, truncations, infos
+            infos |= _final_infos(infos, observations, self._is_over)
+            over = self._is_over.copy()
+            self._start(np.flatnonzero(over))
+            observations[over] = self._observations()[over]
+        return observations, scores[:, 0].copy(), endings.terminated, endings.truncated, infos
 
     def sample_tasks(self) -> None:
         """Choose another instance in every environment, for the next reset; needed only where resets do not choose."""
@@ -248,6 +258,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             "max_episode_steps": self.max_episode_steps,
             "terminate_on_success": self.terminate_on_success,
             "autoreset_mode": self.autoreset_mode,
+            "action_repeat": self.action_repeat,
             "use_one_hot": bool(self._one_hot.shape[1]),
             "n_threads": self._n_threads,
             "render_mode": self.render_mode,
@@ -320,7 +331,36 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self._steps[envs] = 0
         self._is_over[envs] = False
 
-    def _step_groups(self, actions: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    def _act(self, actions: NDArray[np.floating[Any]], skip: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Endings, NDArray[np.float64]]:
+        """One action, which lasts `action_repeat` control steps or until the episode ends.
+
+        Returns:
+          Scores (n, 7; rewards summed, success at any of the steps), endings, and observations (n, d) before any autoreset. Environments to
+          skip get zeros.
+        """
+        scores = np.zeros((self.num_envs, len(Score._fields)))
+        endings = Endings(*(np.zeros(self.num_envs, dtype=bool) for _ in Endings._fields))
+        last_observations: dict[int, NDArray[np.float64]] = {}
+        for _ in range(self.action_repeat):
+            now, unstable = self._control_step(actions)
+            self._steps += 1
+            is_active = ~(skip | endings.terminated | endings.truncated)
+            now[:, 0] += scores[:, 0]
+            now[:, 1] = np.maximum(now[:, 1], scores[:, 1])
+            scores[is_active] = now[is_active]
+            endings.terminated[is_active] = now[is_active, 1] * self.terminate_on_success > 0.0
+            endings.unstable[is_active] = unstable[is_active]
+            endings.truncated[is_active] = (unstable | (self._steps >= self.max_episode_steps))[is_active]
+            if self.action_repeat > 1:
+                has_ended = np.flatnonzero(is_active & (endings.terminated | endings.truncated))
+                last_observations |= dict(zip(has_ended.tolist(), self._observations()[has_ended], strict=True))
+        observations = self._observations()
+        for env, last in last_observations.items():
+            observations[env] = last
+        return scores, endings, observations
+
+    def _control_step(self, actions: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Scores (n, 7) of one control step, and where the physics blew up."""
         scores = np.empty((self.num_envs, len(Score._fields)))
         unstable = np.empty(self.num_envs, dtype=bool)
         for name, members in self._members.items():
@@ -328,21 +368,6 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             scores[members] = group.step(actions[members])
             unstable[members] = group.is_unstable
         return scores, unstable
-
-    def _finish(self, infos: dict[str, Any]) -> dict[str, Any]:
-        """Same-step autoreset: keep the last observations and infos of finished environments, then start them anew."""
-        over = self._is_over.copy()
-        final = {name: np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
-        observations = self._observations()
-        final_obs = np.full(self.num_envs, None, dtype=object)
-        for env in np.flatnonzero(over).tolist():
-            final_obs[env] = observations[env]
-        infos["final_obs"] = final_obs
-        infos["_final_obs"] = over
-        infos["final_info"] = final
-        infos["_final_info"] = over
-        self._start(np.flatnonzero(over))
-        return infos
 
     def _infos(self, scores: NDArray[np.float64], mask: NDArray[np.bool_], unstable: NDArray[np.bool_]) -> dict[str, Any]:
         columns = dict(zip(_INFO_FIELDS, (*scores.T[1:], scores[:, 0]), strict=True))
@@ -371,6 +396,15 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         low = np.concatenate([np.min([box.low for box in boxes], axis=0), ids])
         high = np.concatenate([np.max([box.high for box in boxes], axis=0), ids + 1.0])
         return Box(low, high, dtype=np.float64)
+
+
+def _final_infos(infos: dict[str, Any], observations: NDArray[np.float64], over: NDArray[np.bool_]) -> dict[str, Any]:
+    """What same-step autoreset adds: the last observations and infos of finished environments."""
+    final_obs = np.full(len(over), None, dtype=object)
+    for env in np.flatnonzero(over).tolist():
+        final_obs[env] = observations[env].copy()
+    final_info = {name: np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
+    return {"final_obs": final_obs, "_final_obs": over.copy(), "final_info": final_info, "_final_info": over.copy()}
 
 
 def _rebuild(selectors: list[Selector], options: dict[str, Any], spec: Any, state: VectorEnvState) -> MetaWorldVectorEnv:

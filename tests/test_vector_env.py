@@ -142,6 +142,17 @@ def test_impossible_options_are_refused(kwargs, message):
         make_mt10(**kwargs)
 
 
+def test_action_repeat_sums_rewards_and_ends_with_the_episode():
+    single, repeated = two_reaches(max_episode_steps=5), two_reaches(max_episode_steps=5, action_repeat=2)
+    single.reset(seed=3), repeated.reset(seed=3)
+    moves = np.random.default_rng(0).uniform(-1, 1, (3, 2, 4)).astype(np.float32)
+    ones = [single.step(move) for move in np.repeat(moves, 2, axis=0)[:5]]
+    twos = [repeated.step(move) for move in moves]
+    assert np.allclose(twos[0][1], ones[0][1] + ones[1][1]) and np.array_equal(twos[1][0], ones[3][0])
+    assert twos[2][3].all() and np.allclose(twos[2][1], ones[4][1]), "the episode's fifth and last step is not repeated"
+    assert np.array_equal(np.vstack(twos[2][4]["final_obs"]), np.vstack(ones[4][4]["final_obs"]))
+
+
 def test_bad_calls_are_refused():
     envs = two_reaches()
     with pytest.raises(ResetNeeded):

@@ -1,0 +1,205 @@
+"""The published evaluation functions for vector environments of the caller's making: `evaluation` and `metalearning_evaluation`.
+
+Same names, arguments and results as published; every environment plays a fixed number of episodes, so that early successes count no more
+than late failures. For success rates with intervals by instance use `metaworld_py.evaluation.evaluate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
+
+Bools = NDArray[np.bool_]
+
+
+class Timestep(NamedTuple):
+    """One step of all environments, as a meta-learner sees it while adapting. All arrays have the environments first."""
+
+    observation: NDArray[Any]
+    action: NDArray[Any]
+    reward: NDArray[Any]
+    terminated: Bools
+    truncated: Bools
+    aux_policy_outputs: dict[str, NDArray[Any]]
+
+
+class Agent(Protocol):
+    """What `evaluation` needs."""
+
+    def eval_action(self, observations: NDArray[Any]) -> NDArray[Any]:
+        """Actions (n, 4) for observations (n, d)."""
+        ...
+
+    def reset(self, env_mask: Bools) -> None:
+        """Called with True where episodes begin."""
+        ...
+
+
+class MetaLearningAgent(Agent, Protocol):
+    """What `metalearning_evaluation` needs."""
+
+    def init(self) -> None:
+        """Forget all adaptation: new tasks follow."""
+        ...
+
+    def adapt_action(self, observations: NDArray[Any]) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+        """Actions (n, 4) while adapting, and whatever the learner wants back with the step."""
+        ...
+
+    def step(self, timestep: Timestep) -> None:
+        """One step of experience."""
+        ...
+
+    def adapt(self) -> None:
+        """Learn from the experience since `init` or the last `adapt`."""
+        ...
+
+
+class Episodes(NamedTuple):
+    """Finished episodes per environment, each list in order of play."""
+
+    successes: list[list[bool]]  # success at any step
+    returns: list[list[float]]
+
+
+def evaluation(agent: Agent, eval_envs: Any, num_episodes: int = 50) -> tuple[float, float, dict[str, float], dict[str, list[float]]]:
+    """Success and return of an agent on a vector environment.
+
+    Args:
+      agent: see `Agent`.
+      eval_envs: a vector environment made by `gymnasium.make_vec("Meta-World/...")`, any strategy and autoreset mode but disabled.
+      num_episodes: per task, shared equally by its environments (rounded up).
+
+    Returns:
+      Mean success over tasks, mean return over tasks, success per task, returns per task.
+
+    Raises:
+      ValueError: fewer than one episode, or an environment with autoreset disabled.
+    """
+    if num_episodes < 1:
+        raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
+    names = _task_names(eval_envs)
+    quota = [-(-num_episodes // names.count(name)) for name in names]
+    done = _play(eval_envs, quota, agent.eval_action, agent.reset)
+    successes = {name: _mean_over(name, names, done.successes) for name in dict.fromkeys(names)}
+    returns = {
+        name: [value for at, values in zip(names, done.returns, strict=True) if at == name for value in values] for name in successes
+    }
+    mean_return = float(np.mean([np.mean(values) for values in returns.values()]))
+    return float(np.mean(list(successes.values()))), mean_return, successes, returns
+
+
+def metalearning_evaluation(
+    agent: MetaLearningAgent,
+    eval_envs: Any,
+    num_evals: int = 10,
+    adaptation_steps: int = 1,
+    adaptation_episodes: int = 10,
+    evaluation_episodes: int = 3,
+) -> tuple[float, float, dict[str, float]]:
+    """Few-shot success: new instances, some episodes to adapt on, then episodes that count.
+
+    Args:
+      agent: see `MetaLearningAgent`.
+      eval_envs: a vector environment, usually of an `ML*-test` id.
+      num_evals: how often new instances are taken (published: 10).
+      adaptation_steps: adaptation rounds per instance.
+      adaptation_episodes: episodes of each round, without termination on success.
+      evaluation_episodes: episodes that count after the last round.
+
+    Returns:
+      Mean success over tasks, mean return, success per task.
+    """
+    names = _task_names(eval_envs)
+    every = [1] * len(names)
+    terminates = bool(np.all(eval_envs.get_attr("terminate_on_success")))
+    eval_envs.call("toggle_sample_tasks_on_reset", False)
+    collected: list[Episodes] = []
+    for _ in range(num_evals):
+        eval_envs.call("sample_tasks")
+        agent.init()
+        eval_envs.call("toggle_terminate_on_success", False)
+        for _ in range(adaptation_steps):
+            _play(eval_envs, [adaptation_episodes * n for n in every], agent.adapt_action, agent.reset, agent.step)
+            agent.adapt()
+        eval_envs.call("toggle_terminate_on_success", True)
+        collected.append(_play(eval_envs, [evaluation_episodes * n for n in every], agent.eval_action, agent.reset))
+    eval_envs.call("toggle_terminate_on_success", terminates)
+    eval_envs.call("toggle_sample_tasks_on_reset", True)
+    successes = {
+        name: float(np.mean([_mean_over(name, names, episodes.successes) for episodes in collected])) for name in dict.fromkeys(names)
+    }
+    mean_return = float(np.mean([value for episodes in collected for values in episodes.returns for value in values]))
+    return float(np.mean(list(successes.values()))), mean_return, successes
+
+
+def _play(
+    envs: Any,
+    quota: Sequence[int],
+    act: Callable[[NDArray[Any]], Any],
+    reset: Callable[[Bools], None],
+    on_step: Callable[[Timestep], None] | None = None,
+) -> Episodes:
+    """Play until every environment has finished its quota of episodes; what an environment plays beyond that does not count."""
+    n_envs = len(quota)
+    done = Episodes([[] for _ in quota], [[] for _ in quota])
+    observations, _ = envs.reset()
+    reset(np.ones(n_envs, dtype=bool))
+    has_succeeded, returns = np.zeros(n_envs, dtype=bool), np.zeros(n_envs)
+    for is_first_after_end in _autoreset_steps(envs, n_envs):
+        answer = act(observations)
+        actions, aux = answer if isinstance(answer, tuple) else (answer, {})
+        next_observations, rewards, terminations, truncations, infos = envs.step(actions)
+        if on_step is not None:
+            on_step(Timestep(observations, actions, rewards, terminations, truncations, aux))
+        counts = ~is_first_after_end
+        has_succeeded |= counts & step_success(infos, n_envs)
+        returns += np.where(counts, rewards, 0.0)
+        over = counts & (terminations | truncations)
+        for env in np.flatnonzero(over).tolist():
+            if len(done.successes[env]) < quota[env]:
+                done.successes[env].append(bool(has_succeeded[env]))
+                done.returns[env].append(float(returns[env]))
+        has_succeeded[over], returns[over] = False, 0.0
+        is_first_after_end[:] = over
+        if over.any():
+            reset(over)
+        observations = next_observations
+        if all(len(successes) >= wanted for successes, wanted in zip(done.successes, quota, strict=True)):
+            return done
+    raise AssertionError("unreachable: environments end their episodes")
+
+
+def _autoreset_steps(envs: Any, n_envs: int) -> Iterator[Bools]:
+    """For ever: a mask (n,) of environments whose next step is only a reset. The caller marks those that have just ended."""
+    mode = AutoresetMode(envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
+    if mode == AutoresetMode.DISABLED:
+        raise ValueError("this evaluation needs an environment that resets itself: make it with autoreset_mode SAME_STEP or NEXT_STEP")
+    ended = np.zeros(n_envs, dtype=bool)
+    while True:
+        resetting = ended if mode == AutoresetMode.NEXT_STEP else np.zeros(n_envs, dtype=bool)
+        yield resetting
+        ended = resetting
+
+
+def step_success(infos: dict[str, Any], n_envs: int) -> Bools:
+    """Which environments succeeded at this step (n,), from the infos of any vector environment, final infos included."""
+    success = np.zeros(n_envs, dtype=bool)
+    for source, mask in ((infos, np.ones(n_envs, dtype=bool)), (infos.get("final_info", {}), infos.get("_final_info"))):
+        if "success" in source and mask is not None:
+            present = np.asarray(source.get("_success", mask), dtype=bool) & mask
+            success[present] = np.asarray(source["success"])[present] > 0
+    return success
+
+
+def _task_names(envs: Any) -> list[str]:
+    return [str(name) for name in envs.get_attr("task_name")]
+
+
+def _mean_over(name: str, names: Sequence[str], values: Sequence[Sequence[bool]]) -> float:
+    """Mean over all episodes of a task."""
+    return float(np.mean([value for at, episodes in zip(names, values, strict=True) if at == name for value in episodes]))
