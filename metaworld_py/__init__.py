@@ -6,7 +6,7 @@ Importing this package registers the Gymnasium ids (`Meta-World/MT1`, `Meta-Worl
 from __future__ import annotations
 
 from metaworld_py._version import __version__
-from metaworld_py.benchmarks import ML1, MT1, MT10, Benchmark
+from metaworld_py.benchmarks import ML1, ML10, ML25, ML45, MT1, MT10, MT25, MT50, Benchmark, CustomML, CustomMT
 from metaworld_py.env import MetaWorldEnv
 from metaworld_py.instances import Task
 from metaworld_py.registration import register_envs
@@ -15,10 +15,17 @@ from metaworld_py.vector_env import MetaWorldVectorEnv
 
 __all__ = [
     "ML1",
+    "ML10",
+    "ML25",
+    "ML45",
     "MT1",
     "MT10",
+    "MT25",
+    "MT50",
     "TASKS",
     "Benchmark",
+    "CustomML",
+    "CustomMT",
     "MetaWorldEnv",
     "MetaWorldVectorEnv",
     "Task",

@@ -82,9 +82,17 @@ def evaluate_recorded(task: str, record: Record, episode: int) -> dict[str, NDAr
 
 
 def _recorded_start(start: Any, record: Record, episode: int) -> Any:
-    """Our start tuple with the recorded constants in place of those that depend on the engine's settling."""
-    recorded = {"tcp_pos": record["tcp0"][episode], "obj_pos": record["obj0"][episode], "goal_pos": record["target"][episode]}
-    return start._replace(**{field: tuple(value.tolist()) for field, value in recorded.items() if np.isfinite(value).all()})
+    """Our start tuple with the recorded constants in place of those that depend on the engine's settling: the tcp, and heights.
+
+    Horizontal positions come from the instance. Recordings of door-lock and door-unlock hold another episode's `obj0` (a live view of the
+    simulator's memory in the published package).
+    """
+    tcp_pos = record["tcp0"][episode]
+    heights = {"obj_pos": record["obj0"][episode][2], "goal_pos": record["target"][episode][2]}
+    changes = {field: (*getattr(start, field)[:2], float(z)) for field, z in heights.items() if np.isfinite(z)}
+    if np.isfinite(tcp_pos).all():
+        changes["tcp_pos"] = tuple(tcp_pos.tolist())
+    return start._replace(**changes)
 
 
 def _place_recorded_fixtures(episodes: TaskEpisodes, record: Record, episode: int) -> None:

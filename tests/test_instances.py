@@ -18,10 +18,15 @@ def vectors(tasks, name):
     return np.array([task.rand_vec for task in tasks if task.env_name == f"{name}-v3"])
 
 
-@pytest.mark.parametrize("key", [key for key in PUBLISHED if key.split("|")[1] == "MT10"])
-def test_mt10_instances_are_the_published_ones(key):
-    seed, _, _, name = key.split("|")
-    assert np.array_equal(vectors(MT10(int(seed)).train_tasks, name), PUBLISHED[key])
+@pytest.mark.parametrize(("seed", "task_set"), sorted({tuple(key.split("|")[:2]) for key in PUBLISHED}))
+def test_instances_of_every_set_are_the_published_ones(seed, task_set):
+    kind, _, name = task_set.partition("-")
+    make = getattr(metaworld_py, kind)
+    benchmark = make(name, int(seed)) if name else make(int(seed))
+    for split in ("train", "test"):
+        for key in [key for key in PUBLISHED if key.startswith(f"{seed}|{task_set}|{split}|")]:
+            tasks = benchmark.train_tasks if split == "train" else benchmark.test_tasks
+            assert np.array_equal(vectors(tasks, key.split("|")[3]), PUBLISHED[key]), key
 
 
 @pytest.mark.parametrize("split", ["train", "test"])

@@ -36,7 +36,7 @@ def settle(model, data, job):
     data.mocap_pos[0] = job["hand_start"]
     data.mocap_quat[0] = job["mocap_quat"]
     data.ctrl[:] = job["open_fingers"]
-    mujoco.mj_step(model, data, int(job["settle_steps"]))
+    mujoco.mj_step(model, data, int(job["settle_steps"]) + int(job["extra_settle_steps"]))
 
 
 def control_step(model, data, job, action):

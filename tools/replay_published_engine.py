@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from metaworld_py.episodes import MAX_DISPLACEMENT, TaskEpisodes, observed_frame
+from metaworld_py.episodes import MAX_DISPLACEMENT, TaskEpisodes, observed_frame, settled
 from metaworld_py.sim.scene import compose
 from metaworld_py.sim.stepper import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS
 from metaworld_py.tasks import TASKS, TaskDef, find_task
@@ -74,6 +74,12 @@ def exported_scene(task: TaskDef) -> str:
     return re.sub(r' colorspace="\w+"|<light [^>]*/>', "", spec.to_xml())
 
 
+def extra_settle_steps(task: TaskDef, rand_vec: list[float]) -> int:
+    """Physics steps that a reset adds after settling."""
+    _, row = settled(task, tuple(task.fixture_positions(rand_vec)))
+    return task.place(rand_vec, task.reader(row)).physics_steps
+
+
 def replay(task: TaskDef, record: dict[str, np.ndarray], engine: str) -> dict[str, np.ndarray]:
     """Drift of one task's recorded episodes on the published engine.
 
@@ -97,6 +103,7 @@ def replay(task: TaskDef, record: dict[str, np.ndarray], engine: str) -> dict[st
             mocap_high=task.hand_high,
             settle_steps=SETTLE_PHYSICS_STEPS,
             physics_steps=PHYSICS_STEPS,
+            extra_settle_steps=extra_settle_steps(task, record["rand_vec"][0].tolist()),
             max_displacement=MAX_DISPLACEMENT,
             qpos=record["reset_qpos"],
             qvel=record["reset_qvel"],

@@ -29,6 +29,7 @@ class Prop:
     body: str  # its root body
     pos: Vec3  # m, world
     euler: Vec3 | None = None  # rad about x, y, z; None keeps the part's own orientation
+    is_before_arm: bool = False  # its joints precede the arm's in qpos, as in the published coffee scenes
 
 
 @dataclass(frozen=True)
@@ -49,8 +50,9 @@ def compose(scene: Scene, signals: Iterable[Signal] = ()) -> mujoco.MjSpec:
     files = [
         "arena/room.xml",
         f"arena/{scene.table}.xml",
+        *(f"props/{prop.part}.xml" for prop in scene.props if prop.is_before_arm),
         "robot/sawyer.xml",
-        *(f"props/{prop.part}.xml" for prop in scene.props),
+        *(f"props/{prop.part}.xml" for prop in scene.props if not prop.is_before_arm),
     ]
     includes = "".join(f'<include file="{(ASSETS / file).as_posix()}"/>' for file in files)
     spec = mujoco.MjSpec.from_string(f'<mujoco model="metaworld_py">{includes}</mujoco>')

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import difflib
 
+from metaworld_py.tasks.basketball import BASKETBALL
 from metaworld_py.tasks.bin_picking import BIN_PICKING
-from metaworld_py.tasks.button import BUTTON_PRESS_TOPDOWN
+from metaworld_py.tasks.box_close import BOX_CLOSE
+from metaworld_py.tasks.button import BUTTON_PRESS, BUTTON_PRESS_TOPDOWN, BUTTON_PRESS_TOPDOWN_WALL, BUTTON_PRESS_WALL
+from metaworld_py.tasks.coffee import COFFEE_BUTTON, COFFEE_PULL, COFFEE_PUSH
 from metaworld_py.tasks.definition import TaskDef
-from metaworld_py.tasks.door import DOOR_OPEN
+from metaworld_py.tasks.dial import DIAL_TURN
+from metaworld_py.tasks.door import DOOR_CLOSE, DOOR_OPEN
+from metaworld_py.tasks.door_lock import DOOR_LOCK, DOOR_UNLOCK
 from metaworld_py.tasks.drawer import DRAWER_CLOSE, DRAWER_OPEN
+from metaworld_py.tasks.faucet import FAUCET_CLOSE, FAUCET_OPEN
+from metaworld_py.tasks.hammer import HAMMER
 from metaworld_py.tasks.hand_insert import HAND_INSERT
+from metaworld_py.tasks.handle import HANDLE_PRESS, HANDLE_PRESS_SIDE, HANDLE_PULL, HANDLE_PULL_SIDE
+from metaworld_py.tasks.lever import LEVER_PULL
+from metaworld_py.tasks.nut import ASSEMBLY, DISASSEMBLE
 from metaworld_py.tasks.peg_insert import PEG_INSERT_SIDE
+from metaworld_py.tasks.peg_unplug import PEG_UNPLUG_SIDE
 from metaworld_py.tasks.pick_out_of_hole import PICK_OUT_OF_HOLE
 from metaworld_py.tasks.pick_place import PICK_PLACE, PICK_PLACE_WALL
+from metaworld_py.tasks.plate_slide import PLATE_SLIDE, PLATE_SLIDE_BACK, PLATE_SLIDE_BACK_SIDE, PLATE_SLIDE_SIDE
 from metaworld_py.tasks.push import PUSH, PUSH_BACK, PUSH_WALL
 from metaworld_py.tasks.reach import REACH, REACH_WALL
 from metaworld_py.tasks.shelf_place import SHELF_PLACE
+from metaworld_py.tasks.soccer import SOCCER
+from metaworld_py.tasks.stick import STICK_PULL, STICK_PUSH
 from metaworld_py.tasks.sweep import SWEEP, SWEEP_INTO
 from metaworld_py.tasks.window import WINDOW_CLOSE, WINDOW_OPEN
 
@@ -44,6 +58,36 @@ TASKS: dict[str, TaskDef] = {
         SWEEP_INTO,
         HAND_INSERT,
         BIN_PICKING,
+        ASSEMBLY,
+        DISASSEMBLE,
+        BASKETBALL,
+        SOCCER,
+        HAMMER,
+        STICK_PUSH,
+        STICK_PULL,
+        BOX_CLOSE,
+        PEG_UNPLUG_SIDE,
+        FAUCET_OPEN,
+        FAUCET_CLOSE,
+        HANDLE_PRESS,
+        HANDLE_PRESS_SIDE,
+        HANDLE_PULL,
+        HANDLE_PULL_SIDE,
+        LEVER_PULL,
+        DIAL_TURN,
+        PLATE_SLIDE,
+        PLATE_SLIDE_SIDE,
+        PLATE_SLIDE_BACK,
+        PLATE_SLIDE_BACK_SIDE,
+        DOOR_CLOSE,
+        DOOR_LOCK,
+        DOOR_UNLOCK,
+        BUTTON_PRESS,
+        BUTTON_PRESS_WALL,
+        BUTTON_PRESS_TOPDOWN_WALL,
+        COFFEE_BUTTON,
+        COFFEE_PULL,
+        COFFEE_PUSH,
     )
 }
 

@@ -25,6 +25,11 @@ def obj_pos(obs: Observation) -> Vec3:
     return (obs[4], obs[5], obs[6])
 
 
+def obj2_pos(obs: Observation) -> Vec3:
+    """Second object's position (m, world)."""
+    return (obs[11], obs[12], obs[13])
+
+
 def goal_pos(obs: Observation) -> Vec3:
     """Goal position (m, world); zeros where the goal is hidden."""
     return (obs[36], obs[37], obs[38])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from metaworld_py.sim.signals import Arm, Vec3
+from metaworld_py.sim.signals import Arm, Quat, Vec3
 
 # All sigmoids of the DeepMind Control Suite's `tolerance` fall to this value one margin away from the bounds.
 VALUE_AT_MARGIN = 0.1
@@ -106,10 +106,44 @@ def above_funnel(z: float, floor: float, margin: float) -> float:
     return 1.0 if z >= floor else long_tail(floor - z, 0.0, 0.01, margin)
 
 
-def approach_bonus(distance_left: float, distance_start: float) -> float:
-    """Progress term of the original rewards: 1000 (D − d) + 1000 (exp(−d²/0.01) + exp(−d²/0.001))."""
+def alignment(quat: Quat, ideal: Quat, tolerance: float) -> float:
+    """1 at the ideal orientation, falling linearly to 0 at `tolerance`. Of four numbers: q and −q differ, as published."""
+    return max(1.0 - math.dist(quat, ideal) / tolerance, 0.0)
+
+
+def snapped_to_hand(pos: Vec3, hand_pos: Vec3, within: float) -> Vec3:
+    """A point on a handle along x: right under the hand if that is within `within` (m) along x, so that any place on the handle will do."""
+    return (hand_pos[0], pos[1], pos[2]) if abs(pos[0] - hand_pos[0]) < within else pos
+
+
+def approach_bonus(
+    distance_left: float, distance_start: float, *, weight: float = 1000.0, near_weight: float = 1000.0, width: float = 0.01
+) -> float:
+    """Progress term of the original rewards: weight (D − d) + near_weight (exp(−d²/width) + exp(−10 d²/width))."""
     d = distance_left
-    return 1000.0 * (distance_start - d) + 1000.0 * (math.exp(-(d**2) / 0.01) + math.exp(-(d**2) / 0.001))
+    return weight * (distance_start - d) + near_weight * (math.exp(-(d**2) / width) + math.exp(-(d**2) / (width / 10.0)))
+
+
+def reach_v1(to_tcp: float, to_tcp_xy: float, effort: float, lag: float, *, near: float = 0.05, above: float = 0.05) -> float:
+    """Reaching term of the original rewards, and closing effort once there.
+
+    Args:
+      to_tcp, to_tcp_xy: m from the object to the tcp, and its horizontal part.
+      effort: gripper effort.
+      lag: m, weighted, that the tcp is off its height while it is not above the object.
+      near: m within which effort pays.
+      above: m, the horizontal distance within which the tcp counts as above the object.
+    """
+    if to_tcp < near:
+        return -to_tcp + max(effort, 0.0) / 50.0
+    return -to_tcp if to_tcp_xy < above else -to_tcp_xy - lag
+
+
+def lift_v1(z: float, z_start: float, z_picked: float, *, is_done: bool, is_near: bool) -> float:
+    """Lifting term of the original rewards: 100 per metre of the object's height, all of it once done."""
+    if is_done:
+        return 100.0 * z_picked
+    return 100.0 * min(z_picked, z) if is_near and z > z_start + 0.005 else 0.0
 
 
 def caging(
@@ -145,6 +179,12 @@ def grip(caged: float, effort: float, full_effort: float = 1.0) -> float:
 def dense_grasp(caged: float, effort: float, full_effort: float = 1.0) -> float:
     """Grip and caging in equal parts, so that caging alone already pays (density "high"). In [0, 1]."""
     return (grip(caged, effort, full_effort) + caged) / 2.0
+
+
+def reaching_grasp(grasp: float, pos: Vec3, tcp_pos: Vec3, pos_start: Vec3, tcp_pos_start: Vec3, *, radius: float) -> float:
+    """Grip and plain nearness of the tcp (1 within `radius`, m) in equal parts (density "medium"). In [0, 1]."""
+    margin = abs(distance(pos_start, tcp_pos_start) - radius)
+    return (grasp + long_tail(distance(pos, tcp_pos), 0.0, radius, margin)) / 2.0
 
 
 def _signed_pads(arm: Arm, y: float, low: float, high: float) -> float:
@@ -203,22 +243,12 @@ def pick_and_place_v1(
     """
     to_tcp = distance(obj_pos, tcp_pos)
     to_tcp_xy = distance_xy(obj_pos, tcp_pos)
-    if to_tcp < 0.05:
-        reach = -to_tcp + max(effort, 0.0) / 50.0
-    elif to_tcp_xy < above:
-        reach = -to_tcp
-    else:
-        reach = -to_tcp_xy - lag_weight * abs(tcp_pos[2] - tcp_pos_start[2])
+    reach = reach_v1(to_tcp, to_tcp_xy, effort, lag_weight * abs(tcp_pos[2] - tcp_pos_start[2]), above=above)
 
     picked_z = obj_pos_start[2] + lift_height
     is_picked = obj_pos[2] >= picked_z - 0.01
     is_dropped = obj_pos[2] < obj_pos_start[2] + 0.005 and to_goal > 0.02 and to_tcp > 0.02
-    if is_picked and not is_dropped:
-        pick = 100.0 * picked_z
-    elif to_tcp < 0.1 and obj_pos[2] > obj_pos_start[2] + 0.005:
-        pick = 100.0 * min(picked_z, obj_pos[2])
-    else:
-        pick = 0.0
+    pick = lift_v1(obj_pos[2], obj_pos_start[2], picked_z, is_done=is_picked and not is_dropped, is_near=to_tcp < 0.1)
 
     place = 0.0
     if is_picked and to_tcp < 0.1 and not is_dropped:
