@@ -40,6 +40,7 @@ class EnvState:
     is_over: str | None
     selector: Selector | None
     selector_state: dict[str, Any] | None
+    terminate_on_success: bool
     rng_state: dict[str, Any]
 
 
@@ -89,6 +90,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self.action_space = spaces.action_space()
         self._camera = camera_index(self.task_def.model, camera_name, camera_id)
         self._episodes = TaskEpisodes(self.task_def, reward_version=reward_function_version)
+        self.wrapper_options: Any = None  # what `gymnasium.make` was asked for, read by the wrapper that it adds
         self._selector: Selector | None = None
         self._task: Task | None = None
         self._steps = 0
@@ -182,7 +184,10 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             raise ValueError(f"unknown reset options {sorted(unknown)}; known: {list(RESET_OPTIONS)}")
         if options and "task" in options:
             self.set_task(options["task"])
-        self._task = self._selector_or_raise().on_reset(self.np_random)
+        selector = self._selector_or_raise()
+        if seed is not None:
+            selector.restart()
+        self._task = selector.on_reset(self.np_random)
         self._episodes.reset([0], [self._task.rand_vec], [self._task.partially_observable])
         self._steps = 0
         self._is_over = None
@@ -224,6 +229,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             is_over=self._is_over,
             selector=selector,
             selector_state=None if selector is None else selector.get_state(),
+            terminate_on_success=self.terminate_on_success,
             rng_state=dict(self.np_random.bit_generator.state),
         )
 
@@ -238,9 +244,11 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if state.episode is not None:
             self._episodes.restore(0, state.episode)
         if state.selector is not None and state.selector_state is not None:
-            self.use(state.selector)
-            state.selector.set_state(state.selector_state)
+            selector = copy.deepcopy(state.selector)  # environments must not draw from one another's cycle
+            selector.set_state(state.selector_state)
+            self.use(selector)
         self._task, self._steps, self._is_over = state.task, state.steps, state.is_over
+        self.terminate_on_success = state.terminate_on_success
         self.np_random.bit_generator.state = state.rng_state
 
     def __reduce__(self) -> tuple[Any, ...]:

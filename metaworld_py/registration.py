@@ -1,29 +1,43 @@
-"""Gymnasium ids and what they construct: one explicit function per id."""
+"""Gymnasium ids and what they construct: one explicit function per kind of id."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import gymnasium
 from gymnasium.envs.registration import WrapperSpec, register, registry
 from gymnasium.error import Error, ResetNeeded
-from gymnasium.vector import AutoresetMode
+from gymnasium.utils import RecordConstructorArgs
+from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
-from metaworld_py import task_sets
-from metaworld_py.benchmarks import MT1, MT10
+from metaworld_py import benchmarks, task_sets, wrappers
+from metaworld_py.benchmarks import Benchmark, EnvClasses
 from metaworld_py.env import MetaWorldEnv, env_class
-from metaworld_py.tasks import find_task
+from metaworld_py.instances import INSTANCES_PER_TASK
+from metaworld_py.options import Options
+from metaworld_py.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.tasks.definition import HORIZON
-from metaworld_py.vector_env import MetaWorldVectorEnv
+from metaworld_py.vector_env import DENSE, MetaWorldVectorEnv
+from metaworld_py.vector_transforms import TransformedVectorEnv
 
 _NAMESPACE = "Meta-World"
+NATIVE, SYNC, ASYNC = "native", "sync", "async"
+STRATEGIES = (NATIVE, SYNC, ASYNC)
+META_BATCH_SIZE = 20  # environments of an ML set, rounded to the same number for each task
 
 
-class StepAfterEndGuard(gymnasium.Wrapper[Any, Any, Any, Any]):
-    """Refuses to step an episode that has ended, whoever ended it: Gymnasium's own TimeLimit lets such steps through."""
+class StandardWrappers(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+    """The outermost layer of an environment from `gymnasium.make`, outside its TimeLimit: what the options ask for.
+
+    It also refuses to step an episode that has ended, which Gymnasium's own TimeLimit lets through.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        super().__init__(env)
+        RecordConstructorArgs.__init__(self)
+        base: Any = env.unwrapped
+        super().__init__(wrapped(env, base.wrapper_options))
         self._is_over = False
 
     def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
@@ -33,7 +47,7 @@ class StepAfterEndGuard(gymnasium.Wrapper[Any, Any, Any, Any]):
         return result
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Advance by one control step.
+        """Advance by one action.
 
         Raises:
           ResetNeeded: the episode has ended.
@@ -41,50 +55,313 @@ class StepAfterEndGuard(gymnasium.Wrapper[Any, Any, Any, Any]):
         if self._is_over:
             raise ResetNeeded("the episode has ended: call reset() before step()")
         obs, reward, terminated, truncated, info = self.env.step(action)
-        self._is_over = terminated or truncated
+        self._is_over = bool(terminated or truncated)
         return obs, reward, terminated, truncated, info
 
 
-def make_mt1(env_name: str, seed: int | None = None, **options: Any) -> MetaWorldEnv:
-    """`Meta-World/MT1`: one task, its 50 instances of `seed`, one of them at random each reset, goal visible."""
-    return _seeded(_one_env(env_name, options), seed, MT1(env_name, seed))
-
-
-def make_goal_observable(env_name: str, seed: int | None = None, **options: Any) -> MetaWorldEnv:
-    """`Meta-World/goal_observable`: one task, a freshly drawn instance each reset, goal visible."""
-    env = _one_env(env_name.removesuffix("-goal-observable"), options)
-    env.draw_tasks(hide_goal=False)
-    return _seeded(env, seed)
-
-
-def make_goal_hidden(env_name: str, seed: int | None = None, **options: Any) -> MetaWorldEnv:
-    """`Meta-World/goal_hidden`: one task, a freshly drawn instance each reset, goal slots zero."""
-    env = _one_env(env_name.removesuffix("-goal-hidden"), options)
-    env.draw_tasks(hide_goal=True)
-    return _seeded(env, seed)
-
-
-def make_mt10(
-    num_envs: int = 1,
-    seed: int | None = None,
-    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
-    **options: Any,
-) -> MetaWorldVectorEnv:
-    """`Meta-World/MT10`, by `gymnasium.make_vec`: ten tasks side by side, each with its 50 instances of `seed`.
+def base_env(selector: Selector, options: Options, seed: int | None, max_episode_steps: int | None) -> MetaWorldEnv:
+    """One environment that plays what the selector chooses, before wrappers.
 
     Args:
-      num_envs: a multiple of ten; Gymnasium's default of 1 means one environment per task.
-      seed: seeds the instances.
-      autoreset_mode: how a finished environment starts anew.
-      options: further keywords of `MetaWorldVectorEnv`.
+      selector: the instances to play.
+      options: see `Options`.
+      seed: seeds the environment's generator.
+      max_episode_steps: control steps; None where a wrapper counts.
     """
-    n_tasks = len(task_sets.MT10)
-    if num_envs != 1 and num_envs % n_tasks:
-        raise ValueError(f"num_envs of MT10 must be a multiple of {n_tasks} (one environment per task is the default), got {num_envs}")
-    copies = max(num_envs // n_tasks, 1)
-    instances = MT10(seed)
-    names = [name for name in task_sets.MT10 for _ in range(copies)]
-    return MetaWorldVectorEnv([list(instances.instances_of(name)) for name in names], autoreset_mode=autoreset_mode, seed=seed, **options)
+    env = env_class(selector.env_name)(
+        render_mode=options.render_mode,
+        camera_name=options.camera_name,
+        camera_id=options.camera_id,
+        reward_function_version=options.reward_function_version,
+        height=options.height,
+        width=options.width,
+        max_episode_steps=max_episode_steps,
+        terminate_on_success=options.terminate_on_success,
+    )
+    env.use(selector)
+    env.wrapper_options = options
+    if seed is not None:
+        env.seed_generator(seed)
+    return env
+
+
+def wrapped(env: gymnasium.Env[Any, Any], options: Options, one_hot: tuple[int, int] = (0, 1)) -> gymnasium.Env[Any, Any]:
+    """An environment with the wrappers that its options ask for, from the inside out.
+
+    Args:
+      env: a `MetaWorldEnv`, with a time limit of control steps of its own or around it.
+      options: see `Options`.
+      one_hot: index of the task and number of tasks, where options ask for one-hot ids.
+    """
+    if options.action_repeat > 1:
+        env = wrappers.ActionRepeat(env, options.action_repeat)
+    if options.reward_mode != DENSE:
+        env = wrappers.SparseReward(env, options.reward_mode)
+    env = gymnasium.wrappers.RecordEpisodeStatistics(env)
+    if not options.include_previous_frame:
+        env = wrappers.CurrentFrameOnly(env)
+    if options.use_one_hot:
+        env = wrappers.OneHotWrapper(env, *one_hot)
+    if options.recurrent_info_in_obs:
+        env = wrappers.RNNBasedMetaRLWrapper(env, normalize_reward=options.normalize_reward_in_recurrent_info)
+    if options.reward_normalization_method == "gymnasium":
+        env = gymnasium.wrappers.NormalizeReward(env)
+    elif options.reward_normalization_method == "exponential":
+        env = wrappers.NormalizeRewardsExponential(options.reward_alpha, env)
+    if options.normalize_observations:
+        return gymnasium.wrappers.NormalizeObservation(env)
+    return wrappers.Float32Observations(env) if options.float32_observations else env
+
+
+def make_env(
+    selector: Selector, options: Options, *, seed: int | None = None, one_hot: tuple[int, int] = (0, 1)
+) -> gymnasium.Env[Any, Any]:
+    """One environment with its options' wrappers and a time limit of its own; see `base_env` and `wrapped`."""
+    return wrapped(base_env(selector, options, seed, options.max_episode_steps), options, one_hot)
+
+
+def make_vector_env(
+    selectors: Sequence[Selector],
+    options: Options,
+    *,
+    vector_strategy: str = NATIVE,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    seed: int | None = None,
+) -> Any:
+    """Several environments, by our own native stepping or by Gymnasium's sync or async classes; same numbers for the same seeds.
+
+    Args:
+      selectors: one per environment.
+      options: see `Options`.
+      vector_strategy: "native", "sync" or "async" (a process each).
+      autoreset_mode: how a finished environment starts anew.
+      seed: environment i's generator gets seed + i.
+
+    Raises:
+      ValueError: unknown strategy.
+    """
+    if vector_strategy not in STRATEGIES:
+        raise ValueError(f"vector_strategy must be one of {STRATEGIES}, got {vector_strategy!r}")
+    if vector_strategy == NATIVE:
+        envs = MetaWorldVectorEnv(
+            selectors,
+            reward_function_version=options.reward_function_version,
+            max_episode_steps=options.max_episode_steps,
+            terminate_on_success=options.terminate_on_success,
+            autoreset_mode=autoreset_mode,
+            action_repeat=options.action_repeat,
+            reward_mode=options.reward_mode,
+            use_one_hot=options.use_one_hot,
+            seed=seed,
+            render_mode=options.render_mode,
+            camera_name=options.camera_name,
+            camera_id=options.camera_id,
+            width=options.width,
+            height=options.height,
+        )
+        return TransformedVectorEnv.wrap(envs, options)
+    names = list(dict.fromkeys(selector.env_name for selector in selectors))
+    functions: list[Callable[[], gymnasium.Env[Any, Any]]] = [
+        partial(
+            make_env,
+            selector,
+            options,
+            seed=None if seed is None else seed + index,
+            one_hot=(names.index(selector.env_name), len(names)),
+        )
+        for index, selector in enumerate(selectors)
+    ]
+    vector_class: Any = SyncVectorEnv if vector_strategy == SYNC else AsyncVectorEnv
+    mode: Any = AutoresetMode(autoreset_mode)
+    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different")
+    return made
+
+
+# one task
+
+
+def make_mt1(
+    env_name: str,
+    seed: int | None = None,
+    num_tasks: int = INSTANCES_PER_TASK,
+    num_goals: int | None = None,
+    task_select: str = RANDOM,
+    **keywords: Any,
+) -> gymnasium.Env[Any, Any]:
+    """`Meta-World/MT1`: one task, its instances of `seed`, one of them at random each reset, goal visible.
+
+    Args:
+      env_name: task name.
+      seed: seeds the instances and their choice.
+      num_tasks: instances; `num_goals` is the same under the published name.
+      task_select: "random" or "pseudorandom".
+      keywords: see `Options`.
+    """
+    instances = benchmarks.MT1(env_name, seed, per_task=num_goals or num_tasks).train_tasks
+    # The TimeLimit that gymnasium.make adds counts the steps, so that its max_episode_steps= is obeyed.
+    return base_env(TaskSelector(instances, task_select), Options.of(keywords), seed, max_episode_steps=None)
+
+
+def make_goal_observable(env_name: str, seed: int | None = None, **keywords: Any) -> gymnasium.Env[Any, Any]:
+    """`Meta-World/goal_observable`: one task, a freshly drawn instance each reset, goal visible."""
+    return _make_fresh(env_name.removesuffix("-goal-observable"), seed, False, keywords)
+
+
+def make_goal_hidden(env_name: str, seed: int | None = None, **keywords: Any) -> gymnasium.Env[Any, Any]:
+    """`Meta-World/goal_hidden`: one task, a freshly drawn instance each reset, goal slots zero."""
+    return _make_fresh(env_name.removesuffix("-goal-hidden"), seed, True, keywords)
+
+
+def _make_fresh(env_name: str, seed: int | None, is_goal_hidden: bool, keywords: dict[str, Any]) -> gymnasium.Env[Any, Any]:
+    return base_env(FreshTasks(env_name, is_goal_hidden=is_goal_hidden), Options.of(keywords), seed, max_episode_steps=None)
+
+
+# multi-task sets
+
+
+def make_mt(
+    names: Sequence[str],
+    num_envs: int = 1,
+    seed: int | None = None,
+    num_tasks: int = INSTANCES_PER_TASK,
+    num_goals: int | None = None,
+    task_select: str = RANDOM,
+    vector_strategy: str = NATIVE,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    **keywords: Any,
+) -> Any:
+    """A multi-task set, by `gymnasium.make_vec`: its tasks side by side, each with its instances of `seed`, goals visible.
+
+    Args:
+      names: task names.
+      num_envs: a multiple of the number of tasks; Gymnasium's default of 1 means one environment per task.
+      seed: seeds the instances; environment i's choice among them gets seed + i.
+      num_tasks: instances per task; `num_goals` is the same under the published name.
+      task_select: "random" or "pseudorandom".
+      vector_strategy: "native", "sync" or "async".
+      autoreset_mode: how a finished environment starts anew.
+      keywords: see `Options`.
+
+    Raises:
+      ValueError: num_envs is no multiple of the number of tasks, or bad options.
+    """
+    options = Options.of(keywords)
+    if num_envs != 1 and num_envs % len(names):
+        raise ValueError(
+            f"num_envs of this set must be a multiple of {len(names)} (one environment per task is the default), got {num_envs}"
+        )
+    instances = benchmarks.CustomMT(names, seed, per_task=num_goals or num_tasks)
+    selectors = [
+        TaskSelector(list(instances.instances_of(name)), task_select)
+        for name in instances.train_classes
+        for _ in range(max(num_envs // len(names), 1))
+    ]
+    return make_vector_env(selectors, options, vector_strategy=vector_strategy, autoreset_mode=autoreset_mode, seed=seed)
+
+
+def make_mt10(**keywords: Any) -> Any:
+    """`Meta-World/MT10`."""
+    return make_mt(task_sets.MT10, **keywords)
+
+
+def make_mt25(**keywords: Any) -> Any:
+    """`Meta-World/MT25`."""
+    return make_mt(task_sets.MT25, **keywords)
+
+
+def make_mt50(**keywords: Any) -> Any:
+    """`Meta-World/MT50`."""
+    return make_mt(task_sets.MT50, **keywords)
+
+
+def make_custom_mt(envs_list: Sequence[str], **keywords: Any) -> Any:
+    """`Meta-World/custom-mt-envs`: the tasks of `envs_list`."""
+    return make_mt(tuple(envs_list), **keywords)
+
+
+# meta-learning sets
+
+
+def make_ml(
+    benchmark: Benchmark,
+    split: str,
+    seed: int | None,
+    num_envs: int = 1,
+    meta_batch_size: int | None = None,
+    total_tasks_per_cls: int | None = None,
+    task_select: str = PSEUDORANDOM,
+    vector_strategy: str = NATIVE,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    **keywords: Any,
+) -> Any:
+    """One side of a meta-learning set, by `gymnasium.make_vec`, goals hidden.
+
+    Each task's instances are dealt out to its environments; an environment keeps its instance until `envs.call("sample_tasks")`, as
+    published, so that a learner can adapt to it over several episodes. `task_select="random"` takes a new one at each reset.
+
+    Args:
+      benchmark: the set.
+      split: "train" or "test".
+      seed: environment i's generator gets seed + i.
+      num_envs: Gymnasium's argument; other than 1 it stands for `meta_batch_size`.
+      meta_batch_size: environments, a multiple of the number of tasks. By default as near to 20 as that allows.
+      total_tasks_per_cls: how many of each task's instances to use; all by default.
+      task_select: "pseudorandom" or "random".
+      vector_strategy: "native", "sync" or "async".
+      autoreset_mode: how a finished environment starts anew.
+      keywords: see `Options`. Test sides end an episode at its first success unless told otherwise, as published.
+
+    Raises:
+      ValueError: sizes that do not fit, or bad options.
+    """
+    options = Options.of({"terminate_on_success": split == "test", **keywords})
+    classes: EnvClasses = benchmark.train_classes if split == "train" else benchmark.test_classes
+    size = meta_batch_size or (num_envs if num_envs != 1 else len(classes) * max(1, META_BATCH_SIZE // len(classes)))
+    if size % len(classes):
+        raise ValueError(f"meta_batch_size must be a multiple of the {len(classes)} tasks of this side, got {size}")
+    per_task = size // len(classes)
+    selectors: list[Selector] = []
+    for name in classes:
+        instances = list(benchmark.instances_of(name, split))
+        wanted = total_tasks_per_cls or len(instances)
+        if not per_task <= wanted <= len(instances):
+            raise ValueError(
+                f"total_tasks_per_cls must lie between {per_task} (environments per task) and {len(instances)} (instances), got {wanted}"
+            )
+        selectors += [
+            TaskSelector(instances[index:wanted:per_task], task_select, sample_on_reset=task_select == RANDOM) for index in range(per_task)
+        ]
+    return make_vector_env(selectors, options, vector_strategy=vector_strategy, autoreset_mode=autoreset_mode, seed=seed)
+
+
+def make_ml1(split: str, env_name: str, seed: int | None = None, **keywords: Any) -> Any:
+    """`Meta-World/ML1-train` and `-test`: one task; the test side has its own instances."""
+    return make_ml(benchmarks.ML1(env_name, seed), split, seed, **keywords)
+
+
+def make_ml10(split: str, seed: int | None = None, **keywords: Any) -> Any:
+    """`Meta-World/ML10-train` and `-test`."""
+    return make_ml(benchmarks.ML10(seed), split, seed, **keywords)
+
+
+def make_ml25(split: str, seed: int | None = None, corrected: bool = False, **keywords: Any) -> Any:
+    """`Meta-World/ML25-train` and `-test`; `corrected=True` leaves basketball, a training task, out of the test side."""
+    return make_ml(benchmarks.ML25(seed, corrected=corrected), split, seed, **keywords)
+
+
+def make_ml45(split: str, seed: int | None = None, **keywords: Any) -> Any:
+    """`Meta-World/ML45-train` and `-test`."""
+    return make_ml(benchmarks.ML45(seed), split, seed, **keywords)
+
+
+def make_custom_ml(
+    train_envs: Sequence[str], test_envs: Sequence[str], split: str = "train", seed: int | None = None, **keywords: Any
+) -> Any:
+    """`Meta-World/custom-ml-envs`: one side (`split`) of a set of one's own."""
+    if split not in ("train", "test"):
+        raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+    allow_overlap = bool(keywords.pop("allow_overlap", False))
+    return make_ml(benchmarks.CustomML(train_envs, test_envs, seed, allow_overlap=allow_overlap), split, seed, **keywords)
 
 
 def refuse_single_env(**_: Any) -> gymnasium.Env[Any, Any]:
@@ -92,30 +369,31 @@ def refuse_single_env(**_: Any) -> gymnasium.Env[Any, Any]:
     raise Error("this id is a set of tasks: use gymnasium.make_vec(...), or gymnasium.make('Meta-World/MT1', env_name=...) for one task")
 
 
+SINGLE_IDS: dict[str, Any] = {"MT1": make_mt1, "goal_observable": make_goal_observable, "goal_hidden": make_goal_hidden}
+VECTOR_IDS: dict[str, Any] = {
+    "MT10": make_mt10,
+    "MT25": make_mt25,
+    "MT50": make_mt50,
+    "custom-mt-envs": make_custom_mt,
+    "custom-ml-envs": make_custom_ml,
+    **{
+        f"{name}-{split}": partial(make, split)
+        for name, make in (("ML1", make_ml1), ("ML10", make_ml10), ("ML25", make_ml25), ("ML45", make_ml45))
+        for split in ("train", "test")
+    },
+}
+
+
 def register_envs() -> None:
     """Register all ids; done once when `metaworld_py` is imported."""
-    single: dict[str, Any] = {"MT1": make_mt1, "goal_observable": make_goal_observable, "goal_hidden": make_goal_hidden}
-    for name, entry_point in single.items():
+    for name, entry_point in SINGLE_IDS.items():
         if f"{_NAMESPACE}/{name}" not in registry:
             register(
                 f"{_NAMESPACE}/{name}",
                 entry_point=entry_point,
                 max_episode_steps=HORIZON,
-                additional_wrappers=(WrapperSpec("StepAfterEndGuard", f"{__name__}:StepAfterEndGuard", {}),),
+                additional_wrappers=(WrapperSpec("StandardWrappers", f"{__name__}:StandardWrappers", {}),),
             )
-    if f"{_NAMESPACE}/MT10" not in registry:
-        register(f"{_NAMESPACE}/MT10", entry_point=refuse_single_env, vector_entry_point=make_mt10)
-
-
-def _one_env(env_name: str, options: dict[str, Any]) -> MetaWorldEnv:
-    find_task(env_name)
-    # The TimeLimit that gymnasium.make adds counts the steps, so that its max_episode_steps= is obeyed.
-    return env_class(env_name)(max_episode_steps=None, **options)
-
-
-def _seeded(env: MetaWorldEnv, seed: int | None, benchmark: MT1 | None = None) -> MetaWorldEnv:
-    if benchmark is not None:
-        env.set_tasks(benchmark.train_tasks)
-    if seed is not None:
-        env.seed_generator(seed)
-    return env
+    for name, entry_point in VECTOR_IDS.items():
+        if f"{_NAMESPACE}/{name}" not in registry:
+            register(f"{_NAMESPACE}/{name}", entry_point=refuse_single_env, vector_entry_point=entry_point)

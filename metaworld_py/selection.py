@@ -70,6 +70,12 @@ class TaskSelector:
         self._current = self.tasks[index]
         return self._current
 
+    def restart(self) -> None:
+        """Begin the choice anew, so that a seed alone decides it."""
+        self._cycle = []
+        if self.sample_on_reset:
+            self._current = None
+
     def get_state(self) -> dict[str, Any]:
         """Everything that decides the next instances, besides the generator."""
         return {"cycle": list(self._cycle), "current": self._current, "sample_on_reset": self.sample_on_reset}
@@ -85,15 +91,10 @@ class FreshTasks:
     """Draws a new instance each time, from the task's whole box. Has the same methods as `TaskSelector`."""
 
     def __init__(self, env_name: str, *, is_goal_hidden: bool) -> None:
-        self._task = find_task(env_name)
+        self.env_name = find_task(env_name).id
         self.is_goal_hidden = is_goal_hidden
         self.sample_on_reset = True
         self._current: Task | None = None
-
-    @property
-    def env_name(self) -> str:
-        """The task, with version."""
-        return self._task.id
 
     def on_reset(self, rng: np.random.Generator) -> Task:
         """The instance of the episode that begins."""
@@ -103,8 +104,11 @@ class FreshTasks:
 
     def sample(self, rng: np.random.Generator) -> Task:
         """Draw another instance."""
-        self._current = Task(self._task.id, draw_rand_vec(self._task, rng), self.is_goal_hidden)
+        self._current = Task(self.env_name, draw_rand_vec(find_task(self.env_name), rng), self.is_goal_hidden)
         return self._current
+
+    def restart(self) -> None:
+        """Nothing to begin anew: every draw is independent."""
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides the next instances, besides the generator."""

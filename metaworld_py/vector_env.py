@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -24,6 +25,8 @@ from metaworld_py.selection import Selector, TaskSelector
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.definition import HORIZON, Score
 
+DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
+REWARD_MODES = (DENSE, SPARSE, SUCCESS_MINUS_ONE)
 _NO_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
 _INFO_FIELDS = tuple(step_info(_NO_SCORE))
 RESET_OPTIONS = ("reset_mask", "tasks")
@@ -44,6 +47,8 @@ class VectorEnvState:
     episodes: tuple[EpisodeState | None, ...]
     tasks: tuple[Task | None, ...]
     steps: NDArray[np.int_]
+    returns: NDArray[np.float64]
+    lengths: NDArray[np.int_]
     is_over: NDArray[np.bool_]
     was_reset: bool
     selector_states: tuple[dict[str, Any], ...]
@@ -66,6 +71,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
       task_select: "random" or "pseudorandom" (a shuffled cycle), where `instances` are lists.
       sample_on_reset: whether each reset takes another instance; else only `sample_tasks` does.
       action_repeat: control steps that an action lasts; rewards are summed.
+      reward_mode: "dense", "sparse" (1 on success, else 0) or "success-1" (0 on success, else −1).
       use_one_hot: append a one-hot id of the task (in order of first appearance) to each observation.
       seed: seeds the generators once, as `reset(seed=...)` does.
       n_threads: native threads per task's batch; 0 takes as many as there are cores.
@@ -84,6 +90,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         task_select: str = "random",
         sample_on_reset: bool = True,
         action_repeat: int = 1,
+        reward_mode: str = DENSE,
         use_one_hot: bool = False,
         seed: int | None = None,
         n_threads: int = 0,
@@ -107,7 +114,10 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.tasks: list[Task | None] = [None] * self.num_envs
         if action_repeat < 1:
             raise ValueError(f"action_repeat must be at least 1, got {action_repeat}")
+        if reward_mode not in REWARD_MODES:
+            raise ValueError(f"reward_mode must be one of {REWARD_MODES}, got {reward_mode!r}")
         self.action_repeat = action_repeat
+        self.reward_mode = reward_mode
         self.max_episode_steps = max_episode_steps
         self.terminate_on_success = terminate_on_success
         self.reward_function_version = reward_function_version
@@ -141,6 +151,9 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self._views: dict[int, EpisodeView] = {}
         self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
         self._steps = np.zeros(self.num_envs, dtype=int)
+        self._returns = np.zeros(self.num_envs)
+        self._lengths = np.zeros(self.num_envs, dtype=int)  # in actions
+        self._start_times = np.zeros(self.num_envs)
         self._is_over = np.ones(self.num_envs, dtype=bool)
         self._was_reset = False
 
@@ -184,16 +197,22 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         starting_anew = self._is_over.copy()  # only in next-step mode
         scores, endings, observations = self._act(actions, skip=starting_anew)
         self._is_over = endings.terminated | endings.truncated
+        rewards = self._rewards(scores, ~starting_anew)
         infos = self._infos(scores, ~starting_anew, endings.unstable)
+        self._returns += rewards
+        self._lengths += 1
+        if self._is_over.any():
+            infos |= self._episode_statistics()
         if starting_anew.any():
             self._start(np.flatnonzero(starting_anew))
             observations[starting_anew] = self._observations()[starting_anew]
         elif self._is_over.any() and self.autoreset_mode == AutoresetMode.SAME_STEP:
             infos |= _final_infos(infos, observations, self._is_over)
+            del infos["episode"], infos["_episode"]  # of the episodes that ended: they stand in final_info
             over = self._is_over.copy()
             self._start(np.flatnonzero(over))
             observations[over] = self._observations()[over]
-        return observations, scores[:, 0].copy(), endings.terminated, endings.truncated, infos
+        return observations, rewards, endings.terminated, endings.truncated, infos
 
     def sample_tasks(self) -> None:
         """Choose another instance in every environment, for the next reset; needed only where resets do not choose."""
@@ -228,6 +247,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             episodes=tuple(None if task is None else self._group(env).snapshot(self._slot(env)) for env, task in enumerate(self.tasks)),
             tasks=tuple(self.tasks),
             steps=self._steps.copy(),
+            returns=self._returns.copy(),
+            lengths=self._lengths.copy(),
             is_over=self._is_over.copy(),
             was_reset=self._was_reset,
             selector_states=tuple(selector.get_state() for selector in self._selectors),
@@ -249,7 +270,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             self._selectors[env].set_state(state.selector_states[env])
             self._rngs[env].bit_generator.state = state.rng_states[env]
         self.tasks = list(state.tasks)
-        self._steps, self._is_over = state.steps.copy(), state.is_over.copy()
+        self._steps, self._returns, self._lengths = state.steps.copy(), state.returns.copy(), state.lengths.copy()
+        self._is_over = state.is_over.copy()
         self._was_reset, self.terminate_on_success = state.was_reset, state.is_terminating
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -259,6 +281,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             "terminate_on_success": self.terminate_on_success,
             "autoreset_mode": self.autoreset_mode,
             "action_repeat": self.action_repeat,
+            "reward_mode": self.reward_mode,
             "use_one_hot": bool(self._one_hot.shape[1]),
             "n_threads": self._n_threads,
             "render_mode": self.render_mode,
@@ -307,7 +330,10 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         seeds = [seed + index for index in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else list(seed)
         if len(seeds) != self.num_envs:
             raise ValueError(f"give one seed per environment ({self.num_envs}), got {len(seeds)}")
-        self._rngs = [rng if value is None else seeding.np_random(value)[0] for rng, value in zip(self._rngs, seeds, strict=True)]
+        for env, value in enumerate(seeds):
+            if value is not None:
+                self._rngs[env] = seeding.np_random(value)[0]
+                self._selectors[env].restart()
 
     def _start(self, envs: NDArray[np.intp], tasks: Sequence[Task] | None = None) -> None:
         """New episodes in the given environments, one native call per task."""
@@ -329,6 +355,9 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             for env, task in pairs:
                 self.tasks[env] = task
         self._steps[envs] = 0
+        self._returns[envs] = 0.0
+        self._lengths[envs] = 0
+        self._start_times[envs] = time.perf_counter()
         self._is_over[envs] = False
 
     def _act(self, actions: NDArray[np.floating[Any]], skip: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Endings, NDArray[np.float64]]:
@@ -343,8 +372,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         last_observations: dict[int, NDArray[np.float64]] = {}
         for _ in range(self.action_repeat):
             now, unstable = self._control_step(actions)
-            self._steps += 1
             is_active = ~(skip | endings.terminated | endings.truncated)
+            self._steps += is_active
             now[:, 0] += scores[:, 0]
             now[:, 1] = np.maximum(now[:, 1], scores[:, 1])
             scores[is_active] = now[is_active]
@@ -368,6 +397,24 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             scores[members] = group.step(actions[members])
             unstable[members] = group.is_unstable
         return scores, unstable
+
+    def _rewards(self, scores: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Rewards (n,) as `reward_mode` has them; 0 outside the mask."""
+        if self.reward_mode == DENSE:
+            shaped: NDArray[np.float64] = scores[:, 0].copy()
+            return shaped
+        rewards: NDArray[np.float64] = scores[:, 1] - (1.0 if self.reward_mode == SUCCESS_MINUS_ONE else 0.0)
+        rewards[~mask] = 0.0
+        return rewards
+
+    def _episode_statistics(self) -> dict[str, Any]:
+        """Return, length and seconds of the episodes that ended, as Gymnasium's RecordEpisodeStatistics names them."""
+        over = self._is_over
+        seconds = np.round(time.perf_counter() - self._start_times, 6)
+        numbers = {"r": self._returns, "l": self._lengths, "t": seconds}
+        episode: dict[str, Any] = {name: np.where(over, values, 0) for name, values in numbers.items()}
+        episode |= {f"_{name}": over.copy() for name in numbers}
+        return {"episode": episode, "_episode": over.copy()}
 
     def _infos(self, scores: NDArray[np.float64], mask: NDArray[np.bool_], unstable: NDArray[np.bool_]) -> dict[str, Any]:
         columns = dict(zip(_INFO_FIELDS, (*scores.T[1:], scores[:, 0]), strict=True))
@@ -403,7 +450,7 @@ def _final_infos(infos: dict[str, Any], observations: NDArray[np.float64], over:
     final_obs = np.full(len(over), None, dtype=object)
     for env in np.flatnonzero(over).tolist():
         final_obs[env] = observations[env].copy()
-    final_info = {name: np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
+    final_info = {name: value if isinstance(value, dict) else np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
     return {"final_obs": final_obs, "_final_obs": over.copy(), "final_info": final_info, "_final_info": over.copy()}
 
 
