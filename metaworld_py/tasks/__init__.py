@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import re
+import warnings
 
 from metaworld_py.tasks.basketball import BASKETBALL
 from metaworld_py.tasks.bin_picking import BIN_PICKING
@@ -34,6 +36,8 @@ from metaworld_py.tasks.sweep import SWEEP, SWEEP_INTO
 from metaworld_py.tasks.window import WINDOW_CLOSE, WINDOW_OPEN
 
 __all__ = ["TASKS", "TaskDef", "find_task"]
+
+CURRENT_VERSION = "v3"
 
 TASKS: dict[str, TaskDef] = {
     task.name: task
@@ -93,14 +97,22 @@ TASKS: dict[str, TaskDef] = {
 
 
 def find_task(name: str) -> TaskDef:
-    """The task of that name; `door-open` and `door-open-v3` name the same.
+    """The task of that name; `door-open` and `door-open-v3` name the same, and so do older versions, with a warning.
 
     Raises:
       ValueError: unknown name; says the nearest one.
     """
-    key = name.removesuffix("-v3") if isinstance(name, str) else name
+    key, version = _split_version(name)
     if key not in TASKS:
-        close = difflib.get_close_matches(str(key), TASKS, n=1)
+        close = difflib.get_close_matches(key, TASKS, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise ValueError(f"unknown task {name!r}.{hint} `metaworld-py list` shows all {len(TASKS)}.")
+    if version not in ("", CURRENT_VERSION):
+        warnings.warn(f"{name} plays {key}-{CURRENT_VERSION}: the tasks of version 3 are the ones there are", UserWarning, stacklevel=2)
     return TASKS[key]
+
+
+def _split_version(name: str) -> tuple[str, str]:
+    match = re.fullmatch(r"(.*?)(?:-(v\d))?", str(name))
+    assert match is not None
+    return match[1], match[2] or ""

@@ -1,0 +1,85 @@
+"""What to record: one frozen value from which every attempt at an episode follows."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from metaworld_py.episodes import REWARD_VERSIONS
+from metaworld_py.instances import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
+from metaworld_py.rendering import MAX_SIZE_PX
+from metaworld_py.tasks import find_task
+from metaworld_py.tasks.definition import HORIZON
+
+MINARI, LEROBOT = "minari", "lerobot"
+FORMATS = (MINARI, LEROBOT)
+MIN_SIZE_PX = 32  # smaller arrays are not stored as pictures by Minari
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordingConfig:
+    """Settings of a recording. The same settings give the same episodes.
+
+    Raises:
+      ValueError: a value that is not allowed.
+    """
+
+    tasks: tuple[str, ...]  # names; their order decides which instances a seed gives, as in `evaluate`
+    format: str = MINARI  # or "lerobot"
+    episodes_per_task: int = 50  # attempts; episode i plays instance i mod 50
+    seed: int = 0  # of the instances and of the noise
+    noise_std: float = 0.0  # of Gaussian noise added to the expert's actions, in units of the action box [-1, 1]
+    size_px: int | None = None  # width and height of pictures; None records none
+    camera_name: str | None = None  # None is the overview from the front
+    max_episode_steps: int = HORIZON  # control steps
+    terminate_on_success: bool = False  # end an episode at its first success instead of the horizon
+    only_successes: bool = False  # leave failed attempts out
+    reward_function_version: str = "v2"  # or "v1"
+
+    def __post_init__(self) -> None:
+        names = tuple(find_task(name).name for name in self.tasks)
+        if not names or len(set(names)) != len(names):
+            raise ValueError(f"give at least one task and each only once, got {self.tasks}")
+        object.__setattr__(self, "tasks", names)
+        if self.format not in FORMATS:
+            raise ValueError(f"format must be one of {FORMATS}, got {self.format!r}")
+        for name in ("episodes_per_task", "max_episode_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        checked_seed(self.seed)
+        if not (math.isfinite(self.noise_std) and self.noise_std >= 0.0):
+            raise ValueError(f"noise_std must be a finite number, 0 or more, got {self.noise_std}")
+        if self.size_px is None and self.camera_name is not None:
+            raise ValueError(f"camera {self.camera_name!r} was given without a picture size: give both or none")
+        if self.size_px is not None and not (MIN_SIZE_PX <= self.size_px <= MAX_SIZE_PX and self.size_px % 2 == 0):
+            raise ValueError(f"pictures must have an even size in {MIN_SIZE_PX}…{MAX_SIZE_PX} pixels, got {self.size_px}")
+        if self.reward_function_version not in REWARD_VERSIONS:
+            raise ValueError(f"reward_function_version must be one of {REWARD_VERSIONS}, got {self.reward_function_version!r}")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One episode to play."""
+
+    index: int  # over all tasks
+    task_index: int  # in the order of `RecordingConfig.tasks`
+    episode: int  # within its task
+    instance_index: int  # among the task's instances
+    instance: Task
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return find_task(self.instance.env_name).name
+
+
+def attempts(config: RecordingConfig) -> list[Attempt]:
+    """All episodes of a recording, in order: task by task, each task's instances in turn."""
+    instances = draw_instances(config.tasks, config.seed, partially_observable=False)
+    result = []
+    for task_index in range(len(config.tasks)):
+        for episode in range(config.episodes_per_task):
+            instance_index = episode % INSTANCES_PER_TASK
+            instance = instances[task_index * INSTANCES_PER_TASK + instance_index]
+            result.append(Attempt(len(result), task_index, episode, instance_index, instance))
+    return result

@@ -1,0 +1,141 @@
+"""One demonstrated episode as plain arrays, and how an expert plays it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from metaworld_py.demonstrations.config import Attempt, RecordingConfig
+from metaworld_py.env import MetaWorldEnv
+from metaworld_py.episodes import ACTION_SIZE, OBSERVATION_SIZE
+from metaworld_py.instances import Task
+from metaworld_py.tasks import find_task
+
+Picture = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Demonstration:
+    """One episode of n control steps.
+
+    | field | shape | meaning |
+    |---|---|---|
+    | task, instruction | | name, and what the robot must do as a sentence |
+    | instance, instance_index | | the `Task` value with its random vector, and its index among the task's instances |
+    | observations | (n + 1, 39) | before each action, and after the last; float64 (Minari) or float32 (LeRobot) |
+    | actions | (n, 4) | what was played: the expert's action plus noise, clipped to [-1, 1]; float32 |
+    | expert_actions | (n, 4) | what the expert wanted, clipped, without noise; float32 |
+    | rewards | (n,) | float64 (Minari) or float32 (LeRobot) |
+    | successes | (n,) | whether the task was solved after each action; bool |
+    | is_terminated | | ended by success (`terminate_on_success`); else by the horizon |
+    | pixels | (n, size, size, 3) | before each action, uint8, after lossy compression; None if none were recorded |
+    """
+
+    task: str
+    instruction: str
+    instance: Task
+    instance_index: int
+    observations: NDArray[np.floating[Any]]
+    actions: NDArray[np.float32]
+    expert_actions: NDArray[np.float32]
+    rewards: NDArray[np.floating[Any]]
+    successes: NDArray[np.bool_]
+    is_terminated: bool
+    pixels: Picture | None = None
+
+    @property
+    def steps(self) -> int:
+        """Number of control steps."""
+        return len(self.actions)
+
+    @property
+    def is_success(self) -> bool:
+        """Success at any step."""
+        return bool(self.successes.any())
+
+
+def check_demonstration(demonstration: Demonstration, where: str) -> None:
+    """Refuse an episode that cannot have been recorded.
+
+    Raises:
+      ValueError: wrong shapes, numbers that are not finite, actions outside [-1, 1]; says where.
+    """
+    steps = demonstration.steps
+    shapes = {
+        "observations": (steps + 1, OBSERVATION_SIZE),
+        "actions": (steps, ACTION_SIZE),
+        "expert_actions": (steps, ACTION_SIZE),
+        "rewards": (steps,),
+        "successes": (steps,),
+    }
+    if steps < 1:
+        raise ValueError(f"{where}: an episode without steps")
+    for name, shape in shapes.items():
+        array = getattr(demonstration, name)
+        if array.shape != shape:
+            raise ValueError(f"{where}: {name} must have shape {shape}, got {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{where}: {name} must be finite")
+    for name in ("actions", "expert_actions"):
+        if np.abs(getattr(demonstration, name)).max() > 1.0:
+            raise ValueError(f"{where}: {name} must lie in [-1, 1]")
+    pixels = demonstration.pixels
+    if pixels is not None and (pixels.ndim != 4 or len(pixels) != steps or pixels.shape[3] != 3):
+        raise ValueError(f"{where}: pixels must have shape ({steps}, height, width, 3), got {pixels.shape}")
+
+
+def play_episode(
+    env: MetaWorldEnv, attempt: Attempt, config: RecordingConfig, see: Callable[[Picture], None] | None, *, see_last: bool
+) -> Demonstration:
+    """Let the task's expert play one attempt.
+
+    Args:
+      env: an environment of the attempt's task.
+      attempt: instance and noise.
+      config: settings.
+      see: takes the picture before each action; None renders nothing.
+      see_last: whether it also takes the picture after the last action.
+    """
+    task = find_task(attempt.task)
+    noise_rng = np.random.default_rng([config.seed, attempt.task_index, attempt.episode])
+    env.set_task(attempt.instance)
+    observation, _ = env.reset(seed=config.seed)
+    observations, actions, expert_actions, rewards, successes = [observation], [], [], [], []
+    terminated = truncated = False
+    while not (terminated or truncated):
+        if see is not None:
+            see(_picture(env))
+        wanted = np.clip(np.array(task.expert(observation.tolist()), dtype=np.float32), -1.0, 1.0)
+        action = wanted
+        if config.noise_std > 0.0:
+            action = np.clip(wanted + noise_rng.normal(0.0, config.noise_std, ACTION_SIZE), -1.0, 1.0).astype(np.float32)
+        observation, reward, terminated, truncated, info = env.step(action)
+        observations.append(observation)
+        actions.append(action)
+        expert_actions.append(wanted)
+        rewards.append(reward)
+        successes.append(info["success"] > 0.0)
+    if see is not None and see_last:
+        see(_picture(env))
+    return Demonstration(
+        task=task.name,
+        instruction=task.sentence,
+        instance=attempt.instance,
+        instance_index=attempt.instance_index,
+        observations=np.array(observations),
+        actions=np.array(actions),
+        expert_actions=np.array(expert_actions),
+        rewards=np.array(rewards, dtype=np.float64),
+        successes=np.array(successes, dtype=bool),
+        is_terminated=bool(terminated),
+    )
+
+
+def _picture(env: MetaWorldEnv) -> Picture:
+    picture = env.render()
+    assert picture is not None  # the environment was made with a render mode
+    return picture
