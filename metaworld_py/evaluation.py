@@ -215,7 +215,7 @@ def evaluate(
 
     Args:
       agent: see `metaworld_py.agents.Agent`; or a function of observations.
-      benchmark: "MT10", a task name, or a sequence of task names.
+      benchmark: a task set such as "MT10" or "ML45-test", a task name, or a sequence of task names.
       seed: seeds the instances, one stream through the tasks in order (as the benchmark classes do).
       instances_per_task: of the published 50, how many to play.
       episodes_per_instance: more than one is for stochastic agents.

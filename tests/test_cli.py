@@ -10,14 +10,15 @@ from metaworld_py.cli.main import main
 
 def test_list_shows_tasks_and_sets(capsys):
     assert main(["list"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == len(metaworld_py.TASKS)
+    assert len(capsys.readouterr().out.splitlines()) == len(metaworld_py.TASKS) + 2
     assert main(["list", "MT10"]) == 0
-    assert capsys.readouterr().out.startswith("reach ")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("reach ") and "10 tasks" in lines[-1]
 
 
 def test_evaluate_prints_a_table_and_saves(tmp_path, capsys):
     out = tmp_path / "result.json"
-    assert main(["evaluate", "reach", "--agent", "random", "--instances", "2", "--max-episode-steps", "5", "--save", str(out)]) == 0
+    assert main(["evaluate", "reach", "--agent", "random", "--episodes", "2", "--max-episode-steps", "5", "--save", str(out)]) == 0
     assert "mean over tasks" in capsys.readouterr().out
     assert json.loads(out.read_text())["agent"] == "random"
 
@@ -28,6 +29,7 @@ def test_evaluate_prints_a_table_and_saves(tmp_path, capsys):
         (["evaluate", "rech"], "Did you mean 'reach'"),
         (["evaluate", "reach", "--agent", "nobody"], "unknown agent"),
         (["evaluate", "reach", "--save", "result.txt"], r".json or .csv"),
+        (["evaluate", "reach", "--episodes", "70"], "multiple of 50"),
         (["evaluate", "reach", "--save", "no/such/folder/result.json"], "does not exist"),
         (["render", "reach", "--out", "reach.avi"], ".mp4 or .gif"),
         (["render", "reach", "--instance", "50"], "instance must lie in"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import metaworld_py
+from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
 
@@ -47,11 +48,10 @@ def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("evaluate", help="success rates of an agent, with intervals")
-    parser.add_argument("benchmark", nargs="+", help="MT10, or one or more task names")
+    parser.add_argument("benchmark", nargs="+", help="a task set (MT10, ML45-test, …), or one or more task names")
     parser.add_argument("--agent", default="expert", help="expert, random, or module:attribute of your own (default: expert)")
     parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
-    parser.add_argument("--instances", type=int, default=50, help="instances per task (default: 50)")
-    parser.add_argument("--episodes-per-instance", type=int, default=1, help="for stochastic agents (default: 1)")
+    parser.add_argument("--episodes", type=int, default=INSTANCES_PER_TASK, help="per task, one per instance; beyond 50 a multiple of 50")
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
     parser.add_argument("--reward-function-version", choices=("v2", "v1"), default="v2", help="for the returns (default: v2)")
     parser.add_argument("--use-one-hot", action="store_true", help="append the task's one-hot id to observations")
@@ -86,9 +86,14 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def list_tasks(options: argparse.Namespace) -> int:
     """Print task names and what the robot must do."""
     from metaworld_py.evaluation import task_names
+    from metaworld_py.task_sets import TASK_SETS
 
-    for name in task_names(options.task_set) if options.task_set else sorted(metaworld_py.TASKS):
-        print(f"{name:28s} {metaworld_py.TASKS[name].sentence}")
+    names = task_names(options.task_set) if options.task_set else sorted(metaworld_py.TASKS)
+    print(f"{'task':28s} {'sets':40s} instruction")
+    for name in names:
+        sets = " ".join(task_set for task_set, members in TASK_SETS.items() if name in members and task_set != "MT50")
+        print(f"{name:28s} {sets:40s} {metaworld_py.TASKS[name].sentence}")
+    print(f"{len(names)} tasks; every task is in MT1, ML1 and MT50. Sets: {', '.join(TASK_SETS)}.")
     return 0
 
 
@@ -106,7 +111,8 @@ def evaluate(options: argparse.Namespace) -> int:
             raise ValueError(f"the folder of {path} does not exist: create it first")
     benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
     n_tasks = len(evaluation.task_names(benchmark))
-    total = n_tasks * options.instances * options.episodes_per_instance * options.max_episode_steps
+    instances, rounds = split_episodes(options.episodes)
+    total = n_tasks * options.episodes * options.max_episode_steps
     with tqdm(total=total, unit=" steps", unit_scale=True, desc="evaluating", disable=None) as bar:
 
         def show(task: str, steps: int) -> None:
@@ -117,8 +123,8 @@ def evaluate(options: argparse.Namespace) -> int:
             load_agent(options.agent, seed=options.seed),
             benchmark,
             seed=options.seed,
-            instances_per_task=options.instances,
-            episodes_per_instance=options.episodes_per_instance,
+            instances_per_task=instances,
+            episodes_per_instance=rounds,
             max_episode_steps=options.max_episode_steps,
             reward_function_version=options.reward_function_version,
             use_one_hot=options.use_one_hot,
@@ -129,6 +135,17 @@ def evaluate(options: argparse.Namespace) -> int:
     for path in options.save:
         print(f"saved {result.save(path)}")
     return 0
+
+
+def split_episodes(episodes: int) -> tuple[int, int]:
+    """Instances and episodes per instance that make this many episodes per task.
+
+    Raises:
+      ValueError: fewer than 1, or more than one per instance but not equally many for each.
+    """
+    if episodes < 1 or (episodes > INSTANCES_PER_TASK and episodes % INSTANCES_PER_TASK):
+        raise ValueError(f"--episodes must lie in 1…{INSTANCES_PER_TASK} or be a multiple of {INSTANCES_PER_TASK}, got {episodes}")
+    return min(episodes, INSTANCES_PER_TASK), max(episodes // INSTANCES_PER_TASK, 1)
 
 
 def render(options: argparse.Namespace) -> int:

@@ -1,0 +1,89 @@
+"""Scripted experts under their published names: `SawyerDoorOpenV3Policy().get_action(observation)`, and `ENV_POLICY_MAP`.
+
+One class per task of `TASKS`, made when this module is imported. The scripts themselves are the `expert` of each task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from metaworld_py.episodes import OBSERVATION_SIZE
+from metaworld_py.tasks import TASKS, TaskDef
+
+# Published names that are not the task's own name in camel case.
+_IRREGULAR_NAMES = {"peg-insert-side": "SawyerPegInsertionSideV3Policy"}
+_GOAL_SLOTS = range(36, OBSERVATION_SIZE)
+
+
+class Policy:
+    """A task's scripted expert. Without state: one object serves any number of episodes.
+
+    Attributes:
+      task_def: the task that it solves.
+    """
+
+    task_def: ClassVar[TaskDef]
+
+    def get_action(self, obs: ArrayLike) -> NDArray[np.float32]:
+        """The expert's action (4,), within [−1, 1], for one observation (39,).
+
+        With a hidden goal (slots 36 to 38 all zero) an expert plays on for as long as it does not need the goal.
+
+        Raises:
+          ValueError: another shape; or the goal is hidden and the expert needs it.
+        """
+        observation = np.asarray(obs, dtype=np.float64)
+        if observation.shape != (OBSERVATION_SIZE,):
+            raise ValueError(
+                f"{type(self).__name__}.get_action takes one observation of shape ({OBSERVATION_SIZE},), got {observation.shape}: "
+                f"pass the rows of a batch one by one, and cut off what is appended (one-hot ids) by obs[:{OBSERVATION_SIZE}]"
+            )
+        is_goal_visible = observation[_GOAL_SLOTS.start :].any()
+        values = observation.tolist() if is_goal_visible else _HiddenGoal(observation.tolist(), self.task_def.name)
+        return np.array(self.task_def.expert(values), dtype=np.float32)
+
+
+class _HiddenGoal(list[float]):
+    """An observation whose goal slots may not be read."""
+
+    def __init__(self, values: Iterable[float], task: str) -> None:
+        super().__init__(values)
+        self._task = task
+
+    def __getitem__(self, index: Any) -> Any:
+        slots = range(OBSERVATION_SIZE)[index]
+        if slots in _GOAL_SLOTS if isinstance(slots, int) else set(slots) & set(_GOAL_SLOTS):
+            raise ValueError(
+                f"the expert of {self._task} needs the goal, but this observation hides it (slots 36 to 38 are zero): "
+                "take an environment with visible goal (any MT set), or write the goal into these slots"
+            )
+        return super().__getitem__(index)
+
+
+def policy_name(task: str) -> str:
+    """The published class name of a task's expert: `door-open` → `SawyerDoorOpenV3Policy`."""
+    camel_case = "".join(word.capitalize() for word in task.split("-"))
+    return _IRREGULAR_NAMES.get(task, f"Sawyer{camel_case}V3Policy")
+
+
+def _policy_class(task: TaskDef) -> type[Policy]:
+    attributes = {"__module__": __name__, "__doc__": f"Scripted expert of {task.name}: {task.sentence}", "task_def": task}
+    return type(policy_name(task.name), (Policy,), attributes)
+
+
+_POLICIES = {name: _policy_class(task) for name, task in TASKS.items()}
+
+# The expert's class by task name, with and without version: "door-open-v3" and "door-open".
+ENV_POLICY_MAP: dict[str, type[Policy]] = {key: policy for name, policy in _POLICIES.items() for key in (TASKS[name].id, name)}
+
+globals().update({policy.__name__: policy for policy in _POLICIES.values()})
+__all__ = ["ENV_POLICY_MAP", "Policy", "policy_name", *(policy.__name__ for policy in _POLICIES.values())]  # noqa: PLE0604 (all are strings)
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> type[Policy]:
+        """Tells type checkers of the generated classes."""
