@@ -5,18 +5,18 @@ One class per task of `TASKS`, made when this module is imported. The scripts th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from metaworld_py.episodes import OBSERVATION_SIZE
-from metaworld_py.tasks import TASKS, TaskDef
+from metaworld_py.tasks import TASKS, TaskDef, find_task
 
 # Published names that are not the task's own name in camel case.
 _IRREGULAR_NAMES = {"peg-insert-side": "SawyerPegInsertionSideV3Policy"}
-_GOAL_SLOTS = range(36, OBSERVATION_SIZE)
+_GOAL_SLOTS = frozenset({36, 37, 38})
 
 
 class Policy:
@@ -31,10 +31,10 @@ class Policy:
     def get_action(self, obs: ArrayLike) -> NDArray[np.float32]:
         """The expert's action (4,), within [−1, 1], for one observation (39,).
 
-        With a hidden goal (slots 36 to 38 all zero) an expert plays on for as long as it does not need the goal.
+        With a hidden goal (slots 36 to 38 all zero) an expert plays on for as long as it does not read the goal.
 
         Raises:
-          ValueError: another shape; or the goal is hidden and the expert needs it.
+          ValueError: another shape; or the goal is hidden and the expert reads it.
         """
         observation = np.asarray(obs, dtype=np.float64)
         if observation.shape != (OBSERVATION_SIZE,):
@@ -42,13 +42,13 @@ class Policy:
                 f"{type(self).__name__}.get_action takes one observation of shape ({OBSERVATION_SIZE},), got {observation.shape}: "
                 f"pass the rows of a batch one by one, and cut off what is appended (one-hot ids) by obs[:{OBSERVATION_SIZE}]"
             )
-        is_goal_visible = observation[_GOAL_SLOTS.start :].any()
+        is_goal_visible = observation[sorted(_GOAL_SLOTS)].any()
         values = observation.tolist() if is_goal_visible else _HiddenGoal(observation.tolist(), self.task_def.name)
         return np.array(self.task_def.expert(values), dtype=np.float32)
 
 
 class _HiddenGoal(list[float]):
-    """An observation whose goal slots may not be read."""
+    """An observation whose goal slots may not be read: decides exactly, step by step, whether an expert gets by without the goal."""
 
     def __init__(self, values: Iterable[float], task: str) -> None:
         super().__init__(values)
@@ -56,12 +56,34 @@ class _HiddenGoal(list[float]):
 
     def __getitem__(self, index: Any) -> Any:
         slots = range(OBSERVATION_SIZE)[index]
-        if slots in _GOAL_SLOTS if isinstance(slots, int) else set(slots) & set(_GOAL_SLOTS):
+        if not _GOAL_SLOTS.isdisjoint([slots] if isinstance(slots, int) else slots):
             raise ValueError(
-                f"the expert of {self._task} needs the goal, but this observation hides it (slots 36 to 38 are zero): "
+                f"the expert of {self._task} reads the goal, but this observation hides it (slots 36 to 38 are zero): "
                 "take an environment with visible goal (any MT set), or write the goal into these slots"
             )
         return super().__getitem__(index)
+
+
+class _PolicyMap(Mapping[str, type[Policy]]):
+    """Iterates over the published task names, as the published map does; looks up names without version, too."""
+
+    def __init__(self, policies: Mapping[str, type[Policy]]) -> None:
+        self._policies = policies
+
+    def __getitem__(self, name: str) -> type[Policy]:
+        try:
+            return self._policies[find_task(name).id]
+        except ValueError as error:
+            raise KeyError(str(error)) from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._policies)
+
+    def __len__(self) -> int:
+        return len(self._policies)
+
+    def __repr__(self) -> str:
+        return repr(self._policies)
 
 
 def policy_name(task: str) -> str:
@@ -75,13 +97,12 @@ def _policy_class(task: TaskDef) -> type[Policy]:
     return type(policy_name(task.name), (Policy,), attributes)
 
 
-_POLICIES = {name: _policy_class(task) for name, task in TASKS.items()}
+# The expert's class by task name: 50 names such as "door-open-v3"; "door-open" finds it, too.
+ENV_POLICY_MAP: Mapping[str, type[Policy]] = _PolicyMap({task.id: _policy_class(task) for task in TASKS.values()})
 
-# The expert's class by task name, with and without version: "door-open-v3" and "door-open".
-ENV_POLICY_MAP: dict[str, type[Policy]] = {key: policy for name, policy in _POLICIES.items() for key in (TASKS[name].id, name)}
-
-globals().update({policy.__name__: policy for policy in _POLICIES.values()})
-__all__ = ["ENV_POLICY_MAP", "Policy", "policy_name", *(policy.__name__ for policy in _POLICIES.values())]  # noqa: PLE0604 (all are strings)
+_BY_CLASS_NAME = {policy.__name__: policy for policy in ENV_POLICY_MAP.values()}
+globals().update(_BY_CLASS_NAME)
+__all__ = ["ENV_POLICY_MAP", "Policy", "policy_name", *_BY_CLASS_NAME]  # noqa: PLE0604 (the names are strings)
 
 if TYPE_CHECKING:
 

@@ -79,6 +79,7 @@ def evaluation(agent: Agent, eval_envs: Any, num_episodes: int = 50) -> tuple[fl
 
     Raises:
       ValueError: fewer than one episode, or an environment with autoreset disabled.
+      TypeError: no vector environment.
     """
     if num_episodes < 1:
         raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
@@ -197,6 +198,8 @@ def step_success(infos: dict[str, Any], n_envs: int) -> Bools:
 
 
 def _task_names(envs: Any) -> list[str]:
+    if not callable(getattr(envs, "get_attr", None)):
+        raise TypeError(f"this evaluation needs a vector environment, as gymnasium.make_vec('Meta-World/...') makes them; got {envs}")
     return [str(name) for name in envs.get_attr("task_name")]
 
 
