@@ -1,149 +1,128 @@
-"""Behaviour level, closed loop: the same expert on the same instances in our scenes and in the published ones.
+"""Fidelity in closed loop: our experts, and the published policies, on our scenes and on the published ones (a black box in its own venv).
 
-Our experts play our scenes under today's engine, and the published package's environments, which run as a black box in a virtual environment
-of their own. With --published-policies the package's own scripted policies play both sides, too. Success is success at any step.
+    python3 -m venv .published && .published/bin/pip install metaworld==3.1.1 packaging
+    python tools/compare_closed_loop.py --published .published/bin/python --instances 20 --out docs/closed_loop.md
 
-    python -m venv /tmp/published && /tmp/published/bin/pip install metaworld==3.1.1
-    python tools/compare_closed_loop.py MT10 --published /tmp/published/bin/python [--instances 20] [--published-policies] [--out table.md]
+Prints, per task, success at any step over the same published instances (seed 0) and median steps to success.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parent.parent
-if str(ROOT) not in sys.path:
-    sys.path.insert(0, str(ROOT))
-
-from metaworld_py.agents import Agent, ExpertAgent
-from metaworld_py.episodes import TaskEpisodes
-from metaworld_py.evaluation import evaluate, installed_versions, rate_interval, task_names
-from metaworld_py.instances import INSTANCES_PER_TASK, draw_instances
-from metaworld_py.tasks import find_task
-from metaworld_py.tasks.definition import HORIZON
+from metaworld_py.benchmarks import MT1
+from metaworld_py.env import env_class
+from metaworld_py.evaluation import installed_versions
+from metaworld_py.task_sets import MT50
+from metaworld_py.tasks import TASKS
 
 WORKER = Path(__file__).with_name("published_env_worker.py")
-GOAL_ATOL = 1e-9  # m between the goals of the two sides: equal instances give goals equal to float64 rounding
+GOAL = slice(36, 39)
+Act = Callable[[list[float]], list[float]]
+
+HEAD = """# Closed loop, measured
+
+Written by `tools/compare_closed_loop.py`: success at any of 500 steps over {instances} published instances of seed {seed}, and median steps
+to the first success. Our experts and the published policies each play on our scenes ({versions}) and on the published ones (metaworld 3.1.1,
+MuJoCo 3.3.0, a black box in a virtual environment of its own).
+
+| task | our expert, our scene | our expert, published scene | published policy, our scene | published policy, published scene |
+|---|---|---|---|---|
+"""
 
 
 class Published:
-    """The published package in its own process."""
+    """The published environments in a process of their own."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, python: str) -> None:
+        command = [python, "-W", "ignore", str(WORKER)]
+        self._process: Any = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
-    def ask(self, do: str, **arguments: object) -> dict:
-        """Send a request, wait for its answer."""
-        self._process.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
+    def ask(self, **message: Any) -> dict[str, Any]:
+        self._process.stdin.write(json.dumps(message) + "\n")
         self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the published package's process ended ({self._process.wait()}) at {do!r}; its messages are above")
-        answer = json.loads(line)
-        if "error" in answer:
-            raise RuntimeError(f"the published package failed at {do} {arguments}: {answer['error']}")
+        answer: dict[str, Any] = json.loads(self._process.stdout.readline())
         return answer
 
+    def policy(self, observation: list[float]) -> list[float]:
+        """The published policy's action for the task started last."""
+        action: list[float] = self.ask(policy=observation)["action"]
+        return action
 
-@contextmanager
-def published_package(python: str) -> Iterator[Published]:
-    """Start the worker under the given interpreter; it ends with the block."""
-    with subprocess.Popen([python, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield Published(process)
-        finally:
-            process.stdin.close()
-
-
-class PublishedPolicyAgent:
-    """The published package's scripted policy of the task being played, one object per episode."""
-
-    def __init__(self, published: Published) -> None:
-        self._published = published
-        self._task = ""
-
-    def start_task(self, name: str) -> None:
-        """Remember the task."""
-        self._task = name
-
-    def reset(self, mask: np.ndarray) -> None:
-        """New policies for all episodes; they are only ever started together here."""
-        self._published.ask("policies", task=self._task, count=len(mask))
-
-    def eval_action(self, observations: np.ndarray) -> np.ndarray:
-        """Actions (n, 4) as float32, as the published environments take them."""
-        return np.array(self._published.ask("act", observations=observations.tolist())["actions"], dtype=np.float32)
+    def play(self, task: str, seed: int, instance: int, act: Act, horizon: int) -> tuple[int | None, list[float]]:
+        """Steps to success (None without) on the published scene, and the first observation."""
+        first = observation = self.ask(task=task, seed=seed, instance=instance)["obs"]
+        for step in range(1, horizon):
+            answer = self.ask(action=act(observation))
+            if answer["success"] > 0:
+                return step, first
+            observation = answer["obs"]
+        return None, first
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """Episodes of one agent on one side."""
-
-    steps_to_success: tuple[int | None, ...]
-
-    @property
-    def rate(self) -> str:
-        """Successes of episodes."""
-        return f"{sum(steps is not None for steps in self.steps_to_success)}/{len(self.steps_to_success)}"
-
-    @property
-    def median_steps(self) -> str:
-        """Over the successful episodes."""
-        steps = [steps for steps in self.steps_to_success if steps is not None]
-        return f"{np.median(steps):.0f}" if steps else "–"
+def play_ours(env: Any, instance: Any, act: Act, horizon: int) -> tuple[int | None, list[float]]:
+    """Steps to success (None without) on our scene, and the first observation."""
+    env.set_task(instance)
+    observation = env.reset()[0]
+    first = observation.tolist()
+    for step in range(1, horizon):
+        observation, _, _, _, info = env.step(np.array(act(observation.tolist()), dtype=np.float32))
+        if info["success"]:
+            return step, first
+    return None, first
 
 
-def play_ours(agent: Agent, task: str, options: argparse.Namespace) -> Outcome:
-    """All instances in our scenes."""
-    result = evaluate(agent, task, seed=options.seed, instances_per_task=options.instances)
-    return Outcome(result.tasks[0].steps_to_success)
+def compare(task: str, published: Published, seed: int, instances: int, horizon: int) -> list[list[int | None]]:
+    """Steps to success of the four pairings, in the order of the table."""
+    env, tasks = env_class(task)(max_episode_steps=None), MT1(task, seed).train_tasks
+    expert: Act = lambda observation: list(TASKS[task].expert(observation))  # noqa: E731
+    columns: list[list[int | None]] = [[], [], [], []]
+    for index in range(instances):
+        theirs, first = published.play(task, seed, index, expert, horizon)
+        ours, our_first = play_ours(env, tasks[index], expert, horizon)
+        if not np.allclose(first[GOAL], our_first[GOAL], atol=2e-3):
+            raise RuntimeError(f"{task}, instance {index}: goals differ, {first[GOAL]} and {our_first[GOAL]}")
+        columns[0].append(ours)
+        columns[1].append(theirs)
+        columns[2].append(play_ours(env, tasks[index], published.policy, horizon)[0])
+        columns[3].append(published.play(task, seed, index, published.policy, horizon)[0])
+    return columns
 
 
-def play_published(agent: Agent, task: str, published: Published, options: argparse.Namespace, progress: Callable[[], object]) -> Outcome:
-    """All instances in the published scenes, each until its first success."""
-    agent.start_task(task)
-    steps = []
-    for instance in range(options.instances):
-        agent.reset(np.ones(1, dtype=bool)) if hasattr(agent, "reset") else None
-        steps.append(steps_to_success(agent, instance, published))
-        progress()
-    return Outcome(tuple(steps))
+def cell(steps: list[int | None]) -> str:
+    solved = [step for step in steps if step is not None]
+    return f"{len(solved) / len(steps):.0%}" + (f" ({np.median(solved):.0f})" if solved else "")
 
 
-def steps_to_success(agent: Agent, instance: int, published: Published) -> int | None:
-    """Control steps of one episode until success, None without."""
-    observation = published.ask("reset", instance=instance)["observation"]
-    for step in range(1, HORIZON + 1):
-        (action,) = agent.eval_action(np.array([observation]))
-        answer = published.ask("step", action=action.tolist())
-        if answer["success"]:
-            return step
-        observation = answer["observation"]
-    return None
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--published", required=True, metavar="PYTHON")
+    parser.add_argument("--tasks", nargs="+", default=list(MT50))
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--instances", type=int, default=20)
+    parser.add_argument("--horizon", type=int, default=500)
+    parser.add_argument("--out", type=Path)
+    options = parser.parse_args()
+    published, rows, results = Published(options.published), [], []
+    for task in tqdm(options.tasks, disable=None):
+        columns = compare(task, published, options.seed, options.instances, options.horizon)
+        results.append([np.mean([step is not None for step in column]) for column in columns])
+        rows.append(f"| {task} | " + " | ".join(cell(column) for column in columns) + " |")
+        print(rows[-1], flush=True)
+    rows.append("| **mean** | " + " | ".join(f"**{rate:.1%}**" for rate in np.mean(results, axis=0)) + " |")
+    print(rows[-1])
+    if options.out:
+        versions = ", ".join(f"{name} {number}" for name, number in installed_versions().items())
+        options.out.write_text(HEAD.format(instances=options.instances, seed=options.seed, versions=versions) + "\n".join(rows) + "\n")
 
 
-def check_same_instances(task: str, published: Published, options: argparse.Namespace) -> tuple[float, float]:
-    """Largest |Δ| (m) of the goal slots, and of all slots of the reset observation, over the instances.
-
-    Raises:
-      RuntimeError: other goals: the two sides would play different instances.
-    """
-    instances = draw_instances([task], options.seed, partially_observable=False)[: options.instances]
-    episodes = TaskEpisodes(find_task(task), len(instances))
-    episodes.reset(range(len(instances)), [instance.rand_vec for instance in instances], [False] * len(instances))
-    theirs = np.array([published.ask("reset", instance=index)["observation"] for index in range(len(instances))])
-    difference = np.abs(episodes.observations - theirs)
-    if difference[:, 36:].max() > GOAL_ATOL:
-        raise RuntimeError(f"{task}: goal slots differ by up to {difference[:, 36:].max():.1e} m: not the same instances on both sides")
-    return difference[:, 36:].max(), difference.max()
+if __name__ == "__main__":
+    main()
