@@ -31,8 +31,8 @@ Act = Callable[[list[float]], list[float]]
 HEAD = """# Closed loop, measured
 
 Written by `tools/compare_closed_loop.py`: success at any of 500 steps over {instances} published instances of seed {seed}, and median steps
-to the first success. Our experts and the published policies each play on our scenes ({versions}) and on the published ones (metaworld 3.1.1,
-MuJoCo 3.3.0, a black box in a virtual environment of its own).
+to the first success. Our experts and the published policies each play on our scenes ({versions}) and on the published ones (metaworld
+3.1.1, MuJoCo 3.3.0, a black box in a virtual environment of its own).
 
 | task | our expert, our scene | our expert, published scene | published policy, our scene | published policy, published scene |
 |---|---|---|---|---|

@@ -76,7 +76,7 @@ class Attempt:
 def attempts(config: RecordingConfig) -> list[Attempt]:
     """All episodes of a recording, in order: task by task, each task's instances in turn."""
     instances = draw_instances(config.tasks, config.seed, partially_observable=False)
-    result = []
+    result: list[Attempt] = []
     for task_index in range(len(config.tasks)):
         for episode in range(config.episodes_per_task):
             instance_index = episode % INSTANCES_PER_TASK
