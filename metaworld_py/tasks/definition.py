@@ -21,6 +21,7 @@ HORIZON = 500  # control steps of an episode
 HAND_START: Vec3 = (0.0, 0.6, 0.2)
 HAND_START_NEAR: Vec3 = (0.0, 0.4, 0.2)  # closer to the pedestal
 HAND_BOX: tuple[Vec3, Vec3] = ((-0.5, 0.40, 0.05), (0.5, 1.0, 0.5))
+LOW_HAND_BOX: tuple[Vec3, Vec3] = ((-0.5, 0.40, -0.15), (0.5, 1.0, 0.5))
 
 RandVec = Sequence[float]
 Observation = Sequence[float]
@@ -99,6 +100,11 @@ class Placement(NamedTuple):
 def place_nothing(rand_vec: RandVec, settled: Any) -> Placement:
     """For tasks whose instance only moves fixtures."""
     return Placement()
+
+
+def leave_as_settled(rand_vec: RandVec, settled: Any) -> Placement:
+    """For tasks whose instance only moves fixtures and whose published reset runs no forward pass after settling."""
+    return Placement(refresh=False)
 
 
 def apart(min_distance: float) -> Callable[[RandVec], bool]:

@@ -12,12 +12,12 @@ from metaworld_py.tasks.definition import (
     Action,
     ObjectSignals,
     Observation,
-    Placement,
     RandVec,
     Score,
     Start,
     TaskDef,
     float32,
+    leave_as_settled,
     vec3,
 )
 from metaworld_py.tasks.shaping import approach_bonus, clip, distance, gaussian, hamacher, long_tail, offset
@@ -27,10 +27,6 @@ REACH_RADIUS = 0.005  # m
 DIAL_TO_GOAL: Vec3 = (0.0, 0.03, 0.03)
 DIAL_TO_POINT: Vec3 = (0.0, -0.05, 0.0)  # at joint value 0, where every episode starts
 POINT_TO_PUSH: Vec3 = (0.05, 0.02, 0.09)  # where the reward wants the tcp
-
-
-def place(rand_vec: RandVec, settled: ObjectSignals) -> Placement:
-    return Placement(refresh=False)
 
 
 def begin(rand_vec: RandVec, settled: ObjectSignals, placed: ObjectSignals) -> Start:
@@ -81,7 +77,7 @@ DIAL_TURN = TaskDef(
     goal_low=(-0.1, 0.73, 0.0299),
     goal_high=(0.1, 0.83, 0.0301),
     fixtures={"dial": vec3},
-    place=place,
+    place=leave_as_settled,
     begin=begin,
     scores={"v2": score_v2, "v1": score_v1},
     expert=push_bar,

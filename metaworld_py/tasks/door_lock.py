@@ -13,6 +13,7 @@ from metaworld_py.sim.signals import Vec3, quat_wxyz, site_pos
 from metaworld_py.tasks import expert
 from metaworld_py.tasks.definition import (
     HAND_START,
+    LOW_HAND_BOX,
     Action,
     JointValue,
     ObjectSignals,
@@ -25,7 +26,6 @@ from metaworld_py.tasks.definition import (
     float32,
     vec3,
 )
-from metaworld_py.tasks.faucet import LOW_HAND_BOX
 from metaworld_py.tasks.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
 
 SUCCESS_DISTANCE = 0.02  # m between tip and goal: along z to lock, along x to unlock

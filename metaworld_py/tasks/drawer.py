@@ -22,6 +22,7 @@ from metaworld_py.tasks.definition import (
     Start,
     TaskDef,
     float32,
+    leave_as_settled,
     vec3,
 )
 from metaworld_py.tasks.shaping import approach_bonus, clip, distance, gaussian, hamacher, long_tail, offset, scaled_distance
@@ -46,10 +47,6 @@ def progress_v1(tcp: Vec3, obj: Vec3, goal: Vec3, way: float) -> tuple[float, fl
 
 
 # drawer-open
-
-
-def place_shut(rand_vec: RandVec, settled: ObjectSignals) -> Placement:
-    return Placement(refresh=False)
 
 
 def begin_open(rand_vec: RandVec, settled: ObjectSignals, placed: ObjectSignals) -> Start:
@@ -137,7 +134,7 @@ DRAWER_OPEN = TaskDef(
     goal_low=HAND_BOX[0],
     goal_high=HAND_BOX[1],
     fixtures={"drawer": vec3},
-    place=place_shut,
+    place=leave_as_settled,
     begin=begin_open,
     scores={"v2": score_open_v2, "v1": score_open_v1},
     expert=straddle_and_pull,

@@ -9,26 +9,26 @@ import math
 from collections.abc import Callable
 
 from metaworld_py.sim.scene import Prop, Scene
-from metaworld_py.sim.signals import Vec3, quat_wxyz, site_pos
+from metaworld_py.sim.signals import quat_wxyz, site_pos
 from metaworld_py.tasks import expert
 from metaworld_py.tasks.definition import (
     HAND_START_NEAR,
+    LOW_HAND_BOX,
     Action,
     ObjectSignals,
     Observation,
-    Placement,
     RandVec,
     Score,
     ScoreFunction,
     Start,
     TaskDef,
+    leave_as_settled,
     vec3,
 )
 from metaworld_py.tasks.shaping import approach_bonus, distance, gaussian, long_tail, offset
 
 SUCCESS_DISTANCE = 0.07  # m between the lever's point and the goal
 REACH_RADIUS = 0.01  # m
-LOW_HAND_BOX: tuple[Vec3, Vec3] = ((-0.5, 0.40, -0.15), (0.5, 1.0, 0.5))
 SCENE = Scene(props=(Prop("faucet", "faucetBase", (0.0, 0.8, 0.0)),))
 TO_GOAL = 0.175  # m along x from the base
 GOAL_Z = 0.125  # m
@@ -45,10 +45,6 @@ def begin(direction: float) -> Callable[[RandVec, ObjectSignals, ObjectSignals],
         return Start(settled.arm.tcp_pos, base, offset(base, (TO_GOAL * direction, 0.0, GOAL_Z)))
 
     return begin_turning
-
-
-def place_unrefreshed(rand_vec: RandVec, settled: ObjectSignals) -> Placement:
-    return Placement(refresh=False)
 
 
 def score_v2(direction: float) -> ScoreFunction:
@@ -106,7 +102,7 @@ FAUCET_OPEN = TaskDef(
     goal_low=LOW_HAND_BOX[0],
     goal_high=LOW_HAND_BOX[1],
     fixtures={"faucetBase": vec3},
-    place=place_unrefreshed,
+    place=leave_as_settled,
     begin=begin(OPENING),
     scores={"v2": score_v2(OPENING), "v1": score_v1},
     expert=turn_lever(OPENING),

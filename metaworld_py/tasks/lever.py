@@ -13,17 +13,17 @@ from metaworld_py.sim.signals import Arm, Quat, Vec3, joint, quat_xyzw, site_pos
 from metaworld_py.tasks import expert
 from metaworld_py.tasks.definition import (
     HAND_START_NEAR,
+    LOW_HAND_BOX,
     Action,
     Observation,
-    Placement,
     RandVec,
     Score,
     Start,
     TaskDef,
     float32,
+    leave_as_settled,
     vec3,
 )
-from metaworld_py.tasks.faucet import LOW_HAND_BOX
 from metaworld_py.tasks.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
 
 SUCCESS_ANGLE = math.pi / 24.0  # rad off the vertical
@@ -41,10 +41,6 @@ class Signals(NamedTuple):
     obj_pos: Vec3
     obj_quat: Quat
     lever_angle: float
-
-
-def place(rand_vec: RandVec, settled: Signals) -> Placement:
-    return Placement(refresh=False)
 
 
 def begin(rand_vec: RandVec, settled: Signals, placed: Signals) -> Start:
@@ -99,7 +95,7 @@ LEVER_PULL = TaskDef(
     goal_low=LOW_HAND_BOX[0],
     goal_high=LOW_HAND_BOX[1],
     fixtures={"lever": vec3},
-    place=place,
+    place=leave_as_settled,
     begin=begin,
     scores={"v2": score_v2, "v1": score_v1},
     expert=lift_from_below,
