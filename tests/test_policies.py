@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from conftest import ALL_TASKS
 
-from metaworld_py import policies
+from metaworld_py import MT1, policies
+from metaworld_py.env import env_class
 from metaworld_py.episodes import TaskEpisodes
 from metaworld_py.instances import draw_instances
 from metaworld_py.policies import ENV_POLICY_MAP, policy_name
@@ -96,6 +97,16 @@ def test_only_indices_and_slices_that_touch_the_goal_count_as_reading_it():
 @pytest.mark.parametrize("task", ALL_TASKS)
 def test_no_visible_goal_looks_like_a_hidden_one(task):
     assert first_observation(task)[36:].any()
+
+
+def test_a_policy_solves_its_task_in_the_environment():
+    env = env_class("reach")()
+    env.set_task(MT1("reach", 1).train_tasks[0])
+    observation, _ = env.reset()
+    policy = policies.SawyerReachV3Policy()
+    for _ in range(60):
+        observation, _, _, _, info = env.step(policy.get_action(observation))
+    assert info["success"]
 
 
 def test_policies_can_be_pickled():
