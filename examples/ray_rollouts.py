@@ -4,9 +4,9 @@
     python examples/ray_rollouts.py --tasks MT10 --copies 2 --actors 2               # on this machine
     python examples/ray_rollouts.py --tasks MT50 --copies 20 --actors 64 --address auto   # on a Ray cluster, from one of its machines
 
-Environment i gets its instances and its noise from seed + i, whichever actor it lives in: the same seed gives the same rollouts, to the last
-bit, for any number of actors and threads. (Put a network in the place of the experts and its matrix products may round differently with
-the number of rows; what the environments do stays the same.)
+Environment i draws its instances and its noise from generators of its own, whichever actor it lives in: the same seed gives the same
+rollouts, to the last bit, for any number of actors and threads. (Put a network in the place of the experts and its matrix products may
+round differently with the number of rows; what the environments do stays the same.)
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ class BenchResult:
             for cell in self.cells
         ]
         memory = [
-            f"{name}: {size / 1e6:.2f} MB" if size is not None else f"{name}: unknown here" for name, size in self.bytes_per_env.items()
+            f"{name} {size / 1e3:.0f} kB" if size is not None else f"{name} unknown here" for name, size in self.bytes_per_env.items()
         ]
         packages = " · ".join(f"{name} {number}" for name, number in self.versions.items())
         return "\n".join(
@@ -159,11 +159,14 @@ def bench(config: BenchConfig | None = None, *, progress: Progress | None = None
     threads = config.num_threads or available_cores()
     part = 1.0 / (len(config.cells) * config.rounds)
 
-    def show(tasks: str, num_envs: int) -> None:
-        if progress is not None:
-            progress(f"{tasks} × {num_envs}", part)
+    cells = []
+    for name, count in config.cells:
 
-    cells = [measure(name, count, config, lambda name=name, count=count: show(name, count)) for name, count in config.cells]
+        def show(what: str = f"{name} × {count}") -> None:
+            if progress is not None:
+                progress(what, part)
+
+        cells.append(measure(name, count, config, show))
     names = dict.fromkeys(name for name, _ in config.cells) if config.measures_memory else {}
     return BenchResult(
         cells=tuple(cells),

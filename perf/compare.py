@@ -4,7 +4,7 @@
     python perf/compare.py --published PYTHON --envpool PYTHON   # or give interpreters that have the packages
 
 Four parts (`--parts`): `steps` without resets, whole `episodes` of 500 steps with the automatic reset at their end, `resets`, and
-`construction` in fresh processes. Actions are random, the same for all. Cells are medians over rounds, ratios medians of the rounds' ratios.
+`construction` in fresh processes. Actions are random, the same for all. Cells are medians over rounds, ratios medians of rounds' ratios.
 All contenders run on the same cores (`--threads`). EnvPool has no mixes of tasks: there it is one pool per task, all of which get their
 actions before the first is waited for.
 """

@@ -18,7 +18,9 @@ class Worker:
 
     def __init__(self, name: str, python: str, threads: int | None = None) -> None:
         self.name = name
-        self._process = subprocess.Popen([python, "-W", "ignore", str(WORKER), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(
+            [python, "-W", "ignore", str(WORKER), name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         if threads is not None:
             limit_cores(self._process.pid, threads)
 
@@ -40,7 +42,9 @@ class Worker:
     def close(self) -> None:
         """End the process."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
+        self._process.stdout.close()
         try:
             self._process.wait(timeout=30)
         except subprocess.TimeoutExpired:
@@ -69,5 +73,7 @@ def interpreter(name: str, venvs: Path) -> str:
         install = [str(python), "-m", "pip", "install", "-q", *REQUIREMENTS[name]]
         done = subprocess.run(install, capture_output=True, text=True, check=False)
         if done.returncode:
-            raise RuntimeError(f"{name} cannot be installed here: {done.stderr.strip().splitlines()[-1]}. Delete {folder} before trying again")
+            raise RuntimeError(
+                f"{name} cannot be installed here: {done.stderr.strip().splitlines()[-1]}. Delete {folder} before trying again"
+            )
     return str(python)

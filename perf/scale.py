@@ -1,7 +1,7 @@
 """How speed grows with native threads and environments: steps per second, and the gain over one thread.
 
-    python perf/scale.py
-    python perf/scale.py --tasks MT50 --envs 50 500 --threads 1 8 16
+python perf/scale.py
+python perf/scale.py --tasks MT50 --envs 50 500 --threads 1 8 16
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ def soak(options: argparse.Namespace) -> int:
         while steps < options.steps and inspector.faults["exceptions and warnings"].total() < MAX_EXCEPTIONS:
             try:
                 episodes += inspector.look_at_step(envs.step(actions.next()))
-            except Exception:  # noqa: BLE001  # whatever it is, it counts
+            except Exception:  # whatever it is, it counts
                 traceback.print_exc()
                 inspector.faults["exceptions and warnings"]["steps"] += 1
                 envs.reset()

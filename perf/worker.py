@@ -2,7 +2,7 @@
 
     PYTHON worker.py ours|published|envpool
 
-Reads one JSON job a line ({"job": name, arguments …}) and answers each with one line. Between jobs it waits for input and uses no processor.
+Reads one JSON job a line ({"job": name, arguments …}) and answers each with one line. Between jobs it waits and uses no processor.
 The other packages are black boxes: only what their documentation shows is called.
 """
 
@@ -169,7 +169,7 @@ def main(name: str) -> None:
         job = json.loads(line)
         try:
             answer = getattr(contender, job.pop("job"))(**job)
-        except Exception as error:  # noqa: BLE001  # the other process says what to do about it
+        except Exception as error:  # the other process says what to do about it
             answer = {"error": f"{type(error).__name__}: {error}"}
         print(json.dumps(answer), flush=True)
 
