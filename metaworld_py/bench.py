@@ -188,12 +188,14 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
     for task in instances.train_tasks:
         _see(task)
     threads = config.num_threads or available_cores()
-    envs = _Environments(names, num_envs, instances, threads, config.seed)
     budget = config.seconds_per_cell / config.rounds
-    passes = max(1, int(_STEPS_SHARE * budget / envs.time_chunks(1)))  # over a chunk in each round; the first of all warms up
+    envs = _Environments(names, num_envs, instances, threads, config.seed)
+    passes = max(1, int(_STEPS_SHARE * budget / envs.time_chunks(1)))  # chunks in each round
     envs.restart()
-    floor_seconds = passes * len(names) * _Floor(names[:1], 1, instances, config.seed).time_chunks(1) * CHUNK
-    copies = int(np.clip(_FLOOR_SHARE * budget / floor_seconds, 1, min(max(num_envs // len(names), 1), _MAX_FLOOR_EPISODES)))
+    floor = _Floor(names, 1, instances, config.seed)
+    pass_seconds = passes * CHUNK * len(names) * floor.time_chunks(1)
+    # Where the environments are many, a few chunks fill the time: then the floor is that of many episodes, too.
+    copies = int(np.clip(_FLOOR_SHARE * budget / pass_seconds, 1, min(num_envs // len(names), _MAX_FLOOR_EPISODES)))
     floor = _Floor(names, copies, instances, config.seed)
     step_rates, floor_rates, reset_rates = [], [], []
     for _ in range(config.rounds):

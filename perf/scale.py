@@ -43,7 +43,7 @@ def main() -> int:
     cells = configs[options.threads[0]].cells
     head = ["tasks", "environments"]
     for threads in options.threads:
-        head += [f"{threads} threads: steps/s", "share of floor", *(["gain"] if threads != options.threads[0] else [])]
+        head += [f"{threads} thread{'s' * (threads > 1)}: steps/s", "share of floor", *(["gain"] if threads != options.threads[0] else [])]
     rows = []
     for tasks, num_envs in tqdm(cells, disable=None):
         # One after the other: the share of the floor, measured beside each, tells a change of the machine's pace from one of ours.

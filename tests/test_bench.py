@@ -10,8 +10,8 @@ from metaworld_py import bench, machine
 from metaworld_py.cli.main import main
 
 TINY = replace(bench.quick_config(), tasks=("reach",), env_counts=(1, 4), rounds=1, seconds_per_cell=0.01, measures_memory=False)
-# Wide, because other processes may take the machine at any moment: no environment is faster than twice its own physics, whatever the pace.
-PLAUSIBLE_SHARE = (0.001, 2.0)
+# Wide, because other processes may take the machine in the middle of either measurement; a wrong unit or count would be outside.
+PLAUSIBLE_SHARE = (0.001, 20.0)
 
 
 def test_quick_table_has_every_cell_with_plausible_numbers(tmp_path, capsys):
