@@ -12,7 +12,6 @@ actions before the first is waited for.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -25,6 +24,7 @@ from tqdm import tqdm
 from worker import HORIZON
 
 from metaworld_py.evaluation import installed_versions, task_names
+from metaworld_py.machine import available_cores
 from metaworld_py.task_sets import TASK_SETS
 
 OURS, ENVPOOL, SYNC, ASYNC = "metaworld_py", "EnvPool", "published, sync", "published, async"
@@ -97,7 +97,7 @@ def compare_rates(options: argparse.Namespace, pythons: dict[str, str]) -> dict[
             for part, lines in tables.items():
                 job, rounds, arguments = jobs[part]
                 lines.append(rates_row(f"{what} × {count}", take_turns(workers, rounds, job, **arguments)))
-                tqdm.write(f"{part}: {lines[-1]}")
+                tqdm.write(f"{part}: {lines[-1]}", file=sys.stderr)
     return tables
 
 
@@ -142,7 +142,7 @@ def main() -> None:
     parser.add_argument("--episode-rounds", type=int, default=3)
     parser.add_argument("--construction-rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4000, help="control steps of a sample, over all environments")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="cores that each contender may use")
+    parser.add_argument("--threads", type=int, default=available_cores(), help="cores that each contender may use")
     parser.add_argument("--venvs", type=Path, default=Path(".venvs"), help="folder of virtual environments, made where missing")
     parser.add_argument("--published", metavar="PYTHON", help="interpreter that has metaworld 3.1.1; 'none' leaves it out")
     parser.add_argument("--envpool", metavar="PYTHON", help="interpreter that has envpool; 'none' leaves it out")

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from metaworld_py.machine import available_cores
+
 WORKER = Path(__file__).with_name("worker.py")
 REQUIREMENTS = {"published": ("metaworld==3.1.1", "packaging"), "envpool": ("envpool>=1.2",)}
 
@@ -53,10 +55,16 @@ class Worker:
 
 
 def limit_cores(process_id: int, threads: int) -> None:
-    """Let a process and what it starts run on so many cores only, whatever number of threads it makes."""
-    cores = sorted(os.sched_getaffinity(0))
-    if threads < len(cores):
-        os.sched_setaffinity(process_id, cores[:threads])
+    """Let a process and what it starts run on so many cores only, whatever number of threads it makes.
+
+    Raises:
+      RuntimeError: the system cannot do that.
+    """
+    if threads >= available_cores():
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        raise RuntimeError("processes can be held to fewer cores on Linux only: leave --threads out")
+    os.sched_setaffinity(process_id, sorted(os.sched_getaffinity(0))[:threads])
 
 
 def interpreter(name: str, venvs: Path) -> str:
