@@ -98,6 +98,14 @@ def test_a_worker_does_jobs_and_reports_failures(perf):
     worker.close()
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="Linux only")
+def test_contenders_are_held_to_as_many_cores_as_asked_for(perf):
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        perf("contenders").limit_cores(process.pid, 1)
+        assert len(os.sched_getaffinity(process.pid)) == 1
+        process.communicate(b"\n")
+
+
 def test_compare_takes_ratios_within_rounds_and_the_faster_published_strategy(perf):
     compare = perf("compare")
     samples = {
