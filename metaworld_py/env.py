@@ -16,7 +16,7 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from metaworld_py import spaces
-from metaworld_py.episodes import EpisodeState, TaskEpisodes
+from metaworld_py.episodes import Episode, EpisodeState, displacement
 from metaworld_py.instances import Task
 from metaworld_py.published_names import PublishedNames
 from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, EpisodeView, camera_index
@@ -88,8 +88,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self.camera_name, self.camera_id = camera_name, camera_id
         self.height, self.width = height, width
         self.action_space = spaces.action_space()
-        self._camera = camera_index(self.task_def.model, camera_name, camera_id)
-        self._episodes = TaskEpisodes(self.task_def, reward_version=reward_function_version)
+        self._camera = camera_index(self.task_def, camera_name, camera_id)
+        self._episode = Episode(self.task_def, reward_version=reward_function_version)
         self.wrapper_options: Any = None  # what `gymnasium.make` was asked for, read by the wrapper that it adds
         self._selector: Selector | None = None
         self._task: Task | None = None
@@ -188,10 +188,10 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if seed is not None:
             selector.restart()
         self._task = selector.on_reset(self.np_random)
-        self._episodes.reset([0], [self._task.rand_vec], [self._task.partially_observable])
+        self._episode.reset(self._task.rand_vec, hide_goal=self._task.partially_observable)
         self._steps = 0
         self._is_over = None
-        return self._episodes.observation(0), {}
+        return self._episode.observation.copy(), {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Advance by one control step.
@@ -206,24 +206,24 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         """
         if self._is_over is not None:
             raise ResetNeeded(f"the episode {self._is_over}: call reset() before step()")
-        actions = spaces.checked_actions(action, (4,))[np.newaxis]
-        score = self._episodes.step(actions)[0]
+        action = spaces.checked_actions(action, (4,))
+        score = self._episode.step(displacement(action), float(action[3]))
         self._steps += 1
         info = step_info(score)
-        unstable = self._episodes.is_unstable[0]
+        unstable = self._episode.is_unstable
         if unstable:
             info["is_unstable"] = True
         terminated = self.terminate_on_success and score.success
         truncated = unstable or self._steps == self.max_path_length
         if terminated or truncated:
             self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
-        return self._episodes.observation(0), score.reward, terminated, truncated, info
+        return self._episode.observation.copy(), score.reward, terminated, truncated, info
 
     def get_state(self) -> EnvState:
         """The complete environment as a value: physics, episode constants, step count, generator, choice of instances."""
         selector = self._selector
         return EnvState(
-            episode=None if self._task is None else self._episodes.snapshot(0),
+            episode=None if self._task is None else self._episode.snapshot(),
             task=self._task,
             steps=self._steps,
             is_over=self._is_over,
@@ -242,7 +242,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if state.selector is not None and find_task(state.selector.env_name) is not self.task_def:
             raise ValueError(f"this environment plays {self.task_def.id}; the state is of {state.selector.env_name}")
         if state.episode is not None:
-            self._episodes.restore(0, state.episode)
+            self._episode.restore(state.episode)
         if state.selector is not None and state.selector_state is not None:
             selector = copy.deepcopy(state.selector)  # environments must not draw from one another's cycle
             selector.set_state(state.selector_state)
@@ -305,7 +305,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
 
     def _mirror(self) -> EpisodeView:
         if self._view is None:
-            self._view = EpisodeView(self._episodes)
+            self._view = EpisodeView(self._episode)
         return self._view
 
     def _selector_or_raise(self) -> Selector:

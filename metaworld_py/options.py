@@ -33,6 +33,8 @@ class Options:
     reward_mode: str = "dense"  # or "sparse" (1 on success) or "success-1" (0 on success, else -1)
     include_previous_frame: bool = True  # False: 21 numbers, without the frame of the step before
     float32_observations: bool = False
+    copy: bool = True  # vector environments: False hands out the same arrays at every step
+    compiled: bool | None = None  # native ones: step in compiled code (extra `fast`); None does where Numba is installed
     render_mode: str | None = None
     camera_name: str | None = None
     camera_id: int | None = None

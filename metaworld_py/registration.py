@@ -153,6 +153,8 @@ def make_vector_env(
             reward_mode=options.reward_mode,
             use_one_hot=options.use_one_hot,
             seed=seed,
+            copy=options.copy,
+            compiled=options.compiled,
             render_mode=options.render_mode,
             camera_name=options.camera_name,
             camera_id=options.camera_id,
@@ -160,6 +162,8 @@ def make_vector_env(
             height=options.height,
         )
         return TransformedVectorEnv.wrap(envs, options)
+    if options.compiled:
+        raise ValueError(f"compiled=True goes with vector_strategy='native', not {vector_strategy!r}")
     names = list(dict.fromkeys(selector.env_name for selector in selectors))
     functions: list[Callable[[], gymnasium.Env[Any, Any]]] = [
         partial(
@@ -173,7 +177,7 @@ def make_vector_env(
     ]
     vector_class: Any = SyncVectorEnv if vector_strategy == SYNC else AsyncVectorEnv
     mode: Any = AutoresetMode(autoreset_mode)
-    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different")
+    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different", copy=options.copy)
     return made
 
 

@@ -20,8 +20,9 @@ import numpy as np
 from mujoco.rendering.classic import gl_context
 from numpy.typing import NDArray
 
-from metaworld_py.episodes import TaskEpisodes
+from metaworld_py.episodes import Episode
 from metaworld_py.sim.scene import GOAL_MARKER
+from metaworld_py.tasks.definition import TaskDef
 
 FREE_CAMERA = -1  # overview from the front, upright
 DEFAULT_SIZE_PX = 480
@@ -63,12 +64,15 @@ def choose_gl() -> str:
     raise RenderingError(_HELP)
 
 
-def camera_index(model: mujoco.MjModel, camera_name: str | None, camera_id: int | None) -> int:
-    """The camera to look through; the free one if neither name nor id is given.
+def camera_index(task: TaskDef, camera_name: str | None, camera_id: int | None) -> int:
+    """The camera of a task's scene to look through; the free one if neither name nor id is given.
 
     Raises:
       ValueError: both given, or no such camera; names those there are.
     """
+    if camera_name is None and camera_id is None:
+        return FREE_CAMERA  # without compiling the scene's looks, which may never be needed
+    model = task.model
     names = [model.camera(index).name for index in range(model.ncam)]
     if camera_name is not None and camera_id is not None:
         raise ValueError(f"give camera_name or camera_id, not both (got {camera_name!r} and {camera_id!r})")
@@ -78,8 +82,7 @@ def camera_index(model: mujoco.MjModel, camera_name: str | None, camera_id: int 
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise ValueError(f"unknown camera {camera_name!r}.{hint} Cameras: {', '.join(names)}.")
         return names.index(camera_name)
-    if camera_id is None:
-        return FREE_CAMERA
+    assert camera_id is not None
     if not FREE_CAMERA <= camera_id < model.ncam:
         known = ", ".join(f"{index} {name}" for index, name in enumerate(names))
         raise ValueError(f"camera_id must lie in {FREE_CAMERA}…{model.ncam - 1}, got {camera_id}. Cameras: -1 free, {known}.")
@@ -92,11 +95,9 @@ class EpisodeView:
     What users change of the model's looks (cameras, colours, lights) stays changed.
     """
 
-    def __init__(self, episodes: TaskEpisodes, env: int = 0) -> None:
-        task_model = episodes.task.model
-        self._episodes = episodes
-        self._env = env
-        self._fixtures = [task_model.body(name).id for name in episodes.task.fixtures or ()]
+    def __init__(self, episode: Episode) -> None:
+        task_model = episode.task.model
+        self._episode = episode
         self._marker = task_model.site(GOAL_MARKER).id
         self.model: mujoco.MjModel = copy.copy(task_model)
         self._data = mujoco.MjData(self.model)
@@ -105,15 +106,13 @@ class EpisodeView:
     @property
     def data(self) -> mujoco.MjData:
         """The episode as it stands, derived quantities computed; the same object each time."""
-        episodes, model = self._episodes, self.model
-        model.body_pos[self._fixtures] = episodes.stepper.fixture_pos(self._env)
-        start = episodes.starts[self._env]
+        episode, model = self._episode, self.model
         # A hidden goal must stay hidden from those who learn from pixels.
-        is_shown = start is not None and not episodes.is_goal_hidden[self._env]
+        is_shown = episode.start is not None and not episode.is_goal_hidden
         model.site_rgba[self._marker, 3] = self._marker_alpha if is_shown else 0.0
         if is_shown:
-            model.site_pos[self._marker] = start.goal_pos
-        episodes.stepper.data_of(self._env, self._data)
+            model.site_pos[self._marker] = episode.start.goal_pos
+        episode.simulation.copy_state_to(model, self._data)
         mujoco.mj_forward(model, self._data)
         return self._data
 

@@ -39,7 +39,7 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
     form = DATASET_FORMATS[config.format]
     form.require_packages()
     if config.size_px is not None:
-        camera_index(find_task(config.tasks[0]).model, config.camera_name, None)  # refuse an unknown one before anything is written
+        camera_index(find_task(config.tasks[0]), config.camera_name, None)  # refuse an unknown one before anything is written
         choose_gl()
     recording = storage.begin(folder, config)
     planned = attempts(config)
