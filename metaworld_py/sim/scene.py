@@ -1,6 +1,7 @@
 """From our parts in `assets/` to one compiled model per task: room + table + arm + props + the signals that the task reads.
 
-A compiled model is never edited again. What differs between episodes (joint positions, fixture poses) lives in the stepper's data.
+A compiled model that is shared is never edited again. What differs between episodes lives in a simulation's data (joint positions) or in
+its own copy of the model (fixtures' places).
 """
 
 from __future__ import annotations
