@@ -17,6 +17,7 @@ from metaworld_py.benchmarks import Benchmark, EnvClasses
 from metaworld_py.env import MetaWorldEnv, env_class
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.options import Options
+from metaworld_py.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
 from metaworld_py.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.tasks.definition import HORIZON
 from metaworld_py.vector_env import DENSE, MetaWorldVectorEnv
@@ -77,6 +78,8 @@ def base_env(selector: Selector, options: Options, seed: int | None, max_episode
         width=options.width,
         max_episode_steps=max_episode_steps,
         terminate_on_success=options.terminate_on_success,
+        render_quality=options.render_quality,
+        show_goal=options.show_goal,
     )
     env.use(selector)
     env.wrapper_options = options
@@ -109,8 +112,19 @@ def wrapped(env: gymnasium.Env[Any, Any], options: Options, one_hot: tuple[int, 
     elif options.reward_normalization_method == "exponential":
         env = wrappers.NormalizeRewardsExponential(options.reward_alpha, env)
     if options.normalize_observations:
-        return gymnasium.wrappers.NormalizeObservation(env)
-    return wrappers.Float32Observations(env) if options.float32_observations else env
+        env = gymnasium.wrappers.NormalizeObservation(env)
+    elif options.float32_observations:
+        env = wrappers.Float32Observations(env)
+    if options.pixels is not None:
+        env = PixelObservations(env, options.pixels)
+    return gymnasium.wrappers.FrameStackObservation(env, options.frame_stack) if options.frame_stack > 1 else env
+
+
+def seen_vectors(envs: Any, options: Options) -> Any:
+    """A native vector environment, with pixels and stacked frames where its options ask for them."""
+    if options.pixels is not None:
+        envs = PixelVectorEnv(envs, options.pixels)
+    return FrameStackVectorEnv(envs, options.frame_stack) if options.frame_stack > 1 else envs
 
 
 def make_env(
@@ -160,8 +174,10 @@ def make_vector_env(
             camera_id=options.camera_id,
             width=options.width,
             height=options.height,
+            render_quality=options.render_quality,
+            show_goal=options.show_goal,
         )
-        return TransformedVectorEnv.wrap(envs, options)
+        return seen_vectors(TransformedVectorEnv.wrap(envs, options), options)
     if options.compiled:
         raise ValueError(f"compiled=True goes with vector_strategy='native', not {vector_strategy!r}")
     names = list(dict.fromkeys(selector.env_name for selector in selectors))

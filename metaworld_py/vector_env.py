@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import importlib.util
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -18,14 +18,14 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from metaworld_py import spaces
-from metaworld_py.env import RENDER_HZ, step_info
+from metaworld_py.env import MetaWorldEnv, step_info
 from metaworld_py.episodes import OBSERVATION_SIZE, Episode, EpisodeState, displacements
 from metaworld_py.instances import Task
-from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, EpisodeView, camera_index
+from metaworld_py.rendering import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, Camera, EpisodeView, Studio, chosen_camera, find_camera
 from metaworld_py.runners import N_SCORES, PlainRunner, Runner
 from metaworld_py.selection import Selector, TaskSelector
 from metaworld_py.tasks import find_task
-from metaworld_py.tasks.definition import HORIZON, Score
+from metaworld_py.tasks.definition import HORIZON, Score, TaskDef
 
 DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
 REWARD_MODES = (DENSE, SPARSE, SUCCESS_MINUS_ONE)
@@ -80,8 +80,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
       copy: False hands out the same arrays at every step, overwritten by the next one, instead of new ones.
       compiled: step in compiled code (Numba, extra `fast`); None does where Numba is installed. Rewards agree to 1e-12 either way,
         observations to the last bit.
-      render_mode: None or "rgb_array"; `render()` then gives one picture per environment.
-      camera_name, camera_id, width, height: as for `MetaWorldEnv`.
+      render_mode: None, "rgb_array" or "depth_array"; `render()` then gives one picture per environment.
+      camera_name, camera_id, width, height, render_quality, show_goal: as for `MetaWorldEnv`.
     """
 
     def __init__(
@@ -102,16 +102,18 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         copy: bool = True,
         compiled: bool | None = None,
         render_mode: str | None = None,
-        camera_name: str | None = None,
+        camera_name: str | Camera | None = None,
         camera_id: int | None = None,
         width: int = DEFAULT_SIZE_PX,
         height: int = DEFAULT_SIZE_PX,
+        render_quality: str = HIGH,
+        show_goal: bool = True,
     ) -> None:
         super().__init__()
         if max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+        if render_mode not in (None, *MetaWorldEnv.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be None or one of {MetaWorldEnv.metadata['render_modes']}, got {render_mode!r}")
         self._selectors: list[Selector] = [
             TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
             for source in instances
@@ -123,14 +125,13 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ValueError(f"action_repeat must be at least 1, got {action_repeat}")
         if reward_mode not in REWARD_MODES:
             raise ValueError(f"reward_mode must be one of {REWARD_MODES}, got {reward_mode!r}")
-        self.action_repeat = action_repeat
-        self.reward_mode = reward_mode
+        self.action_repeat, self.reward_mode = action_repeat, reward_mode
         self.max_episode_steps = max_episode_steps
         self.terminate_on_success = terminate_on_success
         self.reward_function_version = reward_function_version
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.render_mode = render_mode
-        self.metadata = {"render_modes": ["rgb_array"], "render_fps": RENDER_HZ, "autoreset_mode": self.autoreset_mode}
+        self.metadata = {**MetaWorldEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self._n_threads = n_threads
         self._copies = copy
         self._is_compiled = is_compiled(compiled)
@@ -154,12 +155,13 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.single_observation_space = self._joint_observation_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
-        self._cameras = {name: camera_index(find_task(name), camera_name, camera_id) for name in names}
-        self._camera_choice = (camera_name, camera_id)
-        self._size_px = (width, height)
-        self._renderers: dict[str, EpisodeRenderer] = {}
+        self.render_quality, self.show_goal = render_quality, show_goal
+        self._cameras = {name: chosen_camera(find_task(name), camera_name, camera_id) for name in names}
+        self._camera_choice, self._size_px = (camera_name, camera_id), (width, height)
+        self._studio = Studio()
         self._views: dict[int, EpisodeView] = {}
         self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
+        self.before_autoreset: Callable[[NDArray[np.intp]], None] | None = None  # told which episodes are about to be replaced
         self._steps = np.zeros(self.num_envs, dtype=int)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=int)  # in actions
@@ -219,6 +221,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         elif any_over and self.autoreset_mode == AutoresetMode.SAME_STEP:
             infos |= _final_infos(infos, self._observations(), over)
             del infos["episode"], infos["_episode"]  # of the episodes that ended: they stand in final_info
+            if self.before_autoreset is not None:
+                self.before_autoreset(np.flatnonzero(over))
             self._start(np.flatnonzero(over))
         return self._observations(), rewards, endings.terminated, endings.truncated, infos
 
@@ -300,6 +304,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             "camera_id": self._camera_choice[1],
             "width": self._size_px[0],
             "height": self._size_px[1],
+            "render_quality": self.render_quality,
+            "show_goal": self.show_goal,
         }
         return _rebuild, (self._selectors, options, self.spec, self.get_state())
 
@@ -308,26 +314,40 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         copied: MetaWorldVectorEnv = rebuild(*arguments)
         return copied
 
-    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """One picture (height, width, 3) per environment, or None without a render mode."""
+    def render(self, camera: str | int | Camera | None = None) -> tuple[NDArray[Any], ...] | None:
+        """One picture per environment, or None without a render mode; see `MetaWorldEnv.render`."""
         if self.render_mode is None:
             return None
-        if not self._was_reset:
-            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
-        width, height = self._size_px
+        kind, (width, height) = DEPTH if self.render_mode == "depth_array" else RGB, self._size_px
         pictures = []
-        for env, name in enumerate(self.task_names):
-            view = self._views.setdefault(env, EpisodeView(self._episode(env)))
-            if name not in self._renderers:
-                self._renderers[name] = EpisodeRenderer(view.model, camera=self._cameras[name], width_px=width, height_px=height)
-            pictures.append(self._renderers[name].render(view))
+        for env, task_def in enumerate(self.task_defs):
+            chosen = self._cameras[task_def.name] if camera is None else find_camera(task_def, camera)
+            (seen,) = self.pictures(env, [chosen], (kind,), width=width, height=height, quality=self.render_quality)
+            pictures.append(seen[kind])
         return tuple(pictures)
 
+    def pictures(self, env: int, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
+        """Pictures of one environment; see `metaworld_py.rendering.Studio.pictures`.
+
+        Raises:
+          ResetNeeded: before the first reset.
+        """
+        if not self._was_reset:
+            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
+        self._runner.write_back([env])
+        if env not in self._views:
+            self._views[env] = EpisodeView(self._episodes[env])
+        self._views[env].shows_goal = self.show_goal
+        return self._studio.pictures(self._views[env], cameras, kinds, **options)
+
+    @property
+    def task_defs(self) -> list[TaskDef]:
+        """Each environment's task."""
+        return [episode.task for episode in self._episodes]
+
     def close_extras(self, **kwargs: Any) -> None:
-        """Free the renderers."""
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers.clear()
+        """Free what renders, if anything does."""
+        self._studio.close()
 
     def _new_runner(self, reward_version: str) -> Runner:
         if not self._is_compiled:
