@@ -93,6 +93,11 @@ def shaded(vertices: Array, faces: Sequence[Sequence[int]] | NDArray[np.int32]) 
     return Surface(np.array([p for p, _ in corners]), np.array([n for _, n in corners]), out)
 
 
+def lofted(rings: Sequence[Array]) -> Surface:
+    """The closed surface through rings of equally many points (n, 3); the last ring may repeat the first, or both shrink to points."""
+    return shaded(np.concatenate(rings), _grid_faces(len(rings), len(rings[0])))
+
+
 def _grid_faces(rows: int, columns: int, *, is_closed: bool = True) -> NDArray[np.int32]:
     """Triangles of a (rows, columns) grid of points whose columns may close to a ring."""
     i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns if is_closed else columns - 1), indexing="ij")

@@ -53,6 +53,7 @@ def compose(scene: Scene, signals: Iterable[Signal] = ()) -> mujoco.MjSpec:
         *(f"props/{prop.part}.xml" for prop in scene.props if prop.is_before_arm),
         "robot/sawyer.xml",
         *(f"props/{prop.part}.xml" for prop in scene.props if not prop.is_before_arm),
+        "arena/cameras.xml",
     ]
     includes = "".join(f'<include file="{(ASSETS / file).as_posix()}"/>' for file in files)
     compiler = f'<compiler assetdir="{ASSETS.as_posix()}"/>'  # meshes and textures are named from the top of assets/
