@@ -55,9 +55,11 @@ def compose(scene: Scene, signals: Iterable[Signal] = ()) -> mujoco.MjSpec:
         *(f"props/{prop.part}.xml" for prop in scene.props if prop.is_before_arm),
         "robot/sawyer.xml",
         *(f"props/{prop.part}.xml" for prop in scene.props if not prop.is_before_arm),
+        "arena/cameras.xml",
     ]
     includes = "".join(f'<include file="{(ASSETS / file).as_posix()}"/>' for file in files)
-    spec = mujoco.MjSpec.from_string(f'<mujoco model="metaworld_py">{includes}</mujoco>')
+    compiler = f'<compiler assetdir="{ASSETS.as_posix()}"/>'  # meshes and textures are named from the top of assets/
+    spec = mujoco.MjSpec.from_string(f'<mujoco model="metaworld_py">{compiler}{includes}</mujoco>')
     for prop in scene.props:
         body = spec.body(prop.body)
         body.pos = prop.pos
