@@ -28,7 +28,7 @@ from metaworld_py.env import MetaWorldEnv, env_class
 from metaworld_py.evaluation import installed_versions, task_names
 from metaworld_py.instances import Task
 from metaworld_py.machine import available_cores, processor_name, resident_bytes
-from metaworld_py.sim.stepper import PHYSICS_STEPS
+from metaworld_py.sim.simulation import PHYSICS_STEPS
 from metaworld_py.tasks import find_task
 from metaworld_py.vector_env import MetaWorldVectorEnv
 

@@ -8,7 +8,7 @@ from conftest import ALL_TASKS
 
 from metaworld_py import MT1, policies
 from metaworld_py.env import env_class
-from metaworld_py.episodes import TaskEpisodes
+from metaworld_py.episodes import Episode
 from metaworld_py.instances import draw_instances
 from metaworld_py.policies import ENV_POLICY_MAP, policy_name
 from metaworld_py.tasks import TASKS
@@ -27,10 +27,10 @@ PUBLISHED_NAMES = {
 
 
 def first_observation(task, *, is_goal_hidden=False):
-    episodes = TaskEpisodes(TASKS[task])
+    episode = Episode(TASKS[task])
     (instance,) = draw_instances([task], 5, partially_observable=False, per_task=1)
-    episodes.reset([0], [instance.rand_vec], [is_goal_hidden])
-    return episodes.observation(0)
+    episode.reset(instance.rand_vec, hide_goal=is_goal_hidden)
+    return episode.observation
 
 
 @pytest.mark.parametrize(("task", "name"), PUBLISHED_NAMES.items())

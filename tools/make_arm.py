@@ -1,4 +1,4 @@
-"""Write `assets/robot/sawyer.xml`: the arm's kinematics, inertias, colliders and plain looks.
+"""Write `assets/robot/sawyer.xml`: the arm's kinematics, inertias and colliders, with the looks that `make_arm_looks.py` shapes.
 
 The tables below hold measured figures (SI units, wxyz quaternions, angles in radians). Only numbers live here; every shape is our own.
 Run `python tools/make_arm.py` after editing. Needs scipy (in the `dev` extra) to turn the palm's half-spaces into vertices.
@@ -54,11 +54,8 @@ def quat(values: str) -> str:
     return f'quat="{values}"'
 
 
-def look(size: str, pos: str, rot: str, material: str = "arm") -> str:
-    """A capsule along the longest axis of a part's bounding box (`size`: full extents)."""
-    *short, long = map(float, size.split())
-    radius = sum(short) / 4
-    return f'<geom class="arm_look" type="capsule" size="{radius:.6g} {max(long / 2 - radius, 0.005):.6g}" pos="{pos}" {quat(rot)} material="{material}"/>'
+def look(mesh: str, material: str = "arm") -> str:
+    return f'<geom class="arm_look" type="mesh" mesh="arm_{mesh}" material="{material}"/>'
 
 
 def box_look(half_size: str, pos: str, material: str) -> str:
@@ -97,6 +94,7 @@ def finger(side: str, y: str, pad_y: str, slide: str, limits: str) -> Body:
         (
             f'<joint name="{slide}" class="arm_finger" range="{limits}"/>',
             f'<geom name="{side}claw_it" class="arm_claw" {FINGER_BOX}/>',
+            look(f"{side}_carrier", "dark"),
             f'<site name="{side}EndEffector" pos="0.045 0 0" class="arm_site"/>',
         ),
         (
@@ -107,7 +105,7 @@ def finger(side: str, y: str, pad_y: str, slide: str, limits: str) -> Body:
                 None,
                 (
                     f'<geom name="{side}pad_geom" class="arm_pad" {FINGER_BOX}/>',
-                    f'<geom class="arm_look" {FINGER_BOX} material="{side}_finger"/>',
+                    look("finger", f"{side}_finger"),
                 ),
             ),
         ),
@@ -120,7 +118,7 @@ HAND = Body(
     turn("y", -QUARTER_TURN),
     None,
     (
-        box_look("0.005 0.055 0.005", "-0.05 0 0", "metal"),
+        box_look("0.004 0.055 0.006", "-0.043 0 0", "metal"),
         '<camera name="behindGripper" mode="track" pos="0 0 -0.5" quat="0 1 0 0" fovy="60"/>',
         '<camera name="gripperPOV" mode="track" pos="0.04 -0.06 0" quat="-0.609711 -0.792624 0 0" fovy="90"/>',
         '<site name="endEffector" pos="0.04 0 0" class="arm_site"/>',
@@ -136,7 +134,7 @@ WRIST = Body(
     "0 -0.11 0.1053",
     quat("0.0616248 0.06163 -0.704416 0.704416"),
     (0.3292, "-8.0726e-06 0.0085838 -0.0049566", "0.000360258 0.000311068 0.000214974", "0.479044 0.515636 -0.513069 0.491322"),
-    (hinge("right_j6", "-4.7124 4.7124"), look("0.0651 0.083 0.109", "-0.000171 0.0126 -0.000716", "0.4917 0.5031 -0.5113 0.4936")),
+    (hinge("right_j6", "-4.7124 4.7124"), look("l6"), look("cuff", "dark")),
     (
         Body(
             "right_hand",
@@ -145,8 +143,8 @@ WRIST = Body(
             TINY,
             (
                 '<geom name="palm" class="arm_palm" mesh="palm"/>',
-                '<geom class="arm_look" type="mesh" mesh="palm" material="arm"/>',
-                '<geom class="arm_look" type="cylinder" size="0.035 0.014" pos="0 0 0.015" material="dark"/>',
+                look("gripper"),
+                look("gripper_dark", "dark"),
             ),
             (HAND,),
         ),
@@ -158,7 +156,7 @@ FOREARM = Body(
     "0 -0.125 -0.1265",
     turn("x", QUARTER_TURN),
     (1.1136, "-0.0018844 0.0069001 0.1341", "0.0136549 0.0135493 0.00127353", "0.803612 0.031257 -0.0298334 0.593582"),
-    (hinge("right_j4", "-2.9761 2.9761"), look("0.0944 0.107 0.316", "0.00043 0.00486 0.164", "0.709 -0.0099 0.01328 0.705")),
+    (hinge("right_j4", "-2.9761 2.9761"), look("l4"), look("l4_dark", "dark")),
     (
         Body("right_arm_itb", "-0.055 0 0.075", turn("y", -QUARTER_TURN), MARKER),
         Body(
@@ -166,7 +164,7 @@ FOREARM = Body(
             "0 0.031 0.275",
             turn("x", -QUARTER_TURN),
             (1.5625, "0.0061133 -0.023697 0.076416", "0.00474131 0.00422857 0.00190672", "0.404076 0.9135 0.0473125 0.00158335"),
-            (hinge("right_j5", "-2.9761 2.9761"), look("0.0962 0.139 0.173", "0.00207 -0.0082 0.0818", "0.9786 0.2018 -0.004972 0.03982")),
+            (hinge("right_j5", "-2.9761 2.9761"), look("l5"), look("l5_dark", "dark")),
             (WRIST,),
         ),
         Body("right_l4_2", "0 0 0", "", TINY),
@@ -178,14 +176,14 @@ UPPER_ARM = Body(
     "0.081 0.05 0.237",
     quat("0.5 -0.5 0.5 0.5"),
     (4.505, "-0.0030849 -0.026811 0.092521", "0.0224339 0.0221624 0.0097097", "0.424888 0.891987 0.132364 -0.0794296"),
-    (hinge("right_j1", "-3.8 -0.5"), look("0.136 0.206 0.284", "0.000911 -0.0286 0.106", "0.9193 0.3936 -0.0003734 0.0009174")),
+    (hinge("right_j1", "-3.8 -0.5"), look("l1"), look("l1_dark", "dark")),
     (
         Body(
             "right_l2",
             "0 -0.14 0.1425",
             turn("x", QUARTER_TURN),
             (1.745, "-0.00016044 -0.014967 0.13582", "0.0257928 0.025506 0.00292515", "0.707831 -0.0524761 0.0516007 0.702537"),
-            (hinge("right_j2", "-3.0426 3.0426"), look("0.107 0.106 0.317", "0 -0.00491 0.158", "0.708 0.01159 -0.01145 0.706")),
+            (hinge("right_j2", "-3.0426 3.0426"), look("l2"), look("l2_dark", "dark")),
             (
                 Body(
                     "right_l3",
@@ -194,7 +192,8 @@ UPPER_ARM = Body(
                     (2.5097, "-0.0048135 -0.0281 -0.084154", "0.0102404 0.0096997 0.00369622", "0.902999 0.385391 -0.0880901 0.168247"),
                     (
                         hinge("right_j3", "-3.0439 3.0439"),
-                        look("0.108 0.177 0.244", "-0.000155 -0.0241 -0.0956", "0.9446 -0.3281 -0.002498 -0.002219"),
+                        look("l3"),
+                        look("l3_dark", "dark"),
                     ),
                     (FOREARM,),
                 ),
@@ -210,14 +209,14 @@ SHOULDER = Body(
     "0 0 0.08",
     "",
     (5.3213, "0.024366 0.010969 0.14363", "0.0651588 0.0510944 0.0186218", "0.894823 0.00899958 -0.170275 0.412573"),
-    (hinge("right_j0", "-3.0503 3.0503"), look("0.151 0.214 0.342", "0.0124 -0.00364 0.152", "0.7226 0.1243 0.1371 0.666")),
+    (hinge("right_j0", "-3.0503 3.0503"), look("l0"), look("l0_dark", "dark")),
     (
         Body(
             "head",
             "0 0 0.2965",
             "",
             (1.5795, "0.0053207 -2.6549e-05 0.1021", "0.0118334 0.00827089 0.00496574", "0.999993 7.08405e-05 -0.00359857 -0.000626247"),
-            (box_look("0.025 0.11 0.075", "0.01 0 0.116", "arm"), box_look("0.002 0.095 0.06", "0.036 0 0.116", "dark")),
+            (look("head"), look("head_dark", "dark"), box_look("0.001 0.1 0.064", "0.0262 0 0.147", "face")),
             (Body("screen", "0.03 0 0.105", quat("0.5 0.5 0.5 0.5"), MARKER),),
         ),
         Body("right_torso_itb", "-0.055 0 0.22", turn("y", -QUARTER_TURN), MARKER),
@@ -231,9 +230,8 @@ BASE = Body(
     "",
     None,
     (
-        '<geom class="arm_look" type="cylinder" size="0.15 0.33" pos="-0.006 0 -0.318" material="dark"/>',
-        box_look("0.11 0.2 0.265", "-0.325 0 -0.38", "dark"),
-        box_look("0.385 0.35 0.077", "-0.1225 0 -0.836", "dark"),
+        look("pedestal", "dark"),
+        look("pedestal_trim", "black"),
     ),
     (
         Body(
@@ -241,7 +239,7 @@ BASE = Body(
             "0 0 0",
             "",
             None,
-            ('<geom class="arm_look" type="cylinder" size="0.105 0.042" pos="0 0 0.04" material="arm"/>',),
+            (look("foot"), look("foot_dark", "dark")),
             (SHOULDER,),
         ),
     ),
@@ -264,7 +262,7 @@ TEMPLATE = """<!-- Written by tools/make_arm.py: edit there. Sawyer arm with a t
 <mujoco model="sawyer">
   <compiler angle="radian" inertiafromgeom="false" autolimits="true"/>
   <default>
-    <default class="arm_look"><geom contype="0" conaffinity="0" group="1"/></default>
+    <default class="arm_look"><geom contype="0" conaffinity="0" group="1" mass="0"/></default>
     <default class="arm_hinge"><joint type="hinge" axis="0 0 1" damping="10" armature="0.001"/></default>
     <default class="arm_finger"><joint type="slide" axis="0 1 0" damping="1000" armature="100"/></default>
     <default class="arm_claw"><geom group="4" condim="4" margin="0.001" solimp="0.8 0.9 0.01"/></default>
@@ -275,11 +273,15 @@ TEMPLATE = """<!-- Written by tools/make_arm.py: edit there. Sawyer arm with a t
   </default>
   <asset>
     <mesh name="palm" inertia="convex" vertex="{vertices}"/>
-    <material name="arm" rgba="0.5 0.1 0.1 1" specular="0.5" shininess="0.4"/>
-    <material name="dark" rgba="0.2 0.2 0.2 1" specular="0.3" shininess="0.3"/>
-    <material name="metal" rgba="0.5 0.5 0.5 1" specular="0.6" shininess="0.6"/>
-    <material name="right_finger" rgba="1 1 1 1"/>
-    <material name="left_finger" rgba="0 1 1 1"/>
+{meshes}
+    <texture name="face" type="2d" file="robot/looks/face.png"/>
+    <material name="arm" rgba="0.62 0.07 0.07 1" specular="0.55" shininess="0.55"/>
+    <material name="dark" rgba="0.16 0.16 0.17 1" specular="0.35" shininess="0.35"/>
+    <material name="black" rgba="0.07 0.07 0.08 1" specular="0.3" shininess="0.3"/>
+    <material name="metal" rgba="0.62 0.63 0.65 1" specular="0.7" shininess="0.7"/>
+    <material name="face" texture="face" emission="0.55" specular="0.1" shininess="0.1"/>
+    <material name="right_finger" rgba="0.95 0.95 0.95 1" specular="0.2" shininess="0.2"/>
+    <material name="left_finger" rgba="0.05 0.9 0.95 1" specular="0.2" shininess="0.2"/>
   </asset>
   <worldbody>
 {body}
@@ -299,7 +301,9 @@ TEMPLATE = """<!-- Written by tools/make_arm.py: edit there. Sawyer arm with a t
 
 def main() -> None:
     vertices = " ".join(f"{x:.9g}" for x in palm_vertices().ravel())
-    OUT.write_text(TEMPLATE.format(vertices=vertices, body="\n".join(write(BASE, 2))))
+    names = sorted(path.stem for path in (OUT.parent / "looks").glob("*.msh"))
+    meshes = "\n".join(f'    <mesh name="arm_{name}" file="robot/looks/{name}.msh" inertia="shell"/>' for name in names)
+    OUT.write_text(TEMPLATE.format(vertices=vertices, meshes=meshes, body="\n".join(write(BASE, 2))))
     print(f"wrote {OUT} with a palm of {len(palm_vertices())} vertices")
 
 

@@ -13,7 +13,7 @@ from metaworld_py.demonstrations.episode import play_episode
 from metaworld_py.demonstrations.formats import DATASET_FORMATS, DatasetFormat
 from metaworld_py.demonstrations.storage import Recording, StagedEpisode
 from metaworld_py.env import MetaWorldEnv, env_class
-from metaworld_py.rendering import DEFAULT_SIZE_PX, camera_index, choose_gl
+from metaworld_py.rendering import DEFAULT_SIZE_PX, choose_gl, find_camera
 from metaworld_py.tasks import find_task
 
 Progress = Callable[[str, int], None]
@@ -39,7 +39,7 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
     form = DATASET_FORMATS[config.format]
     form.require_packages()
     if config.size_px is not None:
-        camera_index(find_task(config.tasks[0]).model, config.camera_name, None)  # refuse an unknown one before anything is written
+        find_camera(find_task(config.tasks[0]), config.camera_name)  # refuse an unknown one before anything is written
         choose_gl()
     recording = storage.begin(folder, config)
     planned = attempts(config)
