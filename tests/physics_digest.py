@@ -10,6 +10,8 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
+from metaworld_py.tasks import TASKS
+
 DIGESTS = Path(__file__).parent / "physics_digests.json"
 NOT_PHYSICS = {"viewpoints"}  # bodies that only carry cameras
 # Nine digits tell any change of a figure, and hide the last bits in which platforms differ when they compile a mesh or a quaternion.
@@ -21,13 +23,15 @@ FIELDS = {
     "jnt": ["type", "bodyid", "pos", "axis", "stiffness", "range", "limited", "margin", "solref", "solimp"],
     "dof": ["bodyid", "jntid", "parentid", "frictionloss", "armature", "damping", "invweight0", "M0"],
     "eq": ["type", "obj1id", "obj2id", "active0", "solref", "solimp", "data"],
-    "actuator": ["trntype", "trnid", "dyntype", "gaintype", "gainprm", "biastype", "biasprm", "ctrlrange", "ctrllimited", "forcerange", "gear"],
+    "actuator": ["trntype", "trnid", "dyntype", "gaintype", "gainprm", "biastype", "biasprm", "ctrlrange", "ctrllimited", "forcerange",
+                 "gear"],
     "site": ["bodyid", "pos", "quat"],
     "geom": ["type", "contype", "conaffinity", "condim", "bodyid", "priority", "size", "pos", "quat", "friction", "solmix", "solref",
              "solimp", "margin", "gap"],
 }  # fmt: skip
 OPTIONS = ["timestep", "tolerance", "ls_tolerance", "iterations", "ls_iterations", "cone", "solver", "jacobian", "integrator", "impratio",
-           "gravity", "disableflags", "enableflags", "noslip_iterations", "ccd_iterations", "ccd_tolerance", "density", "viscosity"]  # fmt: skip
+           "gravity", "disableflags", "enableflags", "noslip_iterations", "ccd_iterations", "ccd_tolerance", "density",
+           "viscosity"]  # fmt: skip
 
 
 def _digest(arrays: list[np.ndarray], names: list[str]) -> str:
@@ -60,8 +64,6 @@ def physics_digests(model: mujoco.MjModel) -> dict[str, str]:
 
 
 def main() -> None:
-    from metaworld_py.tasks import TASKS  # noqa: PLC0415
-
     DIGESTS.write_text(json.dumps({name: physics_digests(task.model) for name, task in TASKS.items()}, indent=1) + "\n")
 
 

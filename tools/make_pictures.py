@@ -27,8 +27,8 @@ HERO_PX = (1280, 720)  # width, height
 HEROES = {"door-open": 12, "coffee-push": 40, "basketball": 18}  # control steps before success
 CLOSE_PX = (640, 480)
 CLOSE_UPS = {  # task, control steps before success, body, azimuth and elevation in degrees, distance in m
-    "gripper": ("pick-place", 30, "hand", 130.0, -12.0, 0.42),
-    "head": ("push", 30, "head", -75.0, -4.0, 0.75),
+    "gripper": ("pick-place", 22, "hand", 150.0, -14.0, 0.5),
+    "head": ("door-close", 400, "head", -60.0, -4.0, 0.95),
 }
 
 
