@@ -41,15 +41,8 @@ def test_looks_never_change_physics(task):
 def test_the_digest_sees_a_change_of_any_part():
     model = TASKS["door-open"].model
     before = physics_digests(model)
-    changes = {
-        "body": "body_mass",
-        "jnt": "jnt_range",
-        "dof": "dof_damping",
-        "site": "site_pos",
-        "eq": "eq_data",
-        "actuator": "actuator_gainprm",
-    }
-    for part, field in changes.items():
+    for field in ("body_mass", "jnt_range", "dof_damping", "site_pos", "eq_data", "actuator_gainprm"):
+        part = field.split("_")[0]
         array = getattr(model, field)
         kept = array.copy()
         array[-1 if part != "body" else 5] += 1e-6

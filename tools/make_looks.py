@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -215,7 +216,7 @@ def hoop() -> Looks:
     bracket = box((0.012, 0.016, 0.004), 0.002, (0, 0.06, 0), 2) + box((0.02, 0.003, 0.014), 0.002, (0, 0.071, -0.002), 2)
     count, levels = 12, ((0.046, -0.006), (0.04, -0.024), (0.034, -0.042), (0.031, -0.06), (0.033, -0.074))
     cords = []
-    for step, ((r, z), (r_next, z_next)) in enumerate(zip(levels, levels[1:], strict=False)):
+    for step, ((r, z), (r_next, z_next)) in enumerate(pairwise(levels)):
         for k in range(count):
             turn = 2 * np.pi * (k + 0.5 * step) / count
             start = np.array((r * np.cos(turn), r * np.sin(turn), z))

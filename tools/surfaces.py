@@ -20,7 +20,7 @@ CREASE = np.cos(np.deg2rad(40))  # faces that meet at a sharper angle get normal
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles: vertices (n, 3), their unit normals (n, 3), faces (m, 3) counter-clockwise from outside; how wood runs along it, if any."""
+    """Triangles: vertices (n, 3), their unit normals (n, 3), faces (m, 3) counter-clockwise from outside, and where a picture lies."""
 
     vertices: Array
     normals: Array
