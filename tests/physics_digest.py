@@ -14,8 +14,9 @@ from metaworld_py.tasks import TASKS
 
 DIGESTS = Path(__file__).parent / "physics_digests.json"
 NOT_PHYSICS = {"viewpoints"}  # bodies that only carry cameras
-# Nine digits tell any change of a figure, and hide the last bits in which platforms differ when they compile a mesh or a quaternion.
-DIGITS = 9
+# Enough to tell any change of a figure; hides the last bits in which platforms differ when they compile a mesh or a quaternion.
+DIGITS, SMALLEST = 9, 1e-10
+HULL_DECIMALS = 6  # metres; vertices are single precision, in the frame of the mesh's inertia
 
 FIELDS = {
     "body": ["parentid", "rootid", "weldid", "mocapid", "pos", "quat", "ipos", "iquat", "mass", "subtreemass", "inertia", "invweight0",
@@ -35,7 +36,8 @@ OPTIONS = ["timestep", "tolerance", "ls_tolerance", "iterations", "ls_iterations
 
 
 def _digest(arrays: list[np.ndarray], names: list[str]) -> str:
-    numbers = [f"{value:.{DIGITS}g}" for array in arrays for value in (np.asarray(array, dtype=float).ravel() + 0.0)]
+    values = np.concatenate([np.asarray(array, dtype=float).ravel() for array in arrays] or [np.empty(0)])
+    numbers = [f"{value:.{DIGITS}g}" for value in np.where(np.abs(values) < SMALLEST, 0.0, values)]
     return hashlib.sha256("\n".join([*names, *numbers]).encode()).hexdigest()[:16]
 
 
@@ -57,7 +59,7 @@ def physics_digests(model: mujoco.MjModel) -> dict[str, str]:
         if model.geom_type[geom] == mujoco.mjtGeom.mjGEOM_MESH:
             mesh = model.geom_dataid[geom]
             first = model.mesh_vertadr[mesh]
-            hulls.append(model.mesh_vert[first : first + model.mesh_vertnum[mesh]])
+            hulls.append(model.mesh_vert[first : first + model.mesh_vertnum[mesh]].round(HULL_DECIMALS))
     digests["hull"] = _digest(hulls, [])
     digests["start"] = _digest([model.qpos0, model.qpos_spring, [model.stat.meaninertia]], [])
     return digests
