@@ -280,8 +280,8 @@ TEMPLATE = """<!-- Written by tools/make_arm.py: edit there. Sawyer arm with a t
     <material name="black" rgba="0.07 0.07 0.08 1" specular="0.3" shininess="0.3"/>
     <material name="metal" rgba="0.62 0.63 0.65 1" specular="0.7" shininess="0.7"/>
     <material name="face" texture="face" emission="0.55" specular="0.1" shininess="0.1"/>
-    <material name="right_finger" rgba="0.95 0.95 0.95 1" specular="0.2" shininess="0.2"/>
-    <material name="left_finger" rgba="0.05 0.9 0.95 1" specular="0.2" shininess="0.2"/>
+    <material name="right_finger" rgba="0.95 0.95 0.95 1" emission="0.15" specular="0.2" shininess="0.2"/>
+    <material name="left_finger" rgba="0.05 0.9 0.95 1" emission="0.2" specular="0.2" shininess="0.2"/>
   </asset>
   <worldbody>
 {body}
