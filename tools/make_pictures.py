@@ -28,7 +28,7 @@ HEROES = {"door-open": 12, "coffee-push": 40, "basketball": 18}  # control steps
 CLOSE_PX = (640, 480)
 CLOSE_UPS = {  # task, control steps before success, body, azimuth and elevation in degrees, distance in m
     "gripper": ("pick-place", 22, "hand", 150.0, -14.0, 0.5),
-    "head": ("reach", 400, "head", -112.0, -14.0, 0.75),
+    "head": ("reach", 400, "head", -118.0, -8.0, 0.75),
 }
 
 
