@@ -11,6 +11,7 @@ from metaworld_py.env import MetaWorldEnv
 from metaworld_py.environments import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_HIDDEN, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
 from metaworld_py.instances import Task
 from metaworld_py.registration import register_envs
+from metaworld_py.rendering import Camera
 from metaworld_py.tasks import TASKS, find_task
 from metaworld_py.vector_env import MetaWorldVectorEnv
 
@@ -28,6 +29,7 @@ __all__ = [
     "MT50",
     "TASKS",
     "Benchmark",
+    "Camera",
     "CustomML",
     "CustomMT",
     "MetaWorldEnv",

@@ -16,10 +16,10 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from metaworld_py import spaces
-from metaworld_py.episodes import EpisodeState, TaskEpisodes
+from metaworld_py.episodes import Episode, EpisodeState, displacement
 from metaworld_py.instances import Task
 from metaworld_py.published_names import PublishedNames
-from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, EpisodeView, camera_index
+from metaworld_py.rendering import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, Camera, EpisodeView, Studio, chosen_camera, find_camera
 from metaworld_py.selection import RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.definition import HORIZON, Score, TaskDef
@@ -54,21 +54,23 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
     middle of an episode; `get_state` and `set_state` do the same as a value.
 
     Args:
-      render_mode: None or "rgb_array".
-      camera_name, camera_id: camera of `render`; the free overview by default.
+      render_mode: None, "rgb_array" or "depth_array" (metres).
+      camera_name, camera_id: camera of `render`: a name, a `Camera` of one's own, or an id; the free overview by default.
       reward_function_version: "v2" (0…10) or "v1" (the original, unbounded).
-      height, width: pixels.
+      height, width: of `render`, pixels.
+      render_quality: "high", or "fast" (no shadows, reflections and antialiasing).
+      show_goal: whether pictures mark the goal; a hidden one never is.
       max_episode_steps: control steps until `truncated`; None for no limit of its own (where a wrapper counts).
       terminate_on_success: end an episode with `terminated` at its first success.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": RENDER_HZ}  # noqa: RUF012  # gymnasium's declaration
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "depth_array"], "render_fps": RENDER_HZ}  # noqa: RUF012  # gymnasium's declaration
     task_def: ClassVar[TaskDef]
 
     def __init__(
         self,
         render_mode: str | None = None,
-        camera_name: str | None = None,
+        camera_name: str | Camera | None = None,
         camera_id: int | None = None,
         reward_function_version: str = "v2",
         height: int = DEFAULT_SIZE_PX,
@@ -76,6 +78,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         *,
         max_episode_steps: int | None = HORIZON,
         terminate_on_success: bool = False,
+        render_quality: str = HIGH,
+        show_goal: bool = True,
     ) -> None:
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode must be None or one of {self.metadata['render_modes']}, got {render_mode!r}")
@@ -88,15 +92,16 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self.camera_name, self.camera_id = camera_name, camera_id
         self.height, self.width = height, width
         self.action_space = spaces.action_space()
-        self._camera = camera_index(self.task_def.model, camera_name, camera_id)
-        self._episodes = TaskEpisodes(self.task_def, reward_version=reward_function_version)
+        self.render_quality, self.show_goal = render_quality, show_goal
+        self._camera = chosen_camera(self.task_def, camera_name, camera_id)
+        self._episode = Episode(self.task_def, reward_version=reward_function_version)
         self.wrapper_options: Any = None  # what `gymnasium.make` was asked for, read by the wrapper that it adds
         self._selector: Selector | None = None
         self._task: Task | None = None
         self._steps = 0
         self._is_over: str | None = "has not been reset"
         self._view: EpisodeView | None = None
-        self._renderer: EpisodeRenderer | None = None
+        self._studio = Studio()
         self._set_goal_hidden(False)
 
     @property
@@ -188,10 +193,10 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if seed is not None:
             selector.restart()
         self._task = selector.on_reset(self.np_random)
-        self._episodes.reset([0], [self._task.rand_vec], [self._task.partially_observable])
+        self._episode.reset(self._task.rand_vec, hide_goal=self._task.partially_observable)
         self._steps = 0
         self._is_over = None
-        return self._episodes.observation(0), {}
+        return self._episode.observation.copy(), {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Advance by one control step.
@@ -206,24 +211,24 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         """
         if self._is_over is not None:
             raise ResetNeeded(f"the episode {self._is_over}: call reset() before step()")
-        actions = spaces.checked_actions(action, (4,))[np.newaxis]
-        score = self._episodes.step(actions)[0]
+        action = spaces.checked_actions(action, (4,))
+        score = self._episode.step(displacement(action), float(action[3]))
         self._steps += 1
         info = step_info(score)
-        unstable = self._episodes.is_unstable[0]
+        unstable = self._episode.is_unstable
         if unstable:
             info["is_unstable"] = True
         terminated = self.terminate_on_success and score.success
         truncated = unstable or self._steps == self.max_path_length
         if terminated or truncated:
             self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
-        return self._episodes.observation(0), score.reward, terminated, truncated, info
+        return self._episode.observation.copy(), score.reward, terminated, truncated, info
 
     def get_state(self) -> EnvState:
         """The complete environment as a value: physics, episode constants, step count, generator, choice of instances."""
         selector = self._selector
         return EnvState(
-            episode=None if self._task is None else self._episodes.snapshot(0),
+            episode=None if self._task is None else self._episode.snapshot(),
             task=self._task,
             steps=self._steps,
             is_over=self._is_over,
@@ -242,7 +247,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if state.selector is not None and find_task(state.selector.env_name) is not self.task_def:
             raise ValueError(f"this environment plays {self.task_def.id}; the state is of {state.selector.env_name}")
         if state.episode is not None:
-            self._episodes.restore(0, state.episode)
+            self._episode.restore(state.episode)
         if state.selector is not None and state.selector_state is not None:
             selector = copy.deepcopy(state.selector)  # environments must not draw from one another's cycle
             selector.set_state(state.selector_state)
@@ -261,6 +266,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             "width": self.width,
             "max_episode_steps": self.max_path_length,
             "terminate_on_success": self.terminate_on_success,
+            "render_quality": self.render_quality,
+            "show_goal": self.show_goal,
         }
         return _rebuild, (self.task_def.name, options, self.spec, self.get_state())
 
@@ -282,30 +289,49 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         """The current state with derived quantities, for reading; writing to it changes nothing (use `set_state`)."""
         return self._mirror().data
 
-    def render(self) -> NDArray[np.uint8] | None:
-        """A picture (height, width, 3) of the scene, or None without a render mode.
+    def render(
+        self, camera: str | int | Camera | None = None, *, width: int | None = None, height: int | None = None, kind: str | None = None
+    ) -> NDArray[Any] | None:
+        """A picture of the scene as it stands, or None without a render mode.
+
+        Args:
+          camera: name, id or a `Camera` of one's own; the environment's by default.
+          width, height: pixels; the environment's by default.
+          kind: "rgb" (height, width, 3), "depth" (height, width; m), "segmentation" (height, width) or "point_cloud" (height, width, 3; m,
+            world); the render mode's by default. See `metaworld_py.rendering.Studio.pictures`.
 
         Raises:
+          ValueError: no such camera, size or kind.
           RenderingError: no OpenGL on this machine; says what to install.
         """
         if self.render_mode is None:
             gymnasium.logger.warn('render() does nothing without a render mode; make the environment with render_mode="rgb_array"')
             return None
+        kind = kind or (DEPTH if self.render_mode == "depth_array" else RGB)
+        chosen = self._camera if camera is None else find_camera(self.task_def, camera)
+        return self.pictures([chosen], (kind,), width=width or self.width, height=height or self.height, quality=self.render_quality)[0][
+            kind
+        ]
+
+    def pictures(self, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
+        """Pictures of several cameras and kinds; see `metaworld_py.rendering.Studio.pictures`.
+
+        Raises:
+          ResetNeeded: before the first reset.
+        """
         if self._task is None:
             raise ResetNeeded("there is nothing to see yet: call reset() before render()")
-        if self._renderer is None:
-            self._renderer = EpisodeRenderer(self._mirror().model, camera=self._camera, width_px=self.width, height_px=self.height)
-        return self._renderer.render(self._mirror())
+        view = self._mirror()
+        view.shows_goal = self.show_goal
+        return self._studio.pictures(view, cameras, kinds, **options)
 
     def close(self) -> None:
-        """Free the renderer, if there is one."""
-        if self._renderer is not None:
-            self._renderer.close()
-            self._renderer = None
+        """Free what renders, if anything does."""
+        self._studio.close()
 
     def _mirror(self) -> EpisodeView:
         if self._view is None:
-            self._view = EpisodeView(self._episodes)
+            self._view = EpisodeView(self._episode)
         return self._view
 
     def _selector_or_raise(self) -> Selector:

@@ -1,37 +1,36 @@
-"""Episodes of one task: where a `TaskDef` meets the stepper. One or many environments run through the same code.
-
-The Gymnasium classes in `env.py` and `vector_env.py` only wire these together; the numbers are made here.
-"""
+"""An episode: where a `TaskDef` meets a simulation. The Gymnasium classes only wire episodes together; the numbers are made here."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_py.sim.signals import Quat, Vec3
-from metaworld_py.sim.stepper import SETTLE_PHYSICS_STEPS, Stepper
-from metaworld_py.tasks.definition import FreeBody, Placement, RandVec, Score, TaskDef
+from metaworld_py.sim.signals import Vec3
+from metaworld_py.sim.simulation import SETTLE_PHYSICS_STEPS, Simulation
+from metaworld_py.tasks.definition import FreeBody, Placement, RandVec, Score, ScoreFunction, TaskDef
 
 ACTION_SIZE = 4
-OBSERVATION_SIZE = 39
 FRAME_SIZE = 18  # hand 3, opening 1, object 3 + 4, second object 3 + 4; an observation holds two frames and the goal
+OBSERVATION_SIZE = 39
+NOW, BEFORE, GOAL = slice(0, FRAME_SIZE), slice(FRAME_SIZE, 2 * FRAME_SIZE), slice(2 * FRAME_SIZE, OBSERVATION_SIZE)
 MAX_DISPLACEMENT = 1.0 / 100  # m the mocap target moves per control step for an action component of 1
 REWARD_VERSIONS = ("v2", "v1")
-_FLOAT32_DISPLACEMENT = float(np.float32(MAX_DISPLACEMENT))
 
 # Everything observed stays within a few metres: an object beyond this (m), or NaN, means that the simulation blew up. The published
 # space leaves the object slots unbounded, of which Gymnasium's checker warns; with this bound no healthy observation is refused.
 OBJECT_BOUND = 100.0
-_SIGNAL_SUM_BOUND = 1e5  # of all signals together, contact forces (N) included
+SIGNAL_SUM_BOUND = 1e5  # of all signals together, contact forces (N) included
+_UNSTABLE_FRAME = (2.0 * OBJECT_BOUND,) * FRAME_SIZE
 _NO_POS: Vec3 = (0.0, 0.0, 0.0)
-_NO_QUAT: Quat = (0.0, 0.0, 0.0, 0.0)
-_UNSTABLE_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
+UNSTABLE_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -44,250 +43,255 @@ class EpisodeState:
     is_first_step: bool
     physics: NDArray[np.float64]  # (n_state,)
     start: Any  # the task's start tuple
-    frame: tuple[float, ...]  # the last observation's current frame (18,)
-    previous_frame: tuple[float, ...]
+    observation: NDArray[np.float64]  # (39,)
 
 
-class TaskEpisodes:
-    """`n_envs` simultaneous episodes of one task.
+class Episode:
+    """One episode of one task; `reset` makes it another one.
 
-    A control step is one native call; around it, numbers are read and written as plain floats (through memory views), because for one
-    environment the overhead of array operations would be half of the physics.
+    Around the native calls of a step, numbers are read and written as plain floats, because for one environment the overhead of array
+    operations would be half of the physics.
 
     Attributes:
-      starts: each environment's start tuple.
-      rand_vecs, is_goal_hidden: each environment's instance.
-      is_unstable: (n_envs,) whether the last step's physics blew up; such an episode must be reset.
+      observation: (39,) now; written in place.
+      start: the task's start tuple, None before the first reset.
+      rand_vec, is_goal_hidden: the instance.
+      is_first_step: whether no step was taken yet.
+      is_unstable: whether the last step's physics blew up; such an episode must be reset.
+
+    Args:
+      task: what is played.
+      reward_version: "v2" or "v1".
+      observation: memory (39,) to keep the observation in, e.g. a row of many.
+
+    Raises:
+      ValueError: unknown reward version.
     """
 
-    def __init__(self, task: TaskDef, n_envs: int = 1, *, reward_version: str = "v2", n_threads: int = 1) -> None:
+    def __init__(self, task: TaskDef, *, reward_version: str = "v2", observation: NDArray[np.float64] | None = None) -> None:
         if reward_version not in REWARD_VERSIONS:
             raise ValueError(f"reward_function_version must be one of {REWARD_VERSIONS}, got {reward_version!r}")
         self.task = task
-        self.n_envs = n_envs
-        self.stepper = Stepper(task.model, n_envs, fixtures=tuple(task.fixtures or ()), has_touch=task.has_touch, n_threads=n_threads)
-        self.starts: list[Any] = [None] * n_envs
-        self.rand_vecs: list[tuple[float, ...]] = [()] * n_envs
-        self.is_goal_hidden = [False] * n_envs
-        self.is_unstable = [False] * n_envs
-        self._frames: list[Sequence[float]] = [(0.0,) * FRAME_SIZE] * n_envs
-        self._previous_frames = list(self._frames)
-        self._goals: list[Vec3] = [_NO_POS] * n_envs
-        self._is_first_step = [True] * n_envs
-        self._reader = task.reader
-        self._score = task.scores[reward_version]
-        self._targets = _views(self.stepper.mocap_pos)
-        self._controls = _views(self.stepper.ctrl)
-        self._rows = _views(self.stepper.rows)
+        self.simulation = new_simulation(task)
+        self.observation = np.zeros(OBSERVATION_SIZE) if observation is None else observation
+        self.start: Any = None
+        self.rand_vec: tuple[float, ...] = ()
+        self.is_goal_hidden = False
+        self.is_first_step = True
+        self.is_unstable = False
+        self._read: Callable[[list[float]], Any] = task.reader.read
+        self._frame: Callable[[Any], Sequence[float]] = task.reader.frame
+        self._score: ScoreFunction = task.scores[reward_version]
+        self._row: Callable[[], list[float]] = self.simulation.row.tolist
+        self._now, self._before = self.observation[NOW], self.observation[BEFORE]
+        # Views of single numbers: faster to read and write than arrays.
+        target: Any = self.simulation.mocap_pos
+        fingers: Any = self.simulation.ctrl
+        self._target: Any = memoryview(target)
+        self._fingers: Any = memoryview(fingers)
 
-    @property
-    def observations(self) -> NDArray[np.float64]:
-        """All current observations, a new array (n_envs, 39)."""
-        return np.array(
-            [[*now, *before, *goal] for now, before, goal in zip(self._frames, self._previous_frames, self._goals, strict=True)]
-        )
+    def reset(self, rand_vec: RandVec, *, hide_goal: bool) -> None:
+        """Start a new episode of an instance."""
+        begun = beginning(self.task, tuple(rand_vec))
+        if self.is_unstable:  # leave nothing of a blown-up simulation behind
+            mujoco.mj_resetData(self.simulation.model, self.simulation.data)
+        self.simulation.place_fixtures(begun.fixtures)
+        self.simulation.set_state(begun.physics)
+        self.start = begun.start
+        self.rand_vec = tuple(rand_vec)
+        self.is_goal_hidden = hide_goal
+        self._now[:] = begun.frame
+        self._before[:] = begun.frame
+        self.observation[GOAL] = _NO_POS if hide_goal else self.observed_goal
+        self.is_first_step = True
+        self.is_unstable = False
 
-    def observation(self, env: int) -> NDArray[np.float64]:
-        """One environment's current observation, a new array (39,)."""
-        return np.array([*self._frames[env], *self._previous_frames[env], *self._goals[env]])
-
-    def reset(self, ids: Sequence[int], rand_vecs: Sequence[RandVec], hide_goals: Sequence[bool]) -> None:
-        """Start new episodes in the given environments."""
-        stepper, task, read = self.stepper, self.task, self._reader
-        begun: list[tuple[int, Any, list[float], bool]] = []
-        for env, rand_vec in zip(ids, rand_vecs, strict=True):
-            fixtures = task.fixture_positions(rand_vec)
-            stepper.place_fixtures(env, fixtures)
-            state, row = settled(task, tuple(fixtures))
-            stepper.state[env] = state
-            signals = read(row)
-            placement = task.place(rand_vec, signals)
-            if placement.physics_steps:
-                stepper.physics_step([env], placement.physics_steps)
-                row = self._rows[env].tolist()
-            self._write(env, placement)
-            begun.append((env, signals, row, placement.refresh))
-        refreshed = [env for env, _, _, refresh in begun if refresh]
-        if refreshed:
-            stepper.refresh(None if len(refreshed) == self.n_envs else refreshed)
-        for (env, signals, row, refresh), rand_vec, hidden in zip(begun, rand_vecs, hide_goals, strict=True):
-            placed = read(self._rows[env].tolist() if refresh else row)
-            self.starts[env] = task.begin(rand_vec, signals, placed)
-            self.rand_vecs[env] = tuple(rand_vec)
-            self.is_goal_hidden[env] = hidden
-            self._goals[env] = _NO_POS if hidden else self.observed_goal(env)
-            self._frames[env] = self._previous_frames[env] = observed_frame(placed)
-            self._is_first_step[env] = True
-            self.is_unstable[env] = False
-
-    def step(self, actions: NDArray[np.floating[Any]]) -> list[Score]:
-        """Advance all environments by one control step.
+    def step(self, displacement: Sequence[float], effort: float) -> Score:
+        """Advance by one control step.
 
         Args:
-          actions: (n_envs, 4), finite. The displacement is computed in the array's own dtype, as published.
+          displacement: of the hand's target (m), see `displacements`.
+          effort: of the gripper, as the action has it.
         """
-        low, high = self.task.hand_low, self.task.hand_high
-        in_dtype_of_actions = _float32_products if actions.dtype == np.float32 else _float64_products
-        commands = actions.tolist()
-        for (x, y, z, effort), target, control in zip(commands, self._targets, self._controls, strict=True):
-            dx, dy, dz = in_dtype_of_actions(x, y, z)
-            target[0] = min(max(target[0] + dx, low[0]), high[0])
-            target[1] = min(max(target[1] + dy, low[1]), high[1])
-            target[2] = min(max(target[2] + dz, low[2]), high[2])
-            control[0], control[1] = effort, -effort
-        self.stepper.control_step()
-        return [self._observe_and_score(env, command[3]) for env, command in enumerate(commands)]
-
-    def _observe_and_score(self, env: int, effort: float) -> Score:
-        row = self._rows[env].tolist()
-        self._previous_frames[env] = self._frames[env]
-        if not -_SIGNAL_SUM_BOUND < sum(row) < _SIGNAL_SUM_BOUND:  # false for NaN, too
-            return self._blown_up(env)
-        signals = self._reader(row)
-        frame = observed_frame(signals)
+        low, high, (x, y, z) = self.task.hand_low, self.task.hand_high, self._target
+        x = min(max(x + displacement[0], low[0]), high[0])
+        y = min(max(y + displacement[1], low[1]), high[1])
+        z = min(max(z + displacement[2], low[2]), high[2])
+        self.command((x, y, z), effort)
+        self.simulation.control_step()
+        score, frame = self.sense(effort)
+        self._before[:] = self._now
         if max(frame) > OBJECT_BOUND or min(frame) < -OBJECT_BOUND:
-            return self._blown_up(env)
-        self._frames[env] = frame
-        if self._is_first_step[env]:
-            self._is_first_step[env] = False
+            self.is_unstable = True
+            return UNSTABLE_SCORE
+        self._now[:] = frame
+        return score
+
+    def command(self, target: Sequence[float], effort: float) -> None:
+        """Set the hand's target (m, world) and the fingers' controls for the next control step."""
+        at, fingers = self._target, self._fingers
+        at[0], at[1], at[2] = target
+        fingers[0], fingers[1] = effort, -effort
+
+    def sense(self, effort: float) -> tuple[Score, Sequence[float]]:
+        """Score and frame (18,) after a control step. Numbers beyond `OBJECT_BOUND` in the frame: the simulation blew up."""
+        row = self._row()
+        if not -SIGNAL_SUM_BOUND < sum(row) < SIGNAL_SUM_BOUND:  # false for NaN, too
+            return UNSTABLE_SCORE, _UNSTABLE_FRAME
+        signals = self._read(row)
+        if self.is_first_step:
+            self.is_first_step = False
             if self.task.after_first_step is not None:
-                self.starts[env] = self.task.after_first_step(signals, self.starts[env])
-        return self._score(signals, self.starts[env], effort)
+                self.start = self.task.after_first_step(signals, self.start)
+        return self._score(signals, self.start, effort), self._frame(signals)
 
-    def _blown_up(self, env: int) -> Score:
-        self.is_unstable[env] = True
-        return _UNSTABLE_SCORE
-
-    def observed_goal(self, env: int) -> Vec3:
+    @property
+    def observed_goal(self) -> Vec3:
         """The goal slots of an observation with visible goal: the goal clipped to the task's goal box."""
-        goal, low, high = self.starts[env].goal_pos, self.task.goal_low, self.task.goal_high
+        goal, low, high = self.start.goal_pos, self.task.goal_low, self.task.goal_high
         x, y, z = (min(max(at, least), most) for at, least, most in zip(goal, low, high, strict=True))
         return (x, y, z)
 
-    def snapshot(self, env: int) -> EpisodeState:
-        """The complete episode of one environment, as a value of its own."""
+    def snapshot(self) -> EpisodeState:
+        """The complete episode as a value of its own."""
         return EpisodeState(
             task=self.task.name,
-            rand_vec=self.rand_vecs[env],
-            is_goal_hidden=self.is_goal_hidden[env],
-            is_first_step=self._is_first_step[env],
-            physics=self.stepper.state[env].copy(),
-            start=self.starts[env],
-            frame=tuple(self._frames[env]),
-            previous_frame=tuple(self._previous_frames[env]),
+            rand_vec=self.rand_vec,
+            is_goal_hidden=self.is_goal_hidden,
+            is_first_step=self.is_first_step,
+            physics=self.simulation.get_state(),
+            start=self.start,
+            observation=self.observation.copy(),
         )
 
-    def restore(self, env: int, state: EpisodeState) -> None:
-        """Continue in `env` from a snapshot of any environment of the same task.
+    def restore(self, state: EpisodeState) -> None:
+        """Continue from a snapshot of any episode of the same task.
 
         Raises:
           ValueError: the snapshot is of another task, or of a scene with another state size.
         """
-        if state.task != self.task.name or state.physics.shape != self.stepper.state[env].shape:
+        if state.task != self.task.name:
             raise ValueError(f"cannot restore an episode of {state.task!r} in an environment of {self.task.name!r}")
-        self.stepper.place_fixtures(env, self.task.fixture_positions(state.rand_vec))
-        self.stepper.state[env] = state.physics
-        self.starts[env] = state.start
-        self.rand_vecs[env] = state.rand_vec
-        self.is_goal_hidden[env] = state.is_goal_hidden
-        self._goals[env] = _NO_POS if state.is_goal_hidden else self.observed_goal(env)
-        self._is_first_step[env] = state.is_first_step
-        self._frames[env], self._previous_frames[env] = state.frame, state.previous_frame
-        self.is_unstable[env] = False
-
-    def _write(self, env: int, placement: Placement) -> None:
-        qpos, qvel, model = self.stepper.qpos[env], self.stepper.qvel[env], self.task.model
-        for write in placement.writes:
-            joint = model.joint(write.joint)
-            qpos_adr, qvel_adr = joint.qposadr[0], joint.dofadr[0]
-            if isinstance(write, FreeBody):
-                qpos[qpos_adr : qpos_adr + 3] = write.pos
-                if write.quat_wxyz is not None:
-                    qpos[qpos_adr + 3 : qpos_adr + 7] = write.quat_wxyz
-                qvel[qvel_adr : qvel_adr + write.zeroed_velocities] = 0.0
-                continue
-            if write.value is not None:
-                qpos[qpos_adr] = write.value
-            if write.velocity is not None:
-                qvel[qvel_adr] = write.velocity
-
-
-def _views(array: NDArray[np.float64]) -> list[Any]:
-    """One memory view per row."""
-    return [memoryview(row) for row in array]
+        self.simulation.set_state(state.physics)
+        self.simulation.place_fixtures(self.task.fixture_positions(state.rand_vec))
+        self.start, self.rand_vec, self.is_goal_hidden = state.start, state.rand_vec, state.is_goal_hidden
+        self.observation[:] = state.observation
+        self.is_first_step = state.is_first_step
+        self.is_unstable = False
 
 
 _THREE_FLOATS = struct.Struct("3f")
+_FLOAT32_DISPLACEMENT = float(np.float32(MAX_DISPLACEMENT))
 
 
-def _float64_products(x: float, y: float, z: float) -> Vec3:
-    """Displacements (m) of three action components."""
-    return (
-        min(max(x, -1.0), 1.0) * MAX_DISPLACEMENT,
-        min(max(y, -1.0), 1.0) * MAX_DISPLACEMENT,
-        min(max(z, -1.0), 1.0) * MAX_DISPLACEMENT,
-    )
+def displacement(action: NDArray[np.floating[Any]]) -> tuple[float, ...]:
+    """How far (m) one action (4,) moves the hand's target: the same as a row of `displacements`, without array operations."""
+    x, y, z, _ = action.tolist()
+    if action.dtype == np.float32:
+        # Two float32 factors multiply exactly in float64; packing rounds as a float32 product does.
+        packed = _THREE_FLOATS.pack(*[min(max(part, -1.0), 1.0) * _FLOAT32_DISPLACEMENT for part in (x, y, z)])
+        return _THREE_FLOATS.unpack(packed)
+    return tuple([min(max(part, -1.0), 1.0) * MAX_DISPLACEMENT for part in (x, y, z)])
 
 
-def _float32_products(x: float, y: float, z: float) -> Vec3:
-    """Displacements of float32 components, rounded as float32 products are: two float32 factors multiply exactly in float64."""
-    x, y, z = _THREE_FLOATS.unpack(
-        _THREE_FLOATS.pack(
-            min(max(x, -1.0), 1.0) * _FLOAT32_DISPLACEMENT,
-            min(max(y, -1.0), 1.0) * _FLOAT32_DISPLACEMENT,
-            min(max(z, -1.0), 1.0) * _FLOAT32_DISPLACEMENT,
-        )
-    )
-    return (x, y, z)
+def displacements(actions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """How far (m) actions (n, 4) move the hands' targets, (n, 3). Computed in the actions' own precision, as published."""
+    scale = actions.dtype.type(MAX_DISPLACEMENT)
+    moved: NDArray[np.float64] = (np.clip(actions[:, :3], -1, 1) * scale).astype(np.float64)
+    return moved
 
 
-def observed_frame(signals: Any) -> list[float]:
-    """The 18 numbers of one frame: what a task's signals show of hand, opening and up to two objects."""
-    arm = signals.arm
-    return [
-        *arm.hand_pos,
-        arm.opening,
-        *signals.obj_pos,
-        *getattr(signals, "obj_quat", _NO_QUAT),
-        *getattr(signals, "obj2_pos", _NO_POS),
-        *getattr(signals, "obj2_quat", _NO_QUAT),
-    ]
+class Beginning(NamedTuple):
+    """What a reset to an instance leaves, whatever was played before."""
+
+    physics: NDArray[np.float64]
+    fixtures: tuple[Vec3, ...]
+    start: Any
+    frame: tuple[float, ...]
+
+
+_simulating = threading.RLock()  # the scratch simulations below are shared
 
 
 @lru_cache(maxsize=4096)
+def beginning(task: TaskDef, rand_vec: tuple[float, ...]) -> Beginning:
+    """The first moment of an instance's episodes: hand settled, objects placed. Cached, about 2 kB each."""
+    with _simulating:
+        fixtures = tuple(task.fixture_positions(rand_vec))
+        state, row = settled(task, fixtures)
+        signals = task.reader.read(row)
+        placement = task.place(rand_vec, signals)
+        simulation = _scratch(task)
+        simulation.place_fixtures(fixtures)
+        simulation.set_state(state)
+        simulation.row[:] = row
+        if placement.physics_steps:
+            simulation.physics_step(placement.physics_steps)
+        _write(simulation, placement)
+        if placement.refresh:
+            simulation.refresh()
+        placed = task.reader.read(simulation.row.tolist())
+        physics = simulation.get_state()
+        physics.flags.writeable = False
+        return Beginning(physics, fixtures, task.begin(rand_vec, signals, placed), task.reader.frame(placed))
+
+
+@lru_cache(maxsize=1024)
 def settled(task: TaskDef, fixtures: tuple[Vec3, ...]) -> tuple[NDArray[np.float64], list[float]]:
     """Physics state (n_state,) and sensor row after the hand has settled, with the fixtures at an instance's places. Cached.
 
     The row is as the last physics step computed it at its start, with kinematics one physics step old: the published reset reads it so.
     Where settling does not depend on the fixtures it is simulated once per task, and only its last step for each instance.
     """
-    stepper = _scratch_stepper(task)
-    if task.settles_per_instance:
-        stepper.place_fixtures(0, fixtures)
-        stepper.start_settling(0, task.hand_start)
-        stepper.physics_step(None, SETTLE_PHYSICS_STEPS)
-    else:
-        stepper.state[0] = _almost_settled(task)
-        stepper.place_fixtures(0, fixtures)
-        stepper.physics_step(None, 1)
-    state = stepper.state[0].copy()
-    state.flags.writeable = False
-    row: list[float] = stepper.rows[0].tolist()
-    return state, row
+    with _simulating:
+        simulation = _scratch(task)
+        if task.settles_per_instance:
+            simulation.place_fixtures(fixtures)
+            simulation.start_settling(task.hand_start)
+            simulation.physics_step(SETTLE_PHYSICS_STEPS)
+        else:
+            simulation.set_state(_almost_settled(task))
+            simulation.place_fixtures(fixtures)
+            simulation.physics_step(1)
+        state = simulation.get_state()
+        state.flags.writeable = False
+        row: list[float] = simulation.row.tolist()
+        return state, row
 
 
 @lru_cache(maxsize=128)
 def _almost_settled(task: TaskDef) -> NDArray[np.float64]:
     """The physics state one step before the hand has settled, fixtures at the model's poses."""
-    stepper = _scratch_stepper(task)
-    stepper.place_fixtures(0, [tuple(task.model.body(name).pos) for name in task.fixtures or ()])
-    stepper.start_settling(0, task.hand_start)
-    stepper.physics_step(None, SETTLE_PHYSICS_STEPS - 1)
-    state: NDArray[np.float64] = stepper.state[0].copy()
-    return state
+    simulation = _scratch(task)
+    simulation.place_fixtures([tuple(task.physics_model.body(name).pos) for name in task.fixtures or ()])
+    simulation.start_settling(task.hand_start)
+    simulation.physics_step(SETTLE_PHYSICS_STEPS - 1)
+    return simulation.get_state()
 
 
 @lru_cache(maxsize=128)
-def _scratch_stepper(task: TaskDef) -> Stepper:
+def _scratch(task: TaskDef) -> Simulation:
     """A simulation of the task's scene to settle in."""
-    return Stepper(task.model, 1, fixtures=tuple(task.fixtures or ()), n_threads=1)
+    return new_simulation(task)
+
+
+def new_simulation(task: TaskDef) -> Simulation:
+    """A simulation of a task's scene."""
+    return Simulation(task.physics_model, fixtures=tuple(task.fixtures or ()), has_touch=task.has_touch)
+
+
+def _write(simulation: Simulation, placement: Placement) -> None:
+    qpos, qvel, model = simulation.qpos, simulation.qvel, simulation.model
+    for write in placement.writes:
+        joint = model.joint(write.joint)
+        qpos_adr, qvel_adr = joint.qposadr[0], joint.dofadr[0]
+        if isinstance(write, FreeBody):
+            qpos[qpos_adr : qpos_adr + 3] = write.pos
+            if write.quat_wxyz is not None:
+                qpos[qpos_adr + 3 : qpos_adr + 7] = write.quat_wxyz
+            qvel[qvel_adr : qvel_adr + write.zeroed_velocities] = 0.0
+            continue
+        if write.value is not None:
+            qpos[qpos_adr] = write.value
+        if write.velocity is not None:
+            qvel[qvel_adr] = write.velocity

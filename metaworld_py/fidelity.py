@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_py.episodes import FRAME_SIZE, TaskEpisodes, observed_frame
+from metaworld_py.episodes import FRAME_SIZE, Episode
 from metaworld_py.tasks import TASKS, find_task
 
 INFO_FIELDS = ("success", "near_object", "grasp_success", "grasp_reward", "in_place_reward", "obj_to_target")
@@ -42,26 +42,25 @@ def evaluate_recorded(task: str, record: Record, episode: int) -> dict[str, NDAr
     """
     task_def = find_task(task)
     _check_record(task_def.name, record, episode)
-    episodes = TaskEpisodes(task_def)
-    stepper = episodes.stepper
-    episodes.reset([0], [record["rand_vec"][episode].tolist()], [False])
-    start = _recorded_start(episodes.starts[0], record, episode)
-    episodes.starts[0] = start
-    goal = episodes.observed_goal(0)
-    _place_recorded_fixtures(episodes, record, episode)
+    ours = Episode(task_def)
+    simulation, reader = ours.simulation, task_def.reader
+    ours.reset(record["rand_vec"][episode].tolist(), hide_goal=False)
+    start = ours.start = _recorded_start(ours.start, record, episode)
+    goal = ours.observed_goal
+    _place_recorded_fixtures(ours, record, episode)
 
     n_steps = len(record["action"][episode])
     scores: dict[str, list[Any]] = {version: [] for version in task_def.scores}
     frames = []
     for step in range(n_steps):
-        stepper.qpos[0] = record["qpos"][episode, step]
-        stepper.qvel[0] = record["qvel"][episode, step]
-        stepper.mocap_pos[0] = record["mocap"][episode, step]
+        simulation.qpos[:] = record["qpos"][episode, step]
+        simulation.qvel[:] = record["qvel"][episode, step]
+        simulation.mocap_pos[:] = record["mocap"][episode, step]
         effort = float(record["action"][episode, step, 3])
-        stepper.ctrl[0] = (effort, -effort)
-        stepper.refresh(None, with_forces=True)
-        signals = task_def.reader(stepper.rows[0].tolist())
-        frames.append(observed_frame(signals))
+        simulation.ctrl[:] = (effort, -effort)
+        simulation.refresh(with_forces=True)
+        signals = reader.read(simulation.row.tolist())
+        frames.append(reader.frame(signals))
         if step == 0 and task_def.after_first_step is not None:
             start = task_def.after_first_step(signals, start)
         for version, score in task_def.scores.items():
@@ -95,13 +94,13 @@ def _recorded_start(start: Any, record: Record, episode: int) -> Any:
     return start._replace(**changes)
 
 
-def _place_recorded_fixtures(episodes: TaskEpisodes, record: Record, episode: int) -> None:
-    fixtures = episodes.task.fixtures
+def _place_recorded_fixtures(ours: Episode, record: Record, episode: int) -> None:
+    fixtures = ours.task.fixtures
     if not fixtures or "body_pos" not in record:
         return
     names = [str(name) for name in record["body_names"]]
     if all(name in names for name in fixtures):
-        episodes.stepper.place_fixtures(0, [record["body_pos"][episode, names.index(name)] for name in fixtures])
+        ours.simulation.place_fixtures([record["body_pos"][episode, names.index(name)] for name in fixtures])
 
 
 def _check_record(task: str, record: Record, episode: int) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from metaworld_py.episodes import MAX_DISPLACEMENT
 
 if TYPE_CHECKING:
-    from metaworld_py.episodes import TaskEpisodes
+    from metaworld_py.episodes import Episode
     from metaworld_py.selection import Selector
     from metaworld_py.tasks import TaskDef
 
@@ -21,7 +21,7 @@ class PublishedNames:
     """Read-only views under published names, for `MetaWorldEnv`. Positions are metres in the world frame."""
 
     task_def: ClassVar[TaskDef]
-    _episodes: TaskEpisodes
+    _episode: Episode
     _selector: Selector | None
     _steps: int
 
@@ -29,12 +29,12 @@ class PublishedNames:
 
     @property
     def _target_pos(self) -> Position:
-        return np.array(self._episodes.starts[0].goal_pos)
+        return np.array(self._episode.start.goal_pos)
 
     @property
     def obj_init_pos(self) -> Position:
         """The initial object position that the rewards use (3,)."""
-        return np.array(self._episodes.starts[0].obj_pos)
+        return np.array(self._episode.start.obj_pos)
 
     @property
     def hand_init_pos(self) -> Position:
@@ -72,7 +72,7 @@ class PublishedNames:
 
     @property
     def _last_rand_vec(self) -> Position:
-        return np.array(self._episodes.rand_vecs[0])
+        return np.array(self._episode.rand_vec)
 
     @property
     def _partially_observable(self) -> bool:

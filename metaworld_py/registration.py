@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,7 @@ from metaworld_py.benchmarks import Benchmark, EnvClasses
 from metaworld_py.env import MetaWorldEnv, env_class
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.options import Options
+from metaworld_py.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
 from metaworld_py.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.tasks.definition import HORIZON
 from metaworld_py.vector_env import DENSE, MetaWorldVectorEnv
@@ -77,6 +79,8 @@ def base_env(selector: Selector, options: Options, seed: int | None, max_episode
         width=options.width,
         max_episode_steps=max_episode_steps,
         terminate_on_success=options.terminate_on_success,
+        render_quality=options.render_quality,
+        show_goal=options.show_goal,
     )
     env.use(selector)
     env.wrapper_options = options
@@ -109,8 +113,19 @@ def wrapped(env: gymnasium.Env[Any, Any], options: Options, one_hot: tuple[int, 
     elif options.reward_normalization_method == "exponential":
         env = wrappers.NormalizeRewardsExponential(options.reward_alpha, env)
     if options.normalize_observations:
-        return gymnasium.wrappers.NormalizeObservation(env)
-    return wrappers.Float32Observations(env) if options.float32_observations else env
+        env = gymnasium.wrappers.NormalizeObservation(env)
+    elif options.float32_observations:
+        env = wrappers.Float32Observations(env)
+    if options.pixels is not None:
+        env = PixelObservations(env, options.pixels)
+    return gymnasium.wrappers.FrameStackObservation(env, options.frame_stack) if options.frame_stack > 1 else env
+
+
+def seen_vectors(envs: Any, options: Options) -> Any:
+    """A native vector environment, with pixels and stacked frames where its options ask for them."""
+    if options.pixels is not None:
+        envs = PixelVectorEnv(envs, options.pixels)
+    return FrameStackVectorEnv(envs, options.frame_stack) if options.frame_stack > 1 else envs
 
 
 def make_env(
@@ -153,13 +168,19 @@ def make_vector_env(
             reward_mode=options.reward_mode,
             use_one_hot=options.use_one_hot,
             seed=seed,
+            copy=options.copy,
+            compiled=options.compiled,
             render_mode=options.render_mode,
             camera_name=options.camera_name,
             camera_id=options.camera_id,
             width=options.width,
             height=options.height,
+            render_quality=options.render_quality,
+            show_goal=options.show_goal,
         )
-        return TransformedVectorEnv.wrap(envs, options)
+        return seen_vectors(TransformedVectorEnv.wrap(envs, options), options)
+    if options.compiled:
+        raise ValueError(f"compiled=True goes with vector_strategy='native', not {vector_strategy!r}")
     names = list(dict.fromkeys(selector.env_name for selector in selectors))
     functions: list[Callable[[], gymnasium.Env[Any, Any]]] = [
         partial(
@@ -173,8 +194,17 @@ def make_vector_env(
     ]
     vector_class: Any = SyncVectorEnv if vector_strategy == SYNC else AsyncVectorEnv
     mode: Any = AutoresetMode(autoreset_mode)
-    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different")
+    extra = {"context": _clean_processes()} if vector_strategy == ASYNC and options.draws else {}
+    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different", copy=options.copy, **extra)
     return made
+
+
+def _clean_processes() -> str | None:
+    """How to start processes that draw: a fork of one that has OpenGL open would hang in it. None for the platform's default."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return None
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["metaworld_py"])
+    return "forkserver"
 
 
 # one task

@@ -1,10 +1,11 @@
-"""Any mix of tasks as one `gymnasium.vector.VectorEnv`, stepped natively: one batch of simulations per task, all in this process."""
+"""Any mix of tasks as one `gymnasium.vector.VectorEnv`, stepped natively on all cores, in this process."""
 
 from __future__ import annotations
 
 import copy
+import importlib.util
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -17,13 +18,14 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from metaworld_py import spaces
-from metaworld_py.env import RENDER_HZ, step_info
-from metaworld_py.episodes import OBSERVATION_SIZE, EpisodeState, TaskEpisodes
+from metaworld_py.env import MetaWorldEnv, step_info
+from metaworld_py.episodes import OBSERVATION_SIZE, Episode, EpisodeState, displacements
 from metaworld_py.instances import Task
-from metaworld_py.rendering import DEFAULT_SIZE_PX, EpisodeRenderer, EpisodeView, camera_index
+from metaworld_py.rendering import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, Camera, EpisodeView, Studio, chosen_camera, find_camera
+from metaworld_py.runners import N_SCORES, PlainRunner, Runner
 from metaworld_py.selection import Selector, TaskSelector
 from metaworld_py.tasks import find_task
-from metaworld_py.tasks.definition import HORIZON, Score
+from metaworld_py.tasks.definition import HORIZON, Score, TaskDef
 
 DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
 REWARD_MODES = (DENSE, SPARSE, SUCCESS_MINUS_ONE)
@@ -74,9 +76,12 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
       reward_mode: "dense", "sparse" (1 on success, else 0) or "success-1" (0 on success, else −1).
       use_one_hot: append a one-hot id of the task (in order of first appearance) to each observation.
       seed: seeds the generators once, as `reset(seed=...)` does.
-      n_threads: native threads per task's batch; 0 takes as many as there are cores.
-      render_mode: None or "rgb_array"; `render()` then gives one picture per environment.
-      camera_name, camera_id, width, height: as for `MetaWorldEnv`.
+      n_threads: threads that step environments; 0 takes as many as there are cores.
+      copy: False hands out the same arrays at every step, overwritten by the next one, instead of new ones.
+      compiled: step in compiled code (Numba, extra `fast`); None does where Numba is installed. Rewards agree to 1e-12 either way,
+        observations to the last bit.
+      render_mode: None, "rgb_array" or "depth_array"; `render()` then gives one picture per environment.
+      camera_name, camera_id, width, height, render_quality, show_goal: as for `MetaWorldEnv`.
     """
 
     def __init__(
@@ -94,17 +99,21 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         use_one_hot: bool = False,
         seed: int | None = None,
         n_threads: int = 0,
+        copy: bool = True,
+        compiled: bool | None = None,
         render_mode: str | None = None,
-        camera_name: str | None = None,
+        camera_name: str | Camera | None = None,
         camera_id: int | None = None,
         width: int = DEFAULT_SIZE_PX,
         height: int = DEFAULT_SIZE_PX,
+        render_quality: str = HIGH,
+        show_goal: bool = True,
     ) -> None:
         super().__init__()
         if max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"render_mode must be None or 'rgb_array', got {render_mode!r}")
+        if render_mode not in (None, *MetaWorldEnv.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be None or one of {MetaWorldEnv.metadata['render_modes']}, got {render_mode!r}")
         self._selectors: list[Selector] = [
             TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
             for source in instances
@@ -116,40 +125,43 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ValueError(f"action_repeat must be at least 1, got {action_repeat}")
         if reward_mode not in REWARD_MODES:
             raise ValueError(f"reward_mode must be one of {REWARD_MODES}, got {reward_mode!r}")
-        self.action_repeat = action_repeat
-        self.reward_mode = reward_mode
+        self.action_repeat, self.reward_mode = action_repeat, reward_mode
         self.max_episode_steps = max_episode_steps
         self.terminate_on_success = terminate_on_success
         self.reward_function_version = reward_function_version
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.render_mode = render_mode
-        self.metadata = {"render_modes": ["rgb_array"], "render_fps": RENDER_HZ, "autoreset_mode": self.autoreset_mode}
+        self.metadata = {**MetaWorldEnv.metadata, "autoreset_mode": self.autoreset_mode}
         self._n_threads = n_threads
+        self._copies = copy
+        self._is_compiled = is_compiled(compiled)
 
         names = list(dict.fromkeys(self.task_names))
-        self._members = {name: np.flatnonzero([at == name for at in self.task_names]) for name in names}
-        self._groups = {
-            name: TaskEpisodes(find_task(name), len(members), reward_version=reward_function_version, n_threads=n_threads)
-            for name, members in self._members.items()
-        }
-        self._index_in_group = np.zeros(self.num_envs, dtype=int)
-        for members in self._members.values():
-            self._index_in_group[members] = np.arange(len(members))
         self._one_hot = np.zeros((self.num_envs, len(names) if use_one_hot else 0))
         if use_one_hot:
             self._one_hot[np.arange(self.num_envs), [names.index(name) for name in self.task_names]] = 1.0
+        self._all = np.arange(self.num_envs)
+        self._now = np.empty((self.num_envs, OBSERVATION_SIZE))  # the episodes' observations, written in place
+        self._episodes = [
+            Episode(find_task(name), reward_version=reward_function_version, observation=self._now[env])
+            for env, name in enumerate(self.task_names)
+        ]
+        self._runner = self._new_runner(reward_function_version)
+        self._observed = np.hstack([self._now, self._one_hot])  # handed out where arrays are not copied
+        self._scores = np.zeros((N_SCORES, self.num_envs))
 
         self.single_action_space = spaces.action_space()
         self.action_space = batch_space(self.single_action_space, self.num_envs)
         self.single_observation_space = self._joint_observation_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
-        self._cameras = {name: camera_index(find_task(name).model, camera_name, camera_id) for name in names}
-        self._camera_choice = (camera_name, camera_id)
-        self._size_px = (width, height)
-        self._renderers: dict[str, EpisodeRenderer] = {}
+        self.render_quality, self.show_goal = render_quality, show_goal
+        self._cameras = {name: chosen_camera(find_task(name), camera_name, camera_id) for name in names}
+        self._camera_choice, self._size_px = (camera_name, camera_id), (width, height)
+        self._studio = Studio()
         self._views: dict[int, EpisodeView] = {}
         self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
+        self.before_autoreset: Callable[[NDArray[np.intp]], None] | None = None  # told which episodes are about to be replaced
         self._steps = np.zeros(self.num_envs, dtype=int)
         self._returns = np.zeros(self.num_envs)
         self._lengths = np.zeros(self.num_envs, dtype=int)  # in actions
@@ -194,25 +206,25 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             over = np.flatnonzero(self._is_over).tolist()
             raise ResetNeeded(f"environments {over} have ended: reset them with options={{'reset_mask': ...}}")
         actions = spaces.checked_actions(actions, (self.num_envs, 4))
-        starting_anew = self._is_over.copy()  # only in next-step mode
-        scores, endings, observations = self._act(actions, skip=starting_anew)
-        self._is_over = endings.terminated | endings.truncated
-        rewards = self._rewards(scores, ~starting_anew)
-        infos = self._infos(scores, ~starting_anew, endings.unstable)
+        anew = self._is_over if self._is_over.any() else None  # only in next-step mode
+        scores, endings = self._act(actions, self._all if anew is None else np.flatnonzero(~anew))
+        self._is_over = over = endings.terminated | endings.truncated
+        rewards = self._rewards(scores, anew)
+        infos = self._infos(scores, None if anew is None else ~anew, endings.unstable)
         self._returns += rewards
         self._lengths += 1
-        if self._is_over.any():
+        any_over = bool(over.any())
+        if any_over:
             infos |= self._episode_statistics()
-        if starting_anew.any():
-            self._start(np.flatnonzero(starting_anew))
-            observations[starting_anew] = self._observations()[starting_anew]
-        elif self._is_over.any() and self.autoreset_mode == AutoresetMode.SAME_STEP:
-            infos |= _final_infos(infos, observations, self._is_over)
+        if anew is not None:
+            self._start(np.flatnonzero(anew))
+        elif any_over and self.autoreset_mode == AutoresetMode.SAME_STEP:
+            infos |= _final_infos(infos, self._observations(), over)
             del infos["episode"], infos["_episode"]  # of the episodes that ended: they stand in final_info
-            over = self._is_over.copy()
+            if self.before_autoreset is not None:
+                self.before_autoreset(np.flatnonzero(over))
             self._start(np.flatnonzero(over))
-            observations[over] = self._observations()[over]
-        return observations, rewards, endings.terminated, endings.truncated, infos
+        return self._observations(), rewards, endings.terminated, endings.truncated, infos
 
     def sample_tasks(self) -> None:
         """Choose another instance in every environment, for the next reset; needed only where resets do not choose."""
@@ -244,7 +256,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
     def get_state(self) -> VectorEnvState:
         """Everything that decides the future, as a value."""
         return VectorEnvState(
-            episodes=tuple(None if task is None else self._group(env).snapshot(self._slot(env)) for env, task in enumerate(self.tasks)),
+            episodes=tuple(None if task is None else self._episode(env).snapshot() for env, task in enumerate(self.tasks)),
             tasks=tuple(self.tasks),
             steps=self._steps.copy(),
             returns=self._returns.copy(),
@@ -266,9 +278,10 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ValueError(f"the state is of {len(state.tasks)} environments, this one has {self.num_envs}")
         for env, episode in enumerate(state.episodes):
             if episode is not None:
-                self._group(env).restore(self._slot(env), episode)
+                self._episodes[env].restore(episode)
             self._selectors[env].set_state(state.selector_states[env])
             self._rngs[env].bit_generator.state = state.rng_states[env]
+        self._runner.began([env for env, episode in enumerate(state.episodes) if episode is not None])
         self.tasks = list(state.tasks)
         self._steps, self._returns, self._lengths = state.steps.copy(), state.returns.copy(), state.lengths.copy()
         self._is_over = state.is_over.copy()
@@ -284,11 +297,15 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             "reward_mode": self.reward_mode,
             "use_one_hot": bool(self._one_hot.shape[1]),
             "n_threads": self._n_threads,
+            "copy": self._copies,
+            "compiled": self._is_compiled,
             "render_mode": self.render_mode,
             "camera_name": self._camera_choice[0],
             "camera_id": self._camera_choice[1],
             "width": self._size_px[0],
             "height": self._size_px[1],
+            "render_quality": self.render_quality,
+            "show_goal": self.show_goal,
         }
         return _rebuild, (self._selectors, options, self.spec, self.get_state())
 
@@ -297,32 +314,52 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         copied: MetaWorldVectorEnv = rebuild(*arguments)
         return copied
 
-    def render(self) -> tuple[NDArray[np.uint8], ...] | None:
-        """One picture (height, width, 3) per environment, or None without a render mode."""
+    def render(self, camera: str | int | Camera | None = None) -> tuple[NDArray[Any], ...] | None:
+        """One picture per environment, or None without a render mode; see `MetaWorldEnv.render`."""
         if self.render_mode is None:
             return None
-        if not self._was_reset:
-            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
-        width, height = self._size_px
+        kind, (width, height) = DEPTH if self.render_mode == "depth_array" else RGB, self._size_px
         pictures = []
-        for env, name in enumerate(self.task_names):
-            view = self._views.setdefault(env, EpisodeView(self._group(env), self._slot(env)))
-            if name not in self._renderers:
-                self._renderers[name] = EpisodeRenderer(view.model, camera=self._cameras[name], width_px=width, height_px=height)
-            pictures.append(self._renderers[name].render(view))
+        for env, task_def in enumerate(self.task_defs):
+            chosen = self._cameras[task_def.name] if camera is None else find_camera(task_def, camera)
+            (seen,) = self.pictures(env, [chosen], (kind,), width=width, height=height, quality=self.render_quality)
+            pictures.append(seen[kind])
         return tuple(pictures)
 
+    def pictures(self, env: int, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
+        """Pictures of one environment; see `metaworld_py.rendering.Studio.pictures`.
+
+        Raises:
+          ResetNeeded: before the first reset.
+        """
+        if not self._was_reset:
+            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
+        self._runner.write_back([env])
+        if env not in self._views:
+            self._views[env] = EpisodeView(self._episodes[env])
+        self._views[env].shows_goal = self.show_goal
+        return self._studio.pictures(self._views[env], cameras, kinds, **options)
+
+    @property
+    def task_defs(self) -> list[TaskDef]:
+        """Each environment's task."""
+        return [episode.task for episode in self._episodes]
+
     def close_extras(self, **kwargs: Any) -> None:
-        """Free the renderers."""
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers.clear()
+        """Free what renders, if anything does."""
+        self._studio.close()
 
-    def _group(self, env: int) -> TaskEpisodes:
-        return self._groups[self.task_names[env]]
+    def _new_runner(self, reward_version: str) -> Runner:
+        if not self._is_compiled:
+            return PlainRunner(self._episodes, self._now, n_threads=self._n_threads)
+        from metaworld_py.compiled import CompiledRunner  # noqa: PLC0415  # needs Numba, and half a second
 
-    def _slot(self, env: int) -> int:
-        return int(self._index_in_group[env])
+        return CompiledRunner(self._episodes, self._now, reward_version=reward_version, n_threads=self._n_threads)
+
+    def _episode(self, env: int) -> Episode:
+        """One episode, its constants up to date."""
+        self._runner.write_back([env])
+        return self._episodes[env]
 
     def _seed(self, seed: int | Sequence[int | None] | None) -> None:
         if seed is None:
@@ -336,75 +373,58 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
                 self._selectors[env].restart()
 
     def _start(self, envs: NDArray[np.intp], tasks: Sequence[Task] | None = None) -> None:
-        """New episodes in the given environments, one native call per task."""
+        """New episodes in the given environments."""
         if tasks is not None and len(tasks) != self.num_envs:
             raise ValueError(f"options['tasks'] must hold one task per environment ({self.num_envs}), got {len(tasks)}")
-        starting: dict[str, list[tuple[int, Task]]] = {}
-        for env in envs.tolist():
+        started = envs.tolist()
+        for env in started:
             task = tasks[env] if tasks is not None else self._selectors[env].on_reset(self._rngs[env])
-            name = self.task_names[env]
-            if find_task(task.env_name).name != name:
-                raise ValueError(f"environment {env} plays {name}, got an instance of {task.env_name}")
-            starting.setdefault(name, []).append((env, task))
-        for name, pairs in starting.items():
-            self._groups[name].reset(
-                [self._slot(env) for env, _ in pairs],
-                [task.rand_vec for _, task in pairs],
-                [task.partially_observable for _, task in pairs],
-            )
-            for env, task in pairs:
-                self.tasks[env] = task
+            if find_task(task.env_name) is not self._episodes[env].task:
+                raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
+            self._episodes[env].reset(task.rand_vec, hide_goal=task.partially_observable)
+            self.tasks[env] = task
+        self._runner.began(started)
         self._steps[envs] = 0
         self._returns[envs] = 0.0
         self._lengths[envs] = 0
         self._start_times[envs] = time.perf_counter()
         self._is_over[envs] = False
 
-    def _act(self, actions: NDArray[np.floating[Any]], skip: NDArray[np.bool_]) -> tuple[NDArray[np.float64], Endings, NDArray[np.float64]]:
-        """One action, which lasts `action_repeat` control steps or until the episode ends.
+    def _act(self, actions: NDArray[np.floating[Any]], ids: NDArray[np.intp]) -> tuple[NDArray[np.float64], Endings]:
+        """One action in the environments `ids`, which lasts `action_repeat` control steps or until the episode ends.
 
         Returns:
-          Scores (n, 7; rewards summed, success at any of the steps), endings, and observations (n, d) before any autoreset. Environments to
-          skip get zeros.
+          Scores (7, n; rewards summed, success at any of the steps) and endings; zeros for other environments.
         """
-        scores = np.zeros((self.num_envs, len(Score._fields)))
-        endings = Endings(*(np.zeros(self.num_envs, dtype=bool) for _ in Endings._fields))
-        last_observations: dict[int, NDArray[np.float64]] = {}
-        for _ in range(self.action_repeat):
-            now, unstable = self._control_step(actions)
-            is_active = ~(skip | endings.terminated | endings.truncated)
-            self._steps += is_active
-            now[:, 0] += scores[:, 0]
-            now[:, 1] = np.maximum(now[:, 1], scores[:, 1])
-            scores[is_active] = now[is_active]
-            endings.terminated[is_active] = now[is_active, 1] * self.terminate_on_success > 0.0
-            endings.unstable[is_active] = unstable[is_active]
-            endings.truncated[is_active] = (unstable | (self._steps >= self.max_episode_steps))[is_active]
+        n = self.num_envs
+        scores = np.zeros((N_SCORES, n)) if self._copies else self._scores
+        if len(ids) < n:
+            scores[:] = 0.0
+        endings = Endings(np.zeros(n, dtype=bool), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+        targets, efforts = displacements(actions), actions[:, 3].astype(np.float64)
+        reward, success = 0.0, 0.0
+        for repeat in range(self.action_repeat):
+            self._runner.step(ids, targets, efforts, scores, endings.unstable)
+            self._steps[ids] += 1
             if self.action_repeat > 1:
-                has_ended = np.flatnonzero(is_active & (endings.terminated | endings.truncated))
-                last_observations |= dict(zip(has_ended.tolist(), self._observations()[has_ended], strict=True))
-        observations = self._observations()
-        for env, last in last_observations.items():
-            observations[env] = last
-        return scores, endings, observations
+                scores[0, ids] += reward
+                scores[1, ids] = np.maximum(scores[1, ids], success)
+            if self.terminate_on_success:
+                endings.terminated[ids] = scores[1, ids] > 0.0
+            endings.truncated[ids] = endings.unstable[ids] | (self._steps[ids] >= self.max_episode_steps)
+            if repeat + 1 < self.action_repeat:
+                ids = ids[~(endings.terminated | endings.truncated)[ids]]
+                reward, success = scores[0, ids], scores[1, ids]
+        return scores, endings
 
-    def _control_step(self, actions: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """Scores (n, 7) of one control step, and where the physics blew up."""
-        scores = np.empty((self.num_envs, len(Score._fields)))
-        unstable = np.empty(self.num_envs, dtype=bool)
-        for name, members in self._members.items():
-            group = self._groups[name]
-            scores[members] = group.step(actions[members])
-            unstable[members] = group.is_unstable
-        return scores, unstable
-
-    def _rewards(self, scores: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Rewards (n,) as `reward_mode` has them; 0 outside the mask."""
+    def _rewards(self, scores: NDArray[np.float64], anew: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+        """Rewards (n,) as `reward_mode` has them; 0 where an episode starts anew."""
         if self.reward_mode == DENSE:
-            shaped: NDArray[np.float64] = scores[:, 0].copy()
+            shaped: NDArray[np.float64] = scores[0].copy()
             return shaped
-        rewards: NDArray[np.float64] = scores[:, 1] - (1.0 if self.reward_mode == SUCCESS_MINUS_ONE else 0.0)
-        rewards[~mask] = 0.0
+        rewards: NDArray[np.float64] = scores[1] - (1.0 if self.reward_mode == SUCCESS_MINUS_ONE else 0.0)
+        if anew is not None:
+            rewards[anew] = 0.0
         return rewards
 
     def _episode_statistics(self) -> dict[str, Any]:
@@ -416,24 +436,24 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         episode |= {f"_{name}": over.copy() for name in numbers}
         return {"episode": episode, "_episode": over.copy()}
 
-    def _infos(self, scores: NDArray[np.float64], mask: NDArray[np.bool_], unstable: NDArray[np.bool_]) -> dict[str, Any]:
-        columns = dict(zip(_INFO_FIELDS, (*scores.T[1:], scores[:, 0]), strict=True))
+    def _infos(self, scores: NDArray[np.float64], mask: NDArray[np.bool_] | None, unstable: NDArray[np.bool_]) -> dict[str, Any]:
+        """Each field's numbers (n,) and, under its name with an underscore, for which environments they count."""
+        mask = np.ones(self.num_envs, dtype=bool) if mask is None else mask
         infos: dict[str, Any] = {}
-        for name, values in columns.items():
-            infos[name] = np.where(mask, values, 0.0)
-            infos[f"_{name}"] = mask.copy()
+        for name, values in zip(_INFO_FIELDS, (*scores[1:], scores[0]), strict=True):
+            infos[name] = values
+            infos[f"_{name}"] = mask
         if unstable.any():
             infos["is_unstable"] = unstable
             infos["_is_unstable"] = unstable.copy()
         return infos
 
     def _observations(self) -> NDArray[np.float64]:
-        """A copy (num_envs, 39 [+ tasks]) of all current observations."""
-        observations = np.empty((self.num_envs, OBSERVATION_SIZE + self._one_hot.shape[1]))
-        for name, members in self._members.items():
-            observations[members, :OBSERVATION_SIZE] = self._groups[name].observations
-        observations[:, OBSERVATION_SIZE:] = self._one_hot
-        return observations
+        """All current observations (num_envs, 39 [+ tasks])."""
+        if self._copies:
+            return np.hstack([self._now, self._one_hot]) if self._one_hot.shape[1] else self._now.copy()
+        self._observed[:, :OBSERVATION_SIZE] = self._now
+        return self._observed
 
     def _joint_observation_space(self) -> Box:
         """The smallest box that holds every environment's observations."""
@@ -443,6 +463,18 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         low = np.concatenate([np.min([box.low for box in boxes], axis=0), ids])
         high = np.concatenate([np.max([box.high for box in boxes], axis=0), ids + 1.0])
         return Box(low, high, dtype=np.float64)
+
+
+def is_compiled(wanted: bool | None) -> bool:
+    """Whether to step in compiled code; None asks for it where Numba is installed.
+
+    Raises:
+      ImportError: wanted, but Numba is missing.
+    """
+    is_there = importlib.util.find_spec("numba") is not None
+    if wanted and not is_there:
+        raise ImportError("compiled=True needs Numba: pip install 'metaworld_py[fast]'")
+    return is_there if wanted is None else wanted
 
 
 def _final_infos(infos: dict[str, Any], observations: NDArray[np.float64], over: NDArray[np.bool_]) -> dict[str, Any]:

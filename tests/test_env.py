@@ -190,10 +190,10 @@ def test_terminate_on_success_ends_the_episode():
 def test_a_bad_action_is_refused_and_moves_nothing(action, message):
     env = make("reach").unwrapped
     env.reset(seed=0)
-    before = env._episodes.stepper.state.copy()
+    before = env._episode.simulation.get_state()
     with pytest.raises(ValueError, match=message):
         env.step(action)
-    assert np.array_equal(before, env._episodes.stepper.state)
+    assert np.array_equal(before, env._episode.simulation.get_state())
 
 
 def test_stepping_before_reset_is_refused():
@@ -240,7 +240,7 @@ def test_a_physics_blow_up_ends_the_episode_with_a_flag(speed, tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     env = make("push").unwrapped
     env.reset(seed=0)
-    env._episodes.stepper.qvel[0] = speed
+    env._episode.simulation.qvel[:] = speed
     for _ in range(20):
         observation, reward, terminated, truncated, info = env.step(np.zeros(4, np.float32))
         assert np.isfinite(observation).all() and env.observation_space.contains(observation) and np.isfinite(reward)

@@ -63,9 +63,13 @@ def test_an_unknown_value_names_those_there_are(filters, known):
         task_table(**filters)
 
 
-def test_difficulty_is_refused_rather_than_empty_while_no_group_is_recorded():
-    with pytest.raises(ValueError, match="none recorded"):
-        task_table(difficulty="hard")
+def test_difficulty_groups_have_their_published_sizes():
+    sizes = {difficulty: len(names(difficulty=difficulty)) for difficulty in ("easy", "medium", "hard", "very_hard")}
+    assert sizes == {"easy": 28, "medium": 11, "hard": 6, "very_hard": 5}
+
+
+def test_difficulty_filters_with_the_others():
+    assert names(difficulty="hard", task_set="MT10") == ["push", "pick-place"]
 
 
 def test_rows_cannot_be_changed():

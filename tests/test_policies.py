@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from conftest import ALL_TASKS
 
-from metaworld_py import policies
-from metaworld_py.episodes import TaskEpisodes
+from metaworld_py import MT1, policies
+from metaworld_py.env import env_class
+from metaworld_py.episodes import Episode
 from metaworld_py.instances import draw_instances
 from metaworld_py.policies import ENV_POLICY_MAP, policy_name
 from metaworld_py.tasks import TASKS
@@ -26,10 +27,10 @@ PUBLISHED_NAMES = {
 
 
 def first_observation(task, *, is_goal_hidden=False):
-    episodes = TaskEpisodes(TASKS[task])
+    episode = Episode(TASKS[task])
     (instance,) = draw_instances([task], 5, partially_observable=False, per_task=1)
-    episodes.reset([0], [instance.rand_vec], [is_goal_hidden])
-    return episodes.observation(0)
+    episode.reset(instance.rand_vec, hide_goal=is_goal_hidden)
+    return episode.observation
 
 
 @pytest.mark.parametrize(("task", "name"), PUBLISHED_NAMES.items())
@@ -96,6 +97,16 @@ def test_only_indices_and_slices_that_touch_the_goal_count_as_reading_it():
 @pytest.mark.parametrize("task", ALL_TASKS)
 def test_no_visible_goal_looks_like_a_hidden_one(task):
     assert first_observation(task)[36:].any()
+
+
+def test_a_policy_solves_its_task_in_the_environment():
+    env = env_class("reach")()
+    env.set_task(MT1("reach", 1).train_tasks[0])
+    observation, _ = env.reset()
+    policy = policies.SawyerReachV3Policy()
+    for _ in range(60):
+        observation, _, _, _, info = env.step(policy.get_action(observation))
+    assert info["success"]
 
 
 def test_policies_can_be_pickled():

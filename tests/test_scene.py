@@ -63,6 +63,6 @@ def test_row_layout_matches_the_compiled_sensors(task):
 
 
 def test_xyzw_makes_the_largest_component_positive():
-    assert xyzw_from_wxyz([0.1, -0.9, 0.2, 0.3]) == (0.9, -0.2, -0.3, -0.1)
-    assert xyzw_from_wxyz([-0.9, 0.1, 0.2, 0.3]) == (-0.1, -0.2, -0.3, 0.9)
-    assert xyzw_from_wxyz([0.9, -0.1, 0.2, 0.3]) == (-0.1, 0.2, 0.3, 0.9)
+    assert xyzw_from_wxyz(0.1, -0.9, 0.2, 0.3) == (0.9, -0.2, -0.3, -0.1)
+    assert xyzw_from_wxyz(-0.9, 0.1, 0.2, 0.3) == (-0.1, -0.2, -0.3, 0.9)
+    assert xyzw_from_wxyz(0.9, -0.1, 0.2, 0.3) == (-0.1, 0.2, 0.3, 0.9)

@@ -23,9 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from metaworld_py.episodes import MAX_DISPLACEMENT, TaskEpisodes, observed_frame, settled
+from metaworld_py.episodes import MAX_DISPLACEMENT, Episode, settled
 from metaworld_py.sim.scene import compose
-from metaworld_py.sim.stepper import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS
+from metaworld_py.sim.simulation import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS
 from metaworld_py.tasks import TASKS, TaskDef, find_task
 
 WORKER = Path(__file__).with_name("published_engine_worker.py")
@@ -77,7 +77,7 @@ def exported_scene(task: TaskDef) -> str:
 def extra_settle_steps(task: TaskDef, rand_vec: list[float]) -> int:
     """Physics steps that a reset adds after settling."""
     _, row = settled(task, tuple(task.fixture_positions(rand_vec)))
-    return task.place(rand_vec, task.reader(row)).physics_steps
+    return task.place(rand_vec, task.reader.read(row)).physics_steps
 
 
 def replay(task: TaskDef, record: dict[str, np.ndarray], engine: str) -> dict[str, np.ndarray]:
@@ -124,14 +124,14 @@ def replay(task: TaskDef, record: dict[str, np.ndarray], engine: str) -> dict[st
 
 def _frames(task: TaskDef, record: dict[str, np.ndarray], replayed: dict[str, np.ndarray]) -> np.ndarray:
     """Observed frames (E, T, 18) of replayed states."""
-    episodes = TaskEpisodes(task)
+    ours = Episode(task)
     frames = np.zeros((*record["action"].shape[:2], 18))
     for episode, rand_vec in enumerate(record["rand_vec"].tolist()):
-        episodes.reset([0], [rand_vec], [False])
+        ours.reset(rand_vec, hide_goal=False)
         for step in range(frames.shape[1]):
-            episodes.stepper.qpos[0] = replayed["qpos"][episode, step]
-            episodes.stepper.refresh(None)
-            frames[episode, step] = observed_frame(task.reader(episodes.stepper.rows[0].tolist()))
+            ours.simulation.qpos[:] = replayed["qpos"][episode, step]
+            ours.simulation.refresh()
+            frames[episode, step] = task.reader.frame(task.reader.read(ours.simulation.row.tolist()))
     return frames
 
 

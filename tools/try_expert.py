@@ -13,9 +13,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from metaworld_py.episodes import TaskEpisodes
 from metaworld_py.instances import draw_instances
 from metaworld_py.tasks import TASKS, find_task
+from metaworld_py.vector_env import MetaWorldVectorEnv
 
 
 def main() -> None:
@@ -32,22 +32,19 @@ def main() -> None:
 
 def try_expert(name: str, arguments: argparse.Namespace) -> None:
     task = find_task(name)
-    vectors = [
-        instance.rand_vec for instance in draw_instances([name], arguments.seed, partially_observable=False, per_task=arguments.instances)
-    ]
-    episodes = TaskEpisodes(task, len(vectors), n_threads=0)
-    episodes.reset(range(len(vectors)), vectors, [False] * len(vectors))
-    first_success = np.full(len(vectors), -1)
-    last = np.zeros(len(vectors), dtype=bool)
+    tasks = draw_instances([name], arguments.seed, partially_observable=False, per_task=arguments.instances)
+    envs = MetaWorldVectorEnv([[instance] for instance in tasks], autoreset_mode="Disabled", max_episode_steps=arguments.steps + 1)
+    observations = envs.reset()[0]
+    first_success = np.full(len(tasks), -1)
     for step in range(arguments.steps):
-        actions = np.array([task.expert(observation) for observation in episodes.observations.tolist()], dtype=np.float32)
-        scores = episodes.step(actions)
-        last = np.array([score.success for score in scores])
-        first_success[(first_success < 0) & last] = step
+        actions = np.array([task.expert(observation) for observation in observations.tolist()], dtype=np.float32)
+        observations, rewards, _, _, infos = envs.step(actions)
+        first_success[(first_success < 0) & (infos["success"] > 0)] = step
         if arguments.trace is not None and step % 10 == 0:
-            observation = episodes.observations[arguments.trace]
+            observation = observations[arguments.trace]
             print(step, "hand", observation[:3].round(3), "opening", observation[3].round(2), "obj", observation[4:7].round(3),
-                  "goal", observation[36:].round(3), "action", actions[arguments.trace].round(2), scores[arguments.trace])  # fmt: skip
+                  "goal", observation[36:].round(3), "action", actions[arguments.trace].round(2),
+                  "reward", rewards[arguments.trace].round(3))  # fmt: skip
         if (first_success >= 0).all() and arguments.trace is None:
             break
     solved = first_success >= 0

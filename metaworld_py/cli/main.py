@@ -1,4 +1,4 @@
-"""`metaworld-py`: list, evaluate, render, verify."""
+"""`metaworld-py`: list, evaluate, render, record, verify, bench."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import metaworld_py
+from metaworld_py.cli import bench, record
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
@@ -19,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
-    except (ValueError, TypeError, OSError, RuntimeError) as error:
+    except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
         print(f"metaworld-py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -36,13 +38,20 @@ def build_parser() -> argparse.ArgumentParser:
     _add_list(commands)
     _add_evaluate(commands)
     _add_render(commands)
+    record.add_parser(commands)
     _add_verify(commands)
+    bench.add_parser(commands)
     return parser
 
 
 def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("list", help="show all tasks, or those of a set")
+    parser = commands.add_parser("list", help="show all tasks, those of a set, or those with a skill, an object, …")
     parser.add_argument("task_set", nargs="?", help="e.g. MT10")
+    parser.add_argument("--family", help="e.g. door")
+    parser.add_argument("--skill", help="e.g. grasp")
+    parser.add_argument("--object", help="an observed object, e.g. hammer")
+    parser.add_argument("--difficulty", help="easy, medium, hard or very_hard")
+    parser.add_argument("--json", action="store_true", help="print everything known of the tasks as JSON")
     parser.set_defaults(run=list_tasks)
 
 
@@ -84,16 +93,28 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def list_tasks(options: argparse.Namespace) -> int:
-    """Print task names and what the robot must do."""
+    """Print task names, what the robot must do and what else is known of the tasks."""
     from metaworld_py.evaluation import task_names
     from metaworld_py.task_sets import TASK_SETS
+    from metaworld_py.tasks.metadata import task_table
 
-    names = task_names(options.task_set) if options.task_set else sorted(metaworld_py.TASKS)
-    print(f"{'task':28s} {'sets':40s} instruction")
-    for name in names:
-        sets = " ".join(task_set for task_set, members in TASK_SETS.items() if name in members and task_set != "MT50")
-        print(f"{name:28s} {sets:40s} {metaworld_py.TASKS[name].sentence}")
-    print(f"{len(names)} tasks; every task is in MT1, ML1 and MT50. Sets: {', '.join(TASK_SETS)}.")
+    members = task_names(options.task_set) if options.task_set else sorted(metaworld_py.TASKS)
+    rows = {
+        row.name: row
+        for row in task_table(family=options.family, skill=options.skill, observed_object=options.object, difficulty=options.difficulty)
+    }
+    found = [rows[name] for name in members if name in rows]
+    if options.json:
+        print(json.dumps([asdict(row) for row in found], indent=1))
+        return 0
+    print(f"{'task':26s} {'difficulty':10s} {'family':12s} {'skills':22s} {'observed objects':22s} {'sets':38s} instruction")
+    for row in found:
+        sets = " ".join(name for name in row.task_sets if name != "MT50")
+        print(
+            f"{row.name:26s} {row.difficulty:10s} {row.family:12s} {', '.join(row.skills):22s} {', '.join(row.objects):22s} "
+            f"{sets:38s} {row.instruction}"
+        )
+    print(f"{len(found)} tasks; every task is in MT1, ML1 and MT50. Sets: {', '.join(TASK_SETS)}.")
     return 0
 
 

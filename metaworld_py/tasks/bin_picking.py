@@ -45,7 +45,7 @@ def begin(rand_vec: RandVec, settled: ObjectSignals, placed: ObjectSignals) -> S
 
 
 def measure_goal_distance(now: ObjectSignals, start: Start) -> Start:
-    return start._replace(goal_distance=distance(now.obj_pos, start.goal_pos))
+    return Start(start.tcp_pos, start.obj_pos, start.goal_pos, distance(now.obj_pos, start.goal_pos))
 
 
 def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
@@ -53,7 +53,10 @@ def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     hand = now.arm.hand_pos
     to_goal = distance(now.obj_pos, start.goal_pos)
     in_place = long_tail(to_goal, 0.0, SUCCESS_DISTANCE, margin=start.goal_distance)
-    floor = min(funnel_floor(distance_xy(hand, centre), rim=0.03, steepness=0.02, height=0.2) for centre in (start.obj_pos, start.goal_pos))
+    floor = min(
+        funnel_floor(distance_xy(hand, start.obj_pos), rim=0.03, steepness=0.02, height=0.2),
+        funnel_floor(distance_xy(hand, start.goal_pos), rim=0.03, steepness=0.02, height=0.2),
+    )
     caged = caging(now.arm, now.obj_pos, start.obj_pos, start.tcp_pos, object_radius=0.015, pad_margin=0.05, xz_margin=0.01)
     grasp = dense_grasp(caged, effort, full_effort=0.7)
     reward = hamacher(grasp, in_place)

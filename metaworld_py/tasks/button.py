@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_wxyz
@@ -33,8 +33,7 @@ FACE_UP = -1.57  # rad about x: a little short of a quarter turn, as published
 HOLE_Y, BUTTON_Y = -0.1, -0.1935  # m, sites of the box: the hole's rim, and the button's face at joint value 0
 
 
-@dataclass(frozen=True)
-class Facing:
+class Facing(NamedTuple):
     """Which way the box faces, and what follows from it."""
 
     axis: int  # world axis along which the button travels
@@ -132,7 +131,7 @@ def score_v1(facing: Facing, success_distance: float, *, way: float) -> ScoreFun
     """Reach, then press. `way` is what the bonus counts from; boxes that face the robot look at the left finger tip alone."""
 
     def score(now: ObjectSignals, start: Start, effort: float) -> Score:
-        to_hand = distance(now.obj_pos, now.arm.tcp_pos if facing is UPWARDS else now.arm.left_tip_pos)
+        to_hand = distance(now.obj_pos, now.arm.tcp_pos if facing.axis == UPWARDS.axis else now.arm.left_tip_pos)
         to_goal = abs(start.goal_pos[facing.axis] - now.obj_pos[facing.axis])
         press = max(approach_bonus(to_goal, way), 0.0) if to_hand < 0.05 else 0.0
         return Score(-to_hand + press, to_goal <= success_distance, 1.0, 0.0, 0.0, 0.0, to_goal)

@@ -6,8 +6,6 @@ reset: it still rocks, while arm joints 4–7 and the fingers are stopped in its
 
 from __future__ import annotations
 
-import math
-
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_wxyz, quat_xyzw, site_pos
 from metaworld_py.tasks import expert
@@ -144,7 +142,7 @@ def score_push_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
 def score_pull_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Pull. The reaching term is the norm of a point, not of a difference, and does not depend on the hand, as published."""
     to_tcp, to_goal = distance(now.obj_pos, now.arm.tcp_pos), distance(now.obj_pos, start.goal_pos)
-    norm = math.hypot(now.obj_pos[0], now.obj_pos[1], start.tcp_pos[2])
+    norm = distance((now.obj_pos[0], now.obj_pos[1], start.tcp_pos[2]), (0.0, 0.0, 0.0))
     reach = -norm
     if norm < 0.05:
         reach = -to_tcp + 0.1 + (max(effort, 0.0) / 50.0 if to_tcp < 0.05 else 0.0)

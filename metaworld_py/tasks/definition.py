@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import mujoco
 import numpy as np
 
-from metaworld_py.sim.scene import Scene, compose
+from metaworld_py.sim.scene import Scene, compose, without_looks
 from metaworld_py.sim.signals import Arm, Quantity, Quat, Signal, SignalReader, Vec3
 
 HORIZON = 500  # control steps of an episode
@@ -169,8 +169,13 @@ class TaskDef:
 
     @cached_property
     def model(self) -> mujoco.MjModel:
-        """The compiled scene, shared by every environment of the task in this process; treat it as read-only."""
+        """The compiled scene with its looks, for pictures; shared in this process, so treat it as read-only."""
         return compose(self.scene, self.reader.signals).compile()
+
+    @cached_property
+    def physics_model(self) -> mujoco.MjModel:
+        """The same scene without its looks: what is simulated. Shared by every environment of the task; read-only."""
+        return without_looks(compose(self.scene, self.reader.signals), self.reader.signals).compile()
 
     @property
     def has_touch(self) -> bool:

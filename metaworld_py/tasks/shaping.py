@@ -18,22 +18,26 @@ GRIP_CAGING = 0.97  # caging above which closing the fingers counts as gripping
 
 def distance(a: Vec3, b: Vec3) -> float:
     """Euclidean distance."""
-    return math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2)
+    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
+    return math.sqrt(x * x + y * y + z * z)
 
 
 def scaled_distance(a: Vec3, b: Vec3, scale: Vec3) -> float:
     """Norm of the difference, each axis multiplied by its scale."""
-    return math.sqrt((scale[0] * (a[0] - b[0])) ** 2 + (scale[1] * (a[1] - b[1])) ** 2 + (scale[2] * (a[2] - b[2])) ** 2)
+    x, y, z = scale[0] * (a[0] - b[0]), scale[1] * (a[1] - b[1]), scale[2] * (a[2] - b[2])
+    return math.sqrt(x * x + y * y + z * z)
 
 
 def distance_xy(a: Vec3, b: Vec3) -> float:
     """Distance in the horizontal plane."""
-    return math.sqrt((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2)
+    x, y = a[0] - b[0], a[1] - b[1]
+    return math.sqrt(x * x + y * y)
 
 
 def distance_xz(a: Vec3, b: Vec3) -> float:
     """Distance in the vertical plane through x."""
-    return math.sqrt((a[0] - b[0]) ** 2 + (a[2] - b[2]) ** 2)
+    x, z = a[0] - b[0], a[2] - b[2]
+    return math.sqrt(x * x + z * z)
 
 
 def offset(pos: Vec3, by: Vec3) -> Vec3:
@@ -89,7 +93,8 @@ def hamacher(a: float, b: float) -> float:
 def prism(pos: Vec3, zero: Vec3, one: Vec3) -> float:
     """Inside the box spanned by two corners: product over axes of the way from `zero` to `one`. Outside: 1."""
     product = 1.0
-    for p, a, b in zip(pos, zero, one, strict=True):
+    for axis in range(3):
+        p, a, b = pos[axis], zero[axis], one[axis]
         if not min(a, b) <= p <= max(a, b):
             return 1.0
         product *= (p - a) / (b - a)
@@ -108,7 +113,8 @@ def above_funnel(z: float, floor: float, margin: float) -> float:
 
 def alignment(quat: Quat, ideal: Quat, tolerance: float) -> float:
     """1 at the ideal orientation, falling linearly to 0 at `tolerance`. Of four numbers: q and −q differ, as published."""
-    return max(1.0 - math.dist(quat, ideal) / tolerance, 0.0)
+    (a, b, c, d), (e, f, g, h) = quat, ideal
+    return max(1.0 - math.sqrt((a - e) ** 2 + (b - f) ** 2 + (c - g) ** 2 + (d - h) ** 2) / tolerance, 0.0)
 
 
 def snapped_to_hand(pos: Vec3, hand_pos: Vec3, within: float) -> Vec3:

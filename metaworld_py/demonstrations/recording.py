@@ -1,0 +1,106 @@
+"""Recording: plays what is still missing, one episode after the other, then puts the data set together."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from metaworld_py.demonstrations import storage
+from metaworld_py.demonstrations.config import Attempt, RecordingConfig, attempts
+from metaworld_py.demonstrations.episode import play_episode
+from metaworld_py.demonstrations.formats import DATASET_FORMATS, DatasetFormat
+from metaworld_py.demonstrations.storage import Recording, StagedEpisode
+from metaworld_py.env import MetaWorldEnv, env_class
+from metaworld_py.rendering import DEFAULT_SIZE_PX, choose_gl, find_camera
+from metaworld_py.tasks import find_task
+
+Progress = Callable[[str, int], None]
+
+
+def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progress: Progress | None = None) -> Recording:
+    """Record the scripted experts into a folder. Interrupted in any way, the same call goes on where it was.
+
+    Episodes that are over are kept and not played again; of an interrupted one nothing remains. A complete recording is left as it is.
+
+    Args:
+      config: what to record.
+      folder: made if it does not exist; must be empty, or hold this very recording.
+      progress: called with (task name, attempts that are over in all), first with what an earlier call left.
+
+    Raises:
+      ValueError: the folder holds something else, or an unknown camera.
+      RuntimeError: `only_successes`, and no attempt succeeded.
+      ImportError: a package is missing; names the extra.
+      RenderingError: no OpenGL; says what to install.
+    """
+    folder = Path(folder)
+    form = DATASET_FORMATS[config.format]
+    form.require_packages()
+    if config.size_px is not None:
+        find_camera(find_task(config.tasks[0]), config.camera_name)  # refuse an unknown one before anything is written
+        choose_gl()
+    recording = storage.begin(folder, config)
+    planned = attempts(config)
+    if recording.is_complete:
+        shutil.rmtree(folder / storage.UNFINISHED, ignore_errors=True)  # where the last run was stopped while it tidied up
+        if progress is not None:
+            progress(planned[-1].task, len(planned))
+        return recording
+    _play_missing(folder, config, planned, form, progress)
+    kept = [attempt for attempt in planned if storage.staged_outcome(folder, attempt).is_kept]
+    if not kept:
+        raise RuntimeError(f"none of {len(planned)} attempts succeeded, so there is nothing to record: use less noise or more steps")
+    form.assemble(folder, recording, kept)
+    recording = dataclasses.replace(recording, tasks=storage.summary(folder, config, planned))
+    recording.save(folder)
+    shutil.rmtree(folder / storage.UNFINISHED)
+    return recording
+
+
+def _play_missing(folder: Path, config: RecordingConfig, planned: list[Attempt], form: DatasetFormat, progress: Progress | None) -> None:
+    missing = [attempt for attempt in planned if not storage.staged_path(folder, attempt).exists()]
+    over = len(planned) - len(missing)
+    if progress is not None:
+        progress((missing or planned[-1:])[0].task, over)
+    env: MetaWorldEnv | None = None
+    try:
+        for attempt in missing:
+            if env is None or env.task_name != attempt.task:
+                if env is not None:
+                    env.close()
+                env = _make_env(attempt.task, config)
+            _play(folder, config, attempt, env, form)
+            over += 1
+            if progress is not None:
+                progress(attempt.task, over)
+    finally:
+        if env is not None:
+            env.close()
+
+
+def _make_env(task: str, config: RecordingConfig) -> MetaWorldEnv:
+    size_px = config.size_px or DEFAULT_SIZE_PX
+    return env_class(task)(
+        render_mode=None if config.size_px is None else "rgb_array",
+        camera_name=config.camera_name,
+        height=size_px,
+        width=size_px,
+        reward_function_version=config.reward_function_version,
+        max_episode_steps=config.max_episode_steps,
+        terminate_on_success=config.terminate_on_success,
+    )
+
+
+def _play(folder: Path, config: RecordingConfig, attempt: Attempt, env: MetaWorldEnv, form: DatasetFormat) -> None:
+    """Play and stage one attempt."""
+    sink = None if config.size_px is None else form.picture_sink(folder, attempt)
+    try:
+        demonstration = play_episode(env, attempt, config, sink, see_last=form.sees_last)
+        is_kept = demonstration.is_success or not config.only_successes
+        pictures = {} if sink is None else sink.finish(is_kept=is_kept)
+    finally:
+        if sink is not None:
+            sink.abort()
+    storage.stage(folder, StagedEpisode(attempt, demonstration, pictures), is_kept=is_kept)
