@@ -10,7 +10,8 @@ from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
-from surfaces import Field, Surface, bar, blended, block, box, disc, drum, extruded, merged, revolved, rounded, tube, wrapped
+from castings import Field, bar, blended, block, drum, wrapped
+from surfaces import Surface, box, disc, extruded, merged, revolved, rounded, tube
 
 OUT = Path(__file__).resolve().parent.parent / "assets" / "robot" / "looks"
 ROUND = 22  # sides of the small round parts
