@@ -10,7 +10,7 @@ from physics_digest import DIGESTS, physics_digests
 
 from metaworld_py.benchmarks import MT1
 from metaworld_py.env import env_class
-from metaworld_py.sim.scene import ASSETS
+from metaworld_py.sim.scene import ASSETS, compose
 from metaworld_py.tasks import TASKS
 
 FIXED, TRACK = mujoco.mjtCamLight.mjCAMLIGHT_FIXED, mujoco.mjtCamLight.mjCAMLIGHT_TRACK
@@ -54,6 +54,12 @@ def test_the_digest_sees_a_change_of_any_part():
     assert physics_digests(model)["geom"] != before["geom"]
     model.geom_friction[pad] = friction
     assert physics_digests(model) == before
+
+
+@pytest.mark.parametrize("task", ALL_TASKS)
+def test_what_collides_with_nothing_weighs_nothing(task):
+    shown = [geom for geom in compose(TASKS[task].scene).geoms if geom.contype == 0 and geom.conaffinity == 0]
+    assert len(shown) > 30 and {geom.mass for geom in shown} == {0.0}
 
 
 @pytest.mark.parametrize("task", ALL_TASKS)

@@ -275,7 +275,7 @@ TEMPLATE = """<!-- Written by tools/make_arm.py: edit there. Sawyer arm with a t
     <mesh name="palm" inertia="convex" vertex="{vertices}"/>
 {meshes}
     <texture name="face" type="2d" file="robot/looks/face.png"/>
-    <material name="arm" rgba="0.56 0.06 0.06 1" specular="0.55" shininess="0.55"/>
+    <material name="arm" rgba="0.58 0.06 0.06 1" specular="0.6" shininess="0.5"/>
     <material name="dark" rgba="0.16 0.16 0.17 1" specular="0.35" shininess="0.35"/>
     <material name="black" rgba="0.07 0.07 0.08 1" specular="0.3" shininess="0.3"/>
     <material name="metal" rgba="0.62 0.63 0.65 1" specular="0.7" shininess="0.7"/>

@@ -63,7 +63,7 @@ def wood(dark: tuple[int, int, int], light: tuple[int, int, int], seed: int, siz
 def tiles(size: int = 256, count: int = 2) -> Picture:
     """Large pale floor tiles."""
     rng = np.random.default_rng(5)
-    shade = 0.6 + 0.1 * cloud(size, size, 4, 4, rng) + 0.04 * cloud(size, size, 30, 30, rng)
+    shade = 0.62 + 0.05 * cloud(size, size, 4, 4, rng) + 0.04 * cloud(size, size, 30, 30, rng)
     side = size // count
     for row in range(count):
         for column in range(count):
