@@ -112,7 +112,7 @@ def pieces() -> Looks:
     return {
         "puck": puck, "puck_flat": flat, "slide_puck": slide, "slide_puck_stripes": stripes,
         "cube": box((0.02, 0.02, 0.02), 0.0035, steps=2), "cube_wood": box((0.02, 0.02, 0.02), 0.003, steps=2).grained("x"),
-        "wall_low": box((0.12, 0.01, 0.06), 0.002, steps=1).grained("x", 0.12),
-        "wall_tall": box((0.1, 0.01, 0.075), 0.002, steps=1).grained("x", 0.12),
+        "wall_low": box((0.12, 0.01, 0.06), 0.002, steps=1).grained("x", 0.16),
+        "wall_tall": box((0.1, 0.01, 0.075), 0.002, steps=1).grained("x", 0.16),
         "peg": box((0.12, 0.015, 0.015), 0.003, steps=2), "stick": bar, "stick_bands": bands, "nut_peg": disc(0.02, -0.05, 0.05, 28, 0.004),
     }  # fmt: skip
