@@ -90,6 +90,7 @@ class Cell:
     num_envs: int
     interface: str  # "Env" (gymnasium.make) or "VectorEnv"
     num_cores: int  # that it may use
+    busy_cores: float  # processor time per time while stepping: below num_cores where threads wait, or others have the processor
     steps_per_second: float  # control steps, of all environments together
     floor_steps_per_second: float  # of the physics alone on one core, mean time over the tasks
     floor_share: float  # steps_per_second / (floor_steps_per_second · num_cores), median of the rounds' shares
@@ -107,7 +108,7 @@ class BenchResult:
     versions: dict[str, str]
 
     def __str__(self) -> str:
-        head = ("tasks", "environments", "interface", "steps/s", "floor steps/s", "cores", "share of floor", "resets/s")
+        head = ("tasks", "environments", "interface", "steps/s", "floor steps/s", "cores", "busy", "share of floor", "resets/s")
         rows = [
             (
                 cell.tasks,
@@ -116,6 +117,7 @@ class BenchResult:
                 f"{cell.steps_per_second:.0f}",
                 f"{cell.floor_steps_per_second:.0f}",
                 f"{cell.num_cores}",
+                f"{cell.busy_cores:.1f}",
                 f"{cell.floor_share:.0%}",
                 f"{cell.resets_per_second:.0f}",
             )
@@ -129,7 +131,7 @@ class BenchResult:
             [
                 *table(head, rows),
                 "",
-                "floor: the physics alone, one core; share: steps/s of floor steps/s × cores",
+                "floor: the physics alone, one core; busy: cores at work while stepping; share: steps/s of floor steps/s × cores",
                 *([f"memory per additional environment: {', '.join(memory)}"] if memory else []),
                 f"{self.processor} · {self.num_threads} threads · {packages} · {sys.platform}",
             ]
@@ -197,9 +199,12 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
     # Where the environments are many, a few chunks fill the time: then the floor is that of many episodes, too.
     copies = int(np.clip(_FLOOR_SHARE * budget / pass_seconds, 1, min(num_envs // len(names), _MAX_FLOOR_EPISODES)))
     floor = _Floor(names, copies, instances, config.seed)
-    step_rates, floor_rates, reset_rates = [], [], []
+    step_rates, busy, floor_rates, reset_rates = [], [], [], []
     for _ in range(config.rounds):
-        step_rates.append(num_envs * passes * CHUNK / envs.time_chunks(passes))
+        before = time.process_time()
+        seconds = envs.time_chunks(passes)
+        busy.append((time.process_time() - before) / seconds)
+        step_rates.append(num_envs * passes * CHUNK / seconds)
         floor_rates.append(1.0 / floor.time_chunks(passes))
         if on_round is not None:
             on_round()
@@ -213,6 +218,7 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
         num_envs=num_envs,
         interface="Env" if num_envs == 1 else "VectorEnv",
         num_cores=num_cores,
+        busy_cores=float(np.median(busy)),
         steps_per_second=float(np.median(step_rates)),
         floor_steps_per_second=float(np.median(floor_rates)),
         floor_share=float(np.median(shares)),

@@ -26,6 +26,7 @@ def test_quick_table_has_every_cell_with_plausible_numbers(tmp_path, capsys):
         assert f"| {tasks} " in printed
         assert cell["interface"] == ("Env" if num_envs == 1 else "VectorEnv")
         assert cell["num_cores"] == min(num_envs, saved["num_threads"])
+        assert cell["busy_cores"] > 0
         assert PLAUSIBLE_SHARE[0] < cell["floor_share"] < PLAUSIBLE_SHARE[1]
         assert all(math.isfinite(cell[name]) and cell[name] > 0 for name in ("steps_per_second", "resets_per_second"))
     assert set(saved["bytes_per_env"]) == {"reach", "MT10"}
