@@ -32,11 +32,9 @@ def shoulder() -> dict[str, Surface]:
     column = drum((0.002, 0, -0.01), (0.002, 0, 0.31), 0.074, 0.02)
     housing = drum((0.081, -0.062, 0.237), (0.081, 0.046, 0.237), 0.07, 0.018)
     belly = bar((0.03, -0.006, 0.12), (0.06, -0.006, 0.235), 0.05, 0.064)
-    shell = wrapped(
-        blended(column, belly, housing, width=0.06), ((0.01, 0, 0.01), (0.03, 0, 0.2), (0.025, 0, 0.24), (0.004, 0, 0.295)), 20, 24
-    )
-    dark = joint_band(0.074, -0.004, 0.008) + cap(0.05).turned("x", 90).moved(0.081, -0.0655, 0.237)
-    return {"l0": shell, "l0_dark": dark + disc(0.06, 0.305, 0.318, ROUND, 0.004).moved(0.002)}
+    shell = wrapped(blended(column, belly, housing, width=0.06), ((0.02, 0, 0.01), (0.02, 0, 0.29)), 22, 32)
+    dark = joint_band(0.074, -0.004, 0.008) + disc(0.06, 0.305, 0.318, ROUND, 0.004).moved(0.002)
+    return {"l0": shell, "l0_dark": dark}
 
 
 def elbow(length: float, exit_height: float, exit_length: float, radius: float, exit_radius: float) -> Surface:
