@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import metaworld_py
-from metaworld_py.cli import record
+from metaworld_py.cli import record, render
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_list(commands)
     _add_evaluate(commands)
-    _add_render(commands)
+    render.add_parser(commands)
     record.add_parser(commands)
     _add_verify(commands)
     return parser
@@ -67,20 +67,6 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--save", type=Path, action="append", default=[], metavar="FILE", help="write results to a .json or .csv file (may repeat)"
     )
     parser.set_defaults(run=evaluate)
-
-
-def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("render", help="a video of one episode")
-    parser.add_argument("task", help="task name")
-    parser.add_argument("--agent", default="expert", help="as for evaluate (default: expert)")
-    parser.add_argument("--out", type=Path, help="video file, .mp4 or .gif (default: TASK.mp4)")
-    parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
-    parser.add_argument("--instance", type=int, default=0, help="which of the 50 instances (default: 0)")
-    parser.add_argument("--camera", help="camera name (default: overview from the front)")
-    parser.add_argument("--size", type=int, default=480, help="pixels, square (default: 480)")
-    parser.add_argument("--frames-per-second", type=int, default=20, help="of the video; 80 shows every control step (default: 20)")
-    parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
-    parser.set_defaults(run=render)
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -166,27 +152,6 @@ def split_episodes(episodes: int) -> tuple[int, int]:
     if episodes < 1 or (episodes > INSTANCES_PER_TASK and episodes % INSTANCES_PER_TASK):
         raise ValueError(f"--episodes must lie in 1…{INSTANCES_PER_TASK} or be a multiple of {INSTANCES_PER_TASK}, got {episodes}")
     return min(episodes, INSTANCES_PER_TASK), max(episodes // INSTANCES_PER_TASK, 1)
-
-
-def render(options: argparse.Namespace) -> int:
-    """Write a video of one episode."""
-    from metaworld_py.agents import load_agent
-    from metaworld_py.video import record_episode
-
-    out = options.out or Path(f"{metaworld_py.find_task(options.task).name}.mp4")
-    summary = record_episode(
-        options.task,
-        load_agent(options.agent, seed=options.seed),
-        out,
-        seed=options.seed,
-        instance=options.instance,
-        camera_name=options.camera,
-        size_px=options.size,
-        frames_per_second=options.frames_per_second,
-        max_episode_steps=options.max_episode_steps,
-    )
-    print(summary)
-    return 0
 
 
 def verify(options: argparse.Namespace) -> int:
