@@ -51,7 +51,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class TaskResult:
-    """Episodes of one task, in the order of instances (each `episodes_per_instance` times in a row)."""
+    """Episodes of one task: all instances in order, and again in that order as often as `episodes_per_instance` says."""
 
     task: str
     successes: tuple[bool, ...]  # success at any step of the episode
@@ -265,10 +265,10 @@ def evaluate(
         if count < 1:
             raise ValueError(f"{what} must be at least 1, got {count}")
     player = as_agent(agent)
-    drawn = draw_instances(names, seed, partially_observable=False, per_task=max(instances_per_task, INSTANCES_PER_TASK))
+    drawn = instances_by_task(names, seed, instances_per_task)
     results = []
     for index, name in enumerate(names):
-        instances = [task for task in drawn if task.env_name == find_task(name).id][:instances_per_task]
+        instances = drawn[name][:instances_per_task]
         one_hot = np.eye(len(names))[index] if use_one_hot else np.zeros(0)
         results.append(
             _evaluate_task(player, name, instances * episodes_per_instance, one_hot, max_episode_steps, reward_function_version, progress)
@@ -329,6 +329,12 @@ def _evaluate_task(
         unstable_episodes=int(is_unstable.sum()),
         curves=meter.curves(),
     )
+
+
+def instances_by_task(names: Sequence[str], seed: int, instances_per_task: int = INSTANCES_PER_TASK) -> dict[str, list[Task]]:
+    """The instances that an evaluation of these tasks draws, 50 or more of each; those of a set differ from those of its tasks alone."""
+    drawn = draw_instances(names, seed, partially_observable=False, per_task=max(instances_per_task, INSTANCES_PER_TASK))
+    return {name: [task for task in drawn if task.env_name == find_task(name).id] for name in names}
 
 
 def task_names(benchmark: str | Sequence[str]) -> list[str]:

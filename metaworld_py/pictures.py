@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from metaworld_py.agents import Agent
-from metaworld_py.benchmarks import MT1
 from metaworld_py.env import EnvState, MetaWorldEnv, env_class
+from metaworld_py.instances import Task
 from metaworld_py.rendering import DEFAULT_SIZE_PX, HIGH, choose_gl
 from metaworld_py.tasks.definition import HORIZON
 
@@ -68,13 +68,12 @@ class Take:
 
 
 def play(
-    task: str,
+    task: Task,
     agent: Agent,
     *,
-    seed: int = 0,
-    instance: int = 0,
     camera_name: str | None = None,
-    size_px: int = DEFAULT_SIZE_PX,
+    width_px: int = DEFAULT_SIZE_PX,
+    height_px: int = DEFAULT_SIZE_PX,
     quality: str = HIGH,
     max_episode_steps: int = HORIZON,
     steps_after_success: int | None = None,
@@ -83,30 +82,25 @@ def play(
     """Play one instance; nothing is drawn yet.
 
     Args:
-      task: task name.
+      task: the instance.
       agent: see `metaworld_py.agents.Agent`.
-      seed: of the instances.
-      instance: index among the task's instances.
       camera_name: None for the overview.
-      size_px: width and height of pictures.
+      width_px, height_px: of pictures.
       quality: "high" or "fast", see `MetaWorldEnv`.
       max_episode_steps: control steps.
       steps_after_success: control steps after the first success at which to stop; None for the whole episode.
       observation_tail: appended to observations, e.g. a one-hot task id.
 
     Raises:
-      ValueError: unknown task or camera, numbers out of range.
+      ValueError: unknown camera, sizes or steps out of range.
       RenderingError: no OpenGL; says what to install.
     """
-    env = env_class(task)(
-        "rgb_array", camera_name, height=size_px, width=size_px, render_quality=quality, max_episode_steps=max_episode_steps
+    env = env_class(task.env_name)(
+        "rgb_array", camera_name, height=height_px, width=width_px, render_quality=quality, max_episode_steps=max_episode_steps
     )
-    tasks = MT1(env.task_name, seed).train_tasks
-    if not 0 <= instance < len(tasks):
-        raise ValueError(f"instance must lie in 0…{len(tasks) - 1}, got {instance}")
     choose_gl()
-    env.set_task(tasks[instance])
-    observation, _ = env.reset(seed=seed)
+    env.set_task(task)
+    observation, _ = env.reset()
     _begin(agent, env.task_name)
     states, first_success, is_over = [env.get_state()], None, False
     while not is_over:

@@ -11,6 +11,8 @@ from tqdm import tqdm
 
 from metaworld_py.agents import Agent
 from metaworld_py.env import RENDER_HZ
+from metaworld_py.evaluation import instances_by_task, task_names
+from metaworld_py.instances import Task
 from metaworld_py.pictures import Picture, play, sheet
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.definition import HORIZON
@@ -30,6 +32,7 @@ def record_episode(
     *,
     seed: int = 0,
     instance: int = 0,
+    benchmark: str | None = None,
     camera_name: str | None = None,
     size_px: int | None = None,
     frames_per_second: int = 20,
@@ -44,6 +47,7 @@ def record_episode(
       path: `.mp4` or `.gif` for a video, `.png` or `.jpg` for a sheet of twelve frames.
       seed: of the instances.
       instance: index among the task's instances.
+      benchmark: the task set whose instances they are; the task's own (those of MT1) by default. An evaluation of MT10 plays those of MT10.
       camera_name: None for the overview.
       size_px: width and height of a frame; 480 in a video and 320 in a sheet by default. Videos `.mp4` need an even number.
       frames_per_second: of a video, 1…80; it runs in real time.
@@ -63,12 +67,11 @@ def record_episode(
     if path.suffix == ".mp4" and size_px % 2:
         raise ValueError(f"the size of .mp4 videos must be even, got {size_px}")
     take = play(
-        task_def.name,
+        _instance(task_def.name, seed, instance, benchmark),
         agent,
-        seed=seed,
-        instance=instance,
         camera_name=camera_name,
-        size_px=size_px,
+        width_px=size_px,
+        height_px=size_px,
         max_episode_steps=max_episode_steps,
         steps_after_success=_STILL_STEPS,
     )
@@ -111,12 +114,11 @@ def record_contact_sheet(
     for task in bar:
         bar.set_description(task)
         take = play(
-            task,
+            _instance(task, seed, instance),
             agent,
-            seed=seed,
-            instance=instance,
             camera_name=camera_name,
-            size_px=size_px,
+            width_px=size_px,
+            height_px=size_px,
             max_episode_steps=max_episode_steps,
             steps_after_success=0,
         )
@@ -126,6 +128,16 @@ def record_contact_sheet(
     columns = CONTACT_COLUMNS if is_long else -(-len(tasks) // 2)
     imageio.imwrite(path, sheet(pictures, columns, labels=[find_task(task).name for task in tasks]))
     return f"{path}: {len(tasks)} tasks, instance {instance} of seed {seed}, {num_successes} with success"
+
+
+def _instance(task: str, seed: int, index: int, benchmark: str | None = None) -> Task:
+    names = task_names(benchmark or task)
+    if task not in names:
+        raise ValueError(f"{task} is not in {benchmark}")
+    instances = instances_by_task(names, seed)[task]
+    if not 0 <= index < len(instances):
+        raise ValueError(f"instance must lie in 0…{len(instances) - 1}, got {index}")
+    return instances[index]
 
 
 def _checked(path: str | Path, suffixes: Sequence[str]) -> Path:

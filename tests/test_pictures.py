@@ -5,11 +5,17 @@ import imageio.v2 as imageio
 import numpy as np
 import pytest
 
-import metaworld_py  # noqa: F401  # registers the ids
+from metaworld_py import MT1
 from metaworld_py.agents import ExpertAgent, RandomAgent
 from metaworld_py.cli.main import main
 from metaworld_py.pictures import overlay, play, sheet
 from metaworld_py.video import record_contact_sheet, record_episode
+
+SMALL = {"width_px": 64, "height_px": 64}
+
+
+def first(name):
+    return MT1(name, 0).train_tasks[0]
 
 
 def plain(value, size=96):
@@ -40,7 +46,7 @@ def test_a_sheet_shows_all_pictures_in_order():
 
 
 def test_a_take_is_drawn_at_any_step_as_the_environment_showed_it(opengl):
-    take = play("door-close", ExpertAgent(), size_px=64, max_episode_steps=30)
+    take = play(first("door-close"), ExpertAgent(), **SMALL, max_episode_steps=30)
     env = gymnasium.make("Meta-World/MT1", env_name="door-close", seed=0, render_mode="rgb_array", width=64, height=64).unwrapped
     env.set_task(take.states[0].task)
     observation, _ = env.reset()
@@ -55,10 +61,10 @@ def test_a_take_is_drawn_at_any_step_as_the_environment_showed_it(opengl):
 
 
 def test_a_take_ends_after_success_and_tells_the_task_shortly_before_it(opengl):
-    take = play("reach", ExpertAgent(), size_px=64, steps_after_success=5)
+    take = play(first("reach"), ExpertAgent(), **SMALL, steps_after_success=5)
     assert take.num_steps == take.first_success + 5 and take.telling_step == take.first_success - 12
     assert take.outcome == f"success after {take.first_success} steps"
-    failed = play("reach", Still(), size_px=64, max_episode_steps=7)
+    failed = play(first("reach"), Still(), **SMALL, max_episode_steps=7)
     assert failed.first_success is None and failed.telling_step == 7 and failed.outcome == "no success in 7 steps"
 
 
@@ -107,6 +113,7 @@ def test_a_contact_sheet_shows_every_task_once(tmp_path, opengl):
         (["render"], "say what to render"),
         (["render", "reach", "--all"], "say what to render"),
         (["render", "--all", "--out", "all.mp4"], ".png or .jpg"),
+        (["render", "reach", "--benchmark", "ML10-test"], "reach is not in ML10-test"),
         (["render", "reach", "--size", "63"], "must be even"),
         (["render", "reach", "--camera", "nope"], "unknown camera 'nope'"),
         (["render", "reach", "--frames-per-second", "81"], "1…80"),

@@ -19,6 +19,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
     parser.add_argument("--instance", type=int, default=0, help="which of the 50 instances (default: 0)")
+    parser.add_argument(
+        "--benchmark", metavar="SET", help="whose instances: as an evaluation of that set plays them (default: the task's own)"
+    )
     parser.add_argument("--camera", help="camera name (default: overview from the front)")
     parser.add_argument("--size", type=int, help="pixels of one picture, square (default: 480, sheets 320, more than ten tasks 160)")
     parser.add_argument("--overlay", action="store_true", help="show the step and, once reached, success")
@@ -50,5 +53,6 @@ def run(options: argparse.Namespace) -> int:
         print(record_contact_sheet(tasks, agent, options.out or Path(f"{name}.png"), **settings))
     else:
         out = options.out or Path(f"{tasks[0]}.mp4")
-        print(record_episode(tasks[0], agent, out, frames_per_second=options.frames_per_second, **settings))
+        own = {"benchmark": options.benchmark, "frames_per_second": options.frames_per_second}
+        print(record_episode(tasks[0], agent, out, **own, **settings))
     return 0
