@@ -1,4 +1,4 @@
-"""`metaworld-py`: list, evaluate, render, record, verify."""
+"""`metaworld-py`: list, evaluate, report, render, record, verify."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import metaworld_py
-from metaworld_py.cli import record, render
+from metaworld_py.cli import record, render, report
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
@@ -37,6 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_list(commands)
     _add_evaluate(commands)
+    report.add_parser(commands)
     render.add_parser(commands)
     record.add_parser(commands)
     _add_verify(commands)
@@ -66,6 +67,8 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--save", type=Path, action="append", default=[], metavar="FILE", help="write results to a .json or .csv file (may repeat)"
     )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a self-contained web page, .html")
+    parser.add_argument("--no-report-pictures", action="store_true", help="leave each task's worst episode out of the page")
     parser.set_defaults(run=evaluate)
 
 
@@ -109,12 +112,16 @@ def evaluate(options: argparse.Namespace) -> int:
 
     from metaworld_py import evaluation
     from metaworld_py.agents import load_agent
+    from metaworld_py.report import write_report
+    from metaworld_py.report.page import check_report_path
 
     for path in options.save:
         if path.suffix not in (".json", ".csv"):
             raise ValueError(f"--save takes .json or .csv files, got {path.name!r}")
         if not path.parent.is_dir():
             raise ValueError(f"the folder of {path} does not exist: create it first")
+    if options.report:
+        check_report_path(options.report)
     benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
     n_tasks = len(evaluation.task_names(benchmark))
     instances, rounds = split_episodes(options.episodes)
@@ -140,6 +147,12 @@ def evaluate(options: argparse.Namespace) -> int:
     print(result)
     for path in options.save:
         print(f"saved {result.save(path)}")
+    if options.report:
+        if options.no_report_pictures:
+            write_report(result, options.report, no_pictures_because="--no-report-pictures")
+        else:
+            report.write_with_pictures(result, load_agent(options.agent, seed=options.seed), options.report)
+        print(f"saved {options.report}")
     return 0
 
 
