@@ -40,7 +40,7 @@ class Take:
     @property
     def outcome(self) -> str:
         """What happened, in words."""
-        return f"no success in {self.num_steps} steps" if self.first_success is None else f"success after {self.first_success} steps"
+        return outcome(self.first_success, self.num_steps)
 
     @property
     def telling_step(self) -> int:
@@ -65,6 +65,11 @@ class Take:
     def close(self) -> None:
         """Free what rendered."""
         self.env.close()
+
+
+def outcome(first_success: int | None, num_steps: int) -> str:
+    """What happened in an episode, in words."""
+    return f"no success in {num_steps} steps" if first_success is None else f"success after {first_success} steps"
 
 
 def play(

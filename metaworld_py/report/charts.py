@@ -31,14 +31,10 @@ def curve_chart(steps: Sequence[int], curve: Curve, scale: tuple[float, float], 
     """
     xs = [100.0 * step / steps[-1] for step in steps]
     mean, low, high = (_points(xs, values, scale) for values in (curve.mean, curve.low, curve.high))
-    line = (
-        ""
-        if marker is None
-        else f'<line class="marker" x1="{100.0 * marker / steps[-1]:.1f}" x2="{100.0 * marker / steps[-1]:.1f}" y2="100"/>'
-    )
+    line = "" if marker is None else f'<path class="marker" d="M{100.0 * marker / steps[-1]:.1f},0V100"/>'
     return (
         '<svg class="curve" viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true">'
-        f'{line}<path class="spread" d="M{" ".join([*high, *reversed(low)])}Z"/><path class="mean" d="M{" ".join(mean)}"/></svg>'
+        f'<path class="spread" d="M{" ".join([*high, *reversed(low)])}Z"/>{line}<path class="mean" d="M{" ".join(mean)}"/></svg>'
     )
 
 
@@ -46,7 +42,7 @@ def shared_scale(curves: Sequence[Curve]) -> tuple[float, float]:
     """Round limits within which all the curves lie, zero included."""
     low = min(0.0, *(value for curve in curves for value in (*curve.low, *curve.mean)))
     high = max(0.0, *(value for curve in curves for value in (*curve.high, *curve.mean)))
-    return -_round_up(-low), _round_up(high) if high > 0.0 or low < 0.0 else 1.0
+    return 0.0 - _round_up(-low), _round_up(high) if high > 0.0 or low < 0.0 else 1.0
 
 
 def _round_up(value: float) -> float:

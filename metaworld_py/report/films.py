@@ -13,7 +13,7 @@ from metaworld_py.agents import Agent
 from metaworld_py.env import RENDER_HZ
 from metaworld_py.evaluation import EvaluationResult, TaskResult, instances_by_task
 from metaworld_py.instances import Task
-from metaworld_py.pictures import Take, play
+from metaworld_py.pictures import Take, outcome, play
 
 NUM_PICTURES = 12
 WIDTH_PX, HEIGHT_PX = 320, 240
@@ -29,7 +29,7 @@ class Film:
     steps: tuple[int, ...]  # control steps at which the pictures were taken
     poster: int  # index of the picture to begin with
     outcome: str
-    is_as_evaluated: bool  # whether it ended as the evaluated episode did; agents that draw their actions need not
+    evaluated_outcome: str  # differs where an agent draws its actions anew
 
 
 def worst_episode_films(result: EvaluationResult, agent: Agent, *, progress: Callable[[str], None] | None = None) -> dict[str, Film]:
@@ -72,7 +72,7 @@ def _film(task: TaskResult, instance: Task, agent: Agent, max_steps: int, one_ho
         steps=tuple(steps),
         poster=int(np.argmin([abs(step - take.telling_step) for step in steps])),
         outcome=take.outcome,
-        is_as_evaluated=take.first_success == task.steps_to_success[task.worst_episode],
+        evaluated_outcome=outcome(task.steps_to_success[task.worst_episode], max_steps),
     )
     take.close()
     return film

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import math
 from collections.abc import Mapping
 from datetime import datetime
@@ -16,8 +17,6 @@ from metaworld_py.report.command import python_call, shell_command
 from metaworld_py.report.films import Film
 from metaworld_py.tasks import TASKS
 
-# Nothing may be loaded from anywhere; browsers enforce it.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _FEW = 12  # tasks up to which the chart has one column
 _CURVES = (("reward", "reward per step", "Mean reward per step"), ("return", "return so far", "Mean return so far"))
 
@@ -57,7 +56,8 @@ def check_report_path(path: str | Path) -> Path:
 
 def page(result: EvaluationResult, films: Mapping[str, Film] | None, no_pictures_because: str) -> str:
     """The page as text."""
-    title = f"{result.agent} on {result.benchmark}"
+    several = f"{len(result.tasks)} tasks"
+    title = f"{result.agent} on {several if result.benchmark.count(',') > 2 else result.benchmark}"
     parts = (
         _summary(result, title),
         _chart(result),
@@ -69,12 +69,18 @@ def page(result: EvaluationResult, films: Mapping[str, Film] | None, no_pictures
     style, script = (here.joinpath(name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_policy(script))}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<link rel="icon" href="data:,">\n'
         f"<title>{escape(title)} – success rates</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
         + "\n".join(parts)
-        + f"\n<script>\n{script}</script>\n</body>\n</html>\n"
+        + f"\n<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def _policy(script: str) -> str:
+    """What browsers enforce: nothing is loaded from anywhere, no script runs but ours."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
 
 
 def _summary(result: EvaluationResult, title: str) -> str:
@@ -125,7 +131,9 @@ _COLUMNS = (
 
 
 def _table(result: EvaluationResult) -> str:
-    head = "".join(f'<th scope="col" data-kind="{kind}"><button type="button">{name}</button></th>' for kind, name in _COLUMNS)
+    head = "".join(
+        f'<th scope="col" data-kind="{kind}"><button type="button">{_heading(kind, name)}</button></th>' for kind, name in _COLUMNS
+    )
     rows = "\n".join(_table_row(task) for task in result.tasks)
     low, high = result.interval
     return (
@@ -137,6 +145,11 @@ def _table(result: EvaluationResult) -> str:
         f"<td>{_rate(result.last_step_success_rate)}</td><td></td><td></td>"
         f"<td>{sum(task.episodes for task in result.tasks):,}</td></tr></tfoot>\n</table>\n</div>\n</section>"
     )
+
+
+def _heading(kind: str, name: str) -> str:
+    arrow = '<i aria-hidden="true"></i>'
+    return f"{name}{arrow}" if kind == "text" else f"{arrow}{name}"  # numbers end where their heading does
 
 
 def _table_row(task: TaskResult) -> str:
@@ -207,14 +220,14 @@ def _film(film: Film | None, result: EvaluationResult) -> str:
         return ""
     last, instance = len(film.steps) - 1, film.episode % result.instances_per_task
     image = base64.b64encode(film.webp).decode("ascii")
-    again = "" if film.is_as_evaluated else " when played again for the pictures; it ended otherwise in the evaluation"
+    outcome = film.outcome if film.evaluated_outcome == film.outcome else f"{film.evaluated_outcome}; played again: {film.outcome}"
     return (
         f'<figure class="film" data-steps="{" ".join(map(str, film.steps))}">'
         f'<button type="button" class="screen" aria-label="Play instance {instance}" style="background-size:{100 * len(film.steps)}% 100%;'
         f'background-position-x:{100 * film.poster / max(last, 1):.2f}%;background-image:url(data:image/webp;base64,{image})"></button>'
         f'<figcaption><input type="range" min="0" max="{last}" value="{film.poster}" aria-label="Moment of the episode" '
         f'aria-valuetext="step {film.steps[film.poster]}">'
-        f'<span class="label"><span>Instance {instance}: {escape(film.outcome)}{again}</span>'
+        f'<span class="label"><span>Instance {instance}: {escape(outcome)}</span>'
         f'<span>step&nbsp;<span class="at">{film.steps[film.poster]}</span></span></span></figcaption></figure>'
     )
 
@@ -228,7 +241,8 @@ def _curves(task: TaskResult, shared: Mapping[str, tuple[float, float]]) -> str:
     for (key, name, label), curve in zip(_CURVES, (task.curves.reward, task.curves.return_so_far), strict=True):
         low, high = scale = shared.get(key) or shared_scale([curve])
         drawn.append(
-            f'<div class="of-{key}" role="img" aria-label="{label}: {curve.mean[0]:.3g} at step {steps[0]}, {curve.mean[-1]:.3g} at the end">'
+            f'<div class="of-{key}" role="img" aria-label="{label}: {curve.mean[0]:.3g} at step {steps[0]:,}, '
+            f'{curve.mean[-1]:.3g} at the end">'
             f'<div class="label"><span>{high:g} {name}</span></div>'
             f'<div class="plot">{curve_chart(steps, curve, scale, marker)}</div>'
             f'<div class="label"><span>{low:g}</span><span>{steps[-1]:,} steps</span></div></div>'
@@ -255,7 +269,7 @@ def _cell(task: TaskResult, index: int, share: float, instances_per_task: int) -
     )
     steps = [step for step in task.steps_to_success[index::instances_per_task] if step is not None]
     rounds = len(task.successes[index::instances_per_task])
-    solved = f"{len(steps)} of {rounds} episodes solved" if rounds > 1 else f"success after {steps[0]} steps" if steps else "no success"
+    solved = f"{len(steps)} of {rounds} episodes solved" if rounds > 1 else f"success after {steps[0]:,} steps" if steps else "no success"
     mean_return = _mean(task.returns[index::instances_per_task])
     return f'<i{kind}{style} title="Instance {index}: {solved}, return {mean_return:,.1f}"></i>'
 
@@ -278,9 +292,9 @@ def _reproduction(result: EvaluationResult) -> str:
         f'<p class="note">{where}:</p></div></div>\n'
         f'<div class="command"><pre tabindex="0">{call}</pre><button type="button" class="copy">Copy</button></div>\n'
         f"{_definitions(facts, 'facts small')}\n</section>\n"
-        '<section aria-labelledby="meaning">\n<div class="section-head"><h2 id="meaning">What the numbers mean</h2></div>\n<div class="prose">\n'
-        "<p>An episode succeeds if the task’s success predicate holds at any of its steps; “last step” asks for it at the end. Every instance "
-        "is played the same number of times, each episode to its full length.</p>\n"
+        '<section aria-labelledby="meaning">\n<div class="section-head"><h2 id="meaning">What the numbers mean</h2></div>\n'
+        '<div class="prose">\n<p>An episode succeeds if the task’s success predicate holds at any of its steps; “last step” asks for it at '
+        "the end. Every instance is played the same number of times, each episode to its full length.</p>\n"
         "<p>Intervals of a task are Wilson intervals. That of the mean adds the tasks’ variances (MOVER): the tasks are a fixed set, the "
         "episodes in each a sample. Neither says anything about other training seeds of the agent.</p>\n</div>\n</section>"
     )
@@ -306,7 +320,10 @@ def _rate(rate: float, digits: int = 1) -> str:
 
 
 def _date(finished_at: str) -> str:
-    return f"{datetime.fromisoformat(finished_at):%-d %b %Y, %H:%M} UTC" if finished_at else "not recorded"
+    if not finished_at:
+        return "not recorded"
+    moment = datetime.fromisoformat(finished_at)
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
 def _duration(seconds: float | None) -> str:
