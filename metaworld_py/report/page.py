@@ -138,7 +138,7 @@ def _table(result: EvaluationResult) -> str:
     low, high = result.interval
     return (
         '<section aria-labelledby="numbers">\n<div class="section-head"><div><h2 id="numbers">Numbers</h2>\n'
-        '<p class="note">Click a heading to sort. Median steps are control steps until the first success, over the successful episodes.</p>'
+        '<p class="note">Click a heading to sort. Median steps: control steps until the first success, where there was one.</p>'
         '</div></div>\n<div class="scroll" role="region" aria-labelledby="numbers" tabindex="0">\n<table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n"
         f'<tfoot><tr><th scope="row">Mean over tasks</th><td>{_rate(result.success_rate)}</td><td>{_rate(low)} – {_rate(high)}</td>'
@@ -279,9 +279,9 @@ def _reproduction(result: EvaluationResult) -> str:
     call = escape(command or python_call(result))
     where = "On the command line" if command else "In Python, with the same agent"
     facts = {
-        "Seed of the instances": str(result.seed),
+        "Seed": str(result.seed),
         "Instances per task": str(result.instances_per_task),
-        "Episodes per instance": str(result.episodes_per_instance),
+        "Episodes of each": str(result.episodes_per_instance),
         "Steps per episode": str(result.max_episode_steps),
         "Reward": result.reward_function_version,
         "One-hot task ids": "yes" if result.use_one_hot else "no",
