@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from metaworld_py.agents import Agent
+from metaworld_py.agents import Agent, begin_episode
 from metaworld_py.env import EnvState, MetaWorldEnv, env_class
 from metaworld_py.instances import Task
 from metaworld_py.rendering import DEFAULT_SIZE_PX, HIGH, choose_gl
@@ -106,7 +105,7 @@ def play(
     choose_gl()
     env.set_task(task)
     observation, _ = env.reset()
-    _begin(agent, env.task_name)
+    begin_episode(agent, env.task_name)
     states, first_success, is_over = [env.get_state()], None, False
     while not is_over:
         action = np.asarray(agent.eval_action(np.append(observation, observation_tail)[np.newaxis]))[0]
@@ -117,14 +116,6 @@ def play(
         if first_success is not None and steps_after_success is not None:
             is_over |= len(states) > first_success + steps_after_success
     return Take(env, tuple(states), first_success)
-
-
-def _begin(agent: Any, task: str) -> None:
-    """Tell an agent that wants to know that an episode starts."""
-    if callable(getattr(agent, "start_task", None)):
-        agent.start_task(task)
-    if callable(getattr(agent, "reset", None)):
-        agent.reset(np.ones(1, dtype=bool))
 
 
 def overlay(picture: Picture, step: int, first_success: int | None) -> Picture:

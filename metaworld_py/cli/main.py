@@ -1,4 +1,4 @@
-"""`metaworld-py`: list, evaluate, report, render, record, verify."""
+"""`metaworld-py`: list, evaluate, report, render, view, record, verify."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import metaworld_py
-from metaworld_py.cli import record, render, report
+from metaworld_py.cli import record, render, report, view
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_evaluate(commands)
     report.add_parser(commands)
     render.add_parser(commands)
+    view.add_parser(commands)
     record.add_parser(commands)
     _add_verify(commands)
     return parser
