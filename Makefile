@@ -12,6 +12,6 @@ test:
 test-all:
 	$(PYTHON) -m pytest -m "slow or not slow"
 bench:
-	$(PYTHON) perf/step.py
+	$(PYTHON) -m metaworld_py.cli.main bench
 
 .PHONY: setup format check test test-all bench

@@ -78,6 +78,11 @@ class Options:
             raise ValueError("give camera_name or camera_id, not both")
 
     @property
+    def draws(self) -> bool:
+        """Whether pictures may be made."""
+        return self.obs_mode != STATE or self.render_mode is not None
+
+    @property
     def pixels(self) -> PixelOptions | None:
         """What is seen; None where only the state is observed."""
         if self.obs_mode == STATE:

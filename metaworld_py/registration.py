@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -193,8 +194,17 @@ def make_vector_env(
     ]
     vector_class: Any = SyncVectorEnv if vector_strategy == SYNC else AsyncVectorEnv
     mode: Any = AutoresetMode(autoreset_mode)
-    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different", copy=options.copy)
+    extra = {"context": _clean_processes()} if vector_strategy == ASYNC and options.draws else {}
+    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different", copy=options.copy, **extra)
     return made
+
+
+def _clean_processes() -> str | None:
+    """How to start processes that draw: a fork of one that has OpenGL open would hang in it. None for the platform's default."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return None
+    multiprocessing.get_context("forkserver").set_forkserver_preload(["metaworld_py"])
+    return "forkserver"
 
 
 # one task

@@ -8,22 +8,19 @@ ratios medians of the rounds' ratios.
 
 And beside the published package, in a virtual environment of its own:
 
-    python3 -m venv .published && .published/bin/pip install metaworld==3.1.1 packaging
-    python perf/step.py --published .published/bin/python
+    python perf/step.py --published .venvs/published/bin/python      # which perf/compare.py makes
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import mujoco
 import numpy as np
+from contenders import Worker
 
 from metaworld_py.benchmarks import MT1
 from metaworld_py.env import MetaWorldEnv, env_class
@@ -31,29 +28,7 @@ from metaworld_py.evaluation import installed_versions
 from metaworld_py.sim.simulation import PHYSICS_STEPS
 from metaworld_py.task_sets import MT10
 
-WORKER = Path(__file__).with_name("published_worker.py")
 RESETS = 5
-
-
-class Published:
-    """The published package as a black box: a process of its own that times itself on request."""
-
-    def __init__(self, python: str, task: str) -> None:
-        self._process = subprocess.Popen([python, str(WORKER), task], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def time(self, actions: np.ndarray, resets: int) -> dict[str, float]:
-        """Seconds per step and per reset."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps({"actions": actions.tolist(), "resets": resets}) + "\n")
-        self._process.stdin.flush()
-        answer: dict[str, float] = json.loads(self._process.stdout.readline())
-        return answer
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
 
 
 def time_steps(env: MetaWorldEnv, actions: np.ndarray) -> float:
@@ -92,14 +67,16 @@ def measure(task: str, rounds: int, steps: int, published_python: str | None) ->
     """Medians over rounds, in µs."""
     env = env_class(task)(max_episode_steps=None)
     env.set_tasks(MT1(task, seed=1).train_tasks)
-    published = Published(published_python, task) if published_python else None
-    rng = np.random.default_rng(0)
+    published = Worker("published", published_python) if published_python else None
+    if published:
+        published.ask("make", tasks=[task], task_set=None, strategy="bare", num_envs=1, threads=1)
     samples: dict[str, list[float]] = {}
-    for _ in range(rounds):
-        actions = rng.uniform(-1, 1, (steps, 4)).astype(np.float32)
+    for turn in range(rounds):
+        actions = np.random.default_rng(turn).uniform(-1, 1, (steps, 4)).astype(np.float32)  # as the worker draws them
         times: dict[str, Any] = {"floor": time_floor(env, actions), "step": time_steps(env, actions), "reset": time_resets(env, RESETS)}
         if published:
-            times |= {f"published_{key}": value for key, value in published.time(actions, RESETS).items()}
+            answers = {"step": published.ask("steps", calls=steps, seed=turn), "reset": published.ask("resets", calls=RESETS)}
+            times |= {f"published_{key}": answer["seconds"] / answer["done"] for key, answer in answers.items()}
         for key, value in times.items():
             samples.setdefault(key, []).append(value * 1e6)
     if published:

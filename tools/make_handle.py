@@ -35,20 +35,25 @@ TEMPLATE = """<!-- Hand press: a lever with a grip that slides up and down. Used
   <compiler angle="radian" inertiafromgeom="false" autolimits="true"/>
   <default>
     <default class="handle_block"><geom contype="0" solref="0.01 1" solimp="0.99 0.99 0.01" group="4"/></default>
-    <default class="handle_look"><geom contype="0" conaffinity="0" group="1" material="handle_housing"/></default>
+    <default class="handle_look"><geom type="mesh" contype="0" conaffinity="0" group="1" mass="0"/></default>
     <default class="handle_site"><site size="0.005" group="4"/></default>
   </default>
   <asset>
 {meshes}
-    <material name="handle_housing" rgba="0.55 0.55 0.55 1" specular="0.5" shininess="0.5"/>
-    <material name="handle_lever" rgba="0.15 0.15 0.15 1" specular="0.3" shininess="0.3"/>
-    <material name="handle_grip" rgba="0.6 0.05 0.05 1" specular="0.4" shininess="0.4"/>
+    <mesh name="handle_housing" file="props/looks/handle_housing.msh" inertia="shell"/>
+    <mesh name="handle_stop" file="props/looks/handle_stop.msh" inertia="shell"/>
+    <mesh name="handle_arm" file="props/looks/handle_arm.msh" inertia="shell"/>
+    <mesh name="handle_grip" file="props/looks/handle_grip.msh" inertia="shell"/>
+    <material name="handle_housing" rgba="0.5 0.51 0.53 1" specular="0.45" shininess="0.5"/>
+    <material name="handle_lever" rgba="0.14 0.14 0.15 1" specular="0.4" shininess="0.4"/>
+    <material name="handle_grip" rgba="0.68 0.06 0.06 1" specular="0.5" shininess="0.5"/>
   </asset>
   <worldbody>
     <body name="box">
 {geoms}
       <geom class="handle_block" type="box" size="0.035 0.028 0.014" pos="0 -0.082 0.014"/>
-      <geom class="handle_look" type="box" size="0.035 0.028 0.014" pos="0 -0.082 0.014" material="handle_lever"/>
+      <geom class="handle_look" mesh="handle_housing" material="handle_housing"/>
+      <geom class="handle_look" mesh="handle_stop" material="handle_lever"/>
       <site name="goalPress" class="handle_site" pos="0 -0.216 0.075"/>
       <site name="goalPull" class="handle_site" pos="0 -0.216 0.172"/>
       <body name="handle_link" pos="0 -0.05 0.15">
@@ -56,8 +61,8 @@ TEMPLATE = """<!-- Hand press: a lever with a grip that slides up and down. Used
         <joint name="handle_slide" type="slide" axis="0 0 1" range="-0.1 0" damping="30" armature="0.001"/>
         <geom class="handle_block" type="box" size="0.032 0.075 0.011" pos="0 -0.081 0"/>
         <geom class="handle_block" type="cylinder" size="0.022 0.07" pos="0 -0.166 0" euler="0 1.57 0"/>
-        <geom class="handle_look" type="box" size="0.032 0.08 0.011" pos="0 -0.0787 0" material="handle_lever"/>
-        <geom class="handle_look" type="cylinder" size="0.022 0.07" pos="0 -0.166 0" euler="0 1.57 0" material="handle_grip"/>
+        <geom class="handle_look" mesh="handle_arm" material="handle_lever"/>
+        <geom class="handle_look" mesh="handle_grip" material="handle_grip"/>
         <site name="handleStart" class="handle_site" pos="0 -0.166 0.022"/>
         <site name="handleRight" class="handle_site" pos="0.05 -0.166 0.014"/>
         <site name="handleCenter" class="handle_site" pos="0 -0.12 0"/>
@@ -73,7 +78,7 @@ def main() -> None:
     for name, (outline, low, high) in HOUSING.items():
         vertices = vertex_attribute(prism_along_x(outline, low, high))
         meshes.append(f'    <mesh name="handle_{name}" inertia="convex" vertex="{vertices}"/>')
-        geoms += [f'      <geom class="handle_{kind}" type="mesh" mesh="handle_{name}"/>' for kind in ("block", "look")]
+        geoms.append(f'      <geom class="handle_block" type="mesh" mesh="handle_{name}"/>')
     OUT.write_text(TEMPLATE.format(meshes="\n".join(meshes), geoms="\n".join(geoms)))
 
 

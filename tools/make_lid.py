@@ -51,13 +51,16 @@ TEMPLATE = """<!-- Box lid with a bow handle, one free joint. Used by box-close.
   <default>
     <default class="lid_hull"><geom type="mesh" group="4"/></default>
     <default class="lid_block"><geom type="box" condim="4" solref="0.01 1" solimp="0.99 0.99 0.01" group="4"/></default>
-    <default class="lid_look"><geom type="box" contype="0" conaffinity="0" group="1" material="lid_wood"/></default>
+    <default class="lid_look"><geom type="mesh" contype="0" conaffinity="0" group="1" mass="0"/></default>
   </default>
   <asset>
     <mesh name="lid_slab" inertia="convex" vertex="{slab}"/>
     <mesh name="lid_plate" inertia="convex" vertex="{plate}"/>
-    <material name="lid_wood" rgba="0.75 0.55 0.33 1" specular="0.2" shininess="0.2"/>
-    <material name="lid_handle" rgba="0.35 0.35 0.35 1" specular="0.7" shininess="0.6"/>
+    <texture name="lid_birch" type="2d" file="textures/birch.png"/>
+    <mesh name="lid_wood" file="props/looks/lid_wood.msh" inertia="shell"/>
+    <mesh name="lid_handle" file="props/looks/lid_handle.msh" inertia="shell"/>
+    <material name="lid_wood" texture="lid_birch" specular="0.15" shininess="0.3"/>
+    <material name="lid_handle" rgba="0.28 0.29 0.3 1" specular="0.7" shininess="0.6"/>
   </asset>
   <worldbody>
     <body name="boxbodytop" quat="1 0 0 1">
@@ -74,14 +77,8 @@ TEMPLATE = """<!-- Box lid with a bow handle, one free joint. Used by box-close.
         <geom class="lid_block" type="capsule" size="0.008 0.05" pos="0 0 0.082" euler="1.57 0 0"/>
         <geom class="lid_block" type="capsule" size="0.008 0.035" pos="0 -0.05 0.043"/>
         <geom class="lid_block" type="capsule" size="0.008 0.035" pos="0 0.05 0.043"/>
-        <geom class="lid_look" size="0.115 0.115 0.003" pos="0 0 0.003"/>
-        <geom class="lid_look" size="0.005 0.115 0.008" pos="0.11 0 -0.008"/>
-        <geom class="lid_look" size="0.005 0.115 0.008" pos="-0.11 0 -0.008"/>
-        <geom class="lid_look" size="0.105 0.005 0.008" pos="0 -0.11 -0.008"/>
-        <geom class="lid_look" size="0.105 0.005 0.008" pos="0 0.11 -0.008"/>
-        <geom class="lid_look" type="capsule" size="0.008 0.05" pos="0 0 0.081" euler="1.57 0 0" material="lid_handle"/>
-        <geom class="lid_look" type="capsule" size="0.008 0.035" pos="0 -0.05 0.043" material="lid_handle"/>
-        <geom class="lid_look" type="capsule" size="0.008 0.035" pos="0 0.05 0.043" material="lid_handle"/>
+        <geom class="lid_look" mesh="lid_wood" material="lid_wood"/>
+        <geom class="lid_look" mesh="lid_handle" material="lid_handle"/>
         <!-- the centre of the published handle, which the original reward reads -->
         <site name="BoxHandleGeom" pos="0 -2.36336e-05 0.0523215" size="0.005" group="4"/>
       </body>

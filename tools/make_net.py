@@ -36,16 +36,20 @@ TEMPLATE = """<!-- Hockey goal, open towards -y. Used by the plate-slide tasks. 
   <compiler angle="radian" inertiafromgeom="false" autolimits="true"/>
   <default>
     <default class="net_block"><geom solref="0.01 1" solimp="0.99 0.99 0.01" group="4"/></default>
-    <default class="net_look"><geom contype="0" conaffinity="0" group="1" material="net_mesh"/></default>
+    <default class="net_look"><geom type="mesh" contype="0" conaffinity="0" group="1" mass="0"/></default>
   </default>
   <asset>
 {meshes}
-    <material name="net_mesh" rgba="0.85 0.85 0.85 0.6" specular="0.2" shininess="0.2"/>
-    <material name="net_frame" rgba="0.65 0.05 0.05 1" specular="0.4" shininess="0.4"/>
+    <mesh name="net_posts" file="props/looks/net_posts.msh" inertia="shell"/>
+    <mesh name="net_cords" file="props/looks/net_cords.msh" inertia="shell"/>
+    <material name="net_mesh" rgba="0.93 0.93 0.93 1" specular="0.2" shininess="0.2"/>
+    <material name="net_frame" rgba="0.72 0.06 0.06 1" specular="0.45" shininess="0.5"/>
   </asset>
   <worldbody>
     <body name="puck_goal">
 {geoms}
+      <geom class="net_look" mesh="net_posts" material="net_frame"/>
+      <geom class="net_look" mesh="net_cords" material="net_mesh"/>
     </body>
   </worldbody>
 </mujoco>
@@ -64,10 +68,10 @@ def main() -> None:
     meshes, geoms = [], []
     for name, vertices in panels().items():
         meshes.append(f'    <mesh name="net_{name}" inertia="convex" vertex="{vertex_attribute(vertices)}"/>')
-        geoms += [f'      <geom class="net_{kind}" type="mesh" mesh="net_{name}"/>' for kind in ("block", "look")]
+        geoms.append(f'      <geom class="net_block" type="mesh" mesh="net_{name}"/>')
     for half_length, pos, euler in FRAME:
         shape = f'type="capsule" size="0.008 {half_length}" pos="{pos}" euler="{euler}"'
-        geoms += [f'      <geom class="net_block" {shape}/>', f'      <geom class="net_look" {shape} material="net_frame"/>']
+        geoms.append(f'      <geom class="net_block" {shape}/>')
     OUT.write_text(TEMPLATE.format(meshes="\n".join(meshes), geoms="\n".join(geoms)))
 
 

@@ -26,22 +26,20 @@ TEMPLATE = """<!-- Soccer goal, open towards -y, with a slanted back. Used by so
   <compiler angle="radian" inertiafromgeom="false" autolimits="true"/>
   <default>
     <default class="soccer_goal_block"><geom type="mesh" solref="0.01 1" solimp="0.99 0.99 0.01" group="4"/></default>
-    <default class="soccer_goal_net"><geom type="mesh" contype="0" conaffinity="0" group="1" material="soccer_goal_net"/></default>
-    <default class="soccer_goal_post">
-      <geom type="capsule" size="0.006" contype="0" conaffinity="0" group="1" material="soccer_goal_post"/>
-    </default>
+    <default class="soccer_goal_look"><geom type="mesh" contype="0" conaffinity="0" group="1" mass="0"/></default>
   </default>
   <asset>
 {meshes}
-    <material name="soccer_goal_post" rgba="0.85 0.85 0.85 1" specular="0.3" shininess="0.3"/>
-    <material name="soccer_goal_net" rgba="0 0.4 0.6 0.5" specular="0.2" shininess="0.2"/>
+    <mesh name="soccer_goal_posts" file="props/looks/soccer_goal_posts.msh" inertia="shell"/>
+    <mesh name="soccer_goal_cords" file="props/looks/soccer_goal_cords.msh" inertia="shell"/>
+    <material name="soccer_goal_post" rgba="0.94 0.94 0.94 1" specular="0.4" shininess="0.5"/>
+    <material name="soccer_goal_net" rgba="0.12 0.45 0.68 1" specular="0.2" shininess="0.2"/>
   </asset>
   <worldbody>
     <body name="goal_whole">
 {geoms}
-      <geom class="soccer_goal_post" fromto="-0.096 -0.058 0 -0.096 -0.058 0.159"/>
-      <geom class="soccer_goal_post" fromto="0.096 -0.058 0 0.096 -0.058 0.159"/>
-      <geom class="soccer_goal_post" fromto="-0.096 -0.058 0.159 0.096 -0.058 0.159"/>
+      <geom class="soccer_goal_look" mesh="soccer_goal_posts" material="soccer_goal_post"/>
+      <geom class="soccer_goal_look" mesh="soccer_goal_cords" material="soccer_goal_net"/>
     </body>
   </worldbody>
 </mujoco>
@@ -53,7 +51,7 @@ def main() -> None:
         f'    <mesh name="soccer_goal_{name}" inertia="convex" vertex="{vertex_attribute(prism_along_x(*wall))}"/>'
         for name, wall in WALLS.items()
     ]
-    geoms = [f'      <geom class="soccer_goal_{layer}" mesh="soccer_goal_{name}"/>' for layer in ("block", "net") for name in WALLS]
+    geoms = [f'      <geom class="soccer_goal_block" mesh="soccer_goal_{name}"/>' for name in WALLS]
     OUT.write_text(TEMPLATE.format(meshes="\n".join(meshes), geoms="\n".join(geoms)))
     print(f"wrote {OUT}")
 

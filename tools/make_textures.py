@@ -138,7 +138,6 @@ def main() -> None:
         "table": planks((92, 64, 44), (172, 130, 96), seed=2, boards=8),
         "floor": tiles(),
         "birch": wood((186, 142, 94), (232, 196, 148), seed=4),
-        "walnut": wood((88, 56, 36), (140, 96, 64), seed=6),
         "bricks": bricks(),
         "basketball": basketball(),
         "football": football(),

@@ -21,14 +21,18 @@ TEMPLATE = """<!-- Thermos with a D-shaped handle that slides along x and y but 
   <compiler angle="radian" inertiafromgeom="false" autolimits="true"/>
   <default>
     <default class="thermos_block"><geom solref="0.01 1" solimp="0.99 0.99 0.01" group="4"/></default>
-    <default class="thermos_look"><geom contype="0" conaffinity="0" group="1" material="thermos_steel"/></default>
+    <default class="thermos_look"><geom type="mesh" contype="0" conaffinity="0" group="1" mass="0"/></default>
     <default class="thermos_slide"><joint type="slide" range="-0.2 0.2" damping="1" armature="0.001"/></default>
   </default>
   <asset>
     <mesh name="thermos_neck" inertia="convex" vertex="{neck}"/>
     <mesh name="thermos_cap" inertia="convex" vertex="{cap}"/>
-    <material name="thermos_steel" rgba="0.8 0.8 0.8 1" specular="0.7" shininess="0.6"/>
-    <material name="thermos_green" rgba="0.45 0.56 0.52 1" specular="0.5" shininess="0.5"/>
+    <mesh name="thermos_steel" file="props/looks/thermos_steel.msh" inertia="shell"/>
+    <mesh name="thermos_green" file="props/looks/thermos_green.msh" inertia="shell"/>
+    <mesh name="thermos_black" file="props/looks/thermos_black.msh" inertia="shell"/>
+    <material name="thermos_steel" rgba="0.74 0.75 0.77 1" specular="0.8" shininess="0.7"/>
+    <material name="thermos_black" rgba="0.14 0.15 0.15 1" specular="0.4" shininess="0.4"/>
+    <material name="thermos_green" rgba="0.36 0.52 0.47 1" specular="0.5" shininess="0.6"/>
   </asset>
   <worldbody>
     <body name="object">
@@ -43,13 +47,9 @@ TEMPLATE = """<!-- Thermos with a D-shaped handle that slides along x and y but 
         <geom class="thermos_block" type="box" size="0.01 0.005 0.068" pos="0 -0.135 0.132"/>
         <geom class="thermos_block" type="box" size="0.01 0.04 0.005" pos="0 -0.09 0.195"/>
         <geom class="thermos_block" type="box" size="0.01 0.04 0.005" pos="0 -0.09 0.069"/>
-        <geom class="thermos_look" type="mesh" mesh="thermos_neck"/>
-        <geom class="thermos_look" type="mesh" mesh="thermos_cap"/>
-        <geom class="thermos_look" type="cylinder" size="0.06 0.1" pos="0 0 0.14" material="thermos_green"/>
-        <geom class="thermos_look" type="cylinder" size="0.062 0.02" pos="0 0 0.02"/>
-        <geom class="thermos_look" type="box" size="0.01 0.005 0.068" pos="0 -0.135 0.132"/>
-        <geom class="thermos_look" type="box" size="0.01 0.04 0.005" pos="0 -0.09 0.195"/>
-        <geom class="thermos_look" type="box" size="0.01 0.04 0.005" pos="0 -0.09 0.069"/>
+        <geom class="thermos_look" mesh="thermos_steel" material="thermos_steel"/>
+        <geom class="thermos_look" mesh="thermos_green" material="thermos_green"/>
+        <geom class="thermos_look" mesh="thermos_black" material="thermos_black"/>
         <site name="insertion" pos="0 -0.09 0.132" size="0.005" group="4"/>
       </body>
     </body>

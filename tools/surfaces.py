@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,22 +20,30 @@ CREASE = np.cos(np.deg2rad(40))  # faces that meet at a sharper angle get normal
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles: vertices (n, 3), their unit normals (n, 3), faces (m, 3) counter-clockwise from outside."""
+    """Triangles: vertices (n, 3), their unit normals (n, 3), faces (m, 3) counter-clockwise from outside; how wood runs along it, if any."""
 
     vertices: Array
     normals: Array
     faces: NDArray[np.int32]
+    texture: Array | None = None  # (n, 2), in repeats of the picture
 
     def __add__(self, other: Surface) -> Surface:
         return Surface(
             np.vstack([self.vertices, other.vertices]),
             np.vstack([self.normals, other.normals]),
             np.vstack([self.faces, other.faces + len(self.vertices)]),
+            None if self.texture is None or other.texture is None else np.vstack([self.texture, other.texture]),
         )
+
+    def grained(self, axis: str, period: float = 0.3, offset: float = 0.0) -> Surface:
+        """The surface with texture along a coordinate axis, continuous around edges: across the grain, both other axes count."""
+        along = "xyz".index(axis)
+        across = self.vertices.sum(axis=1) - self.vertices[:, along]
+        return replace(self, texture=np.stack([self.vertices[:, along] + 0.37 * offset, across + offset], axis=1) / period)
 
     def moved(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Surface:
         """The surface elsewhere."""
-        return Surface(self.vertices + (x, y, z), self.normals, self.faces)
+        return replace(self, vertices=self.vertices + np.array((x, y, z)))
 
     def turned(self, axis: str, degrees: float) -> Surface:
         """The surface rotated about a coordinate axis."""
@@ -43,12 +51,13 @@ class Surface:
         rotation = np.eye(3)
         c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
         rotation[i, i], rotation[i, j], rotation[j, i], rotation[j, j] = c, -s, s, c
-        return Surface(self.vertices @ rotation.T, self.normals @ rotation.T, self.faces)
+        return replace(self, vertices=self.vertices @ rotation.T, normals=self.normals @ rotation.T)
 
     def save(self, path: Path) -> None:
         """Write MuJoCo's binary mesh: it loads several times faster than text, and keeps the normals."""
-        header = struct.pack("<4i", len(self.vertices), len(self.normals), 0, len(self.faces))
-        arrays = (self.vertices.astype("<f4"), self.normals.astype("<f4"), self.faces.astype("<i4"))
+        texture = np.empty((0, 2)) if self.texture is None else self.texture
+        header = struct.pack("<4i", len(self.vertices), len(self.normals), len(texture), len(self.faces))
+        arrays = (self.vertices.astype("<f4"), self.normals.astype("<f4"), texture.astype("<f4"), self.faces.astype("<i4"))
         path.write_bytes(header + b"".join(array.tobytes() for array in arrays))
 
 

@@ -1,4 +1,4 @@
-"""`metaworld-py`: list, evaluate, report, render, view, record, verify."""
+"""`metaworld-py`: list, evaluate, report, render, view, record, verify, bench."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import metaworld_py
-from metaworld_py.cli import record, render, report, view
+from metaworld_py.cli import bench, record, render, report, view
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     view.add_parser(commands)
     record.add_parser(commands)
     _add_verify(commands)
+    bench.add_parser(commands)
     return parser
 
 

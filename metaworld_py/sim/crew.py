@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from functools import lru_cache
 
+from metaworld_py.machine import available_cores
+
 Job = Callable[[], None]
 
 
@@ -79,12 +81,7 @@ class _Helper:
             self._is_done.release()
 
 
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @lru_cache(maxsize=8)
 def crew(n_threads: int) -> Crew:
     """The process's crew of this many threads; 0 for as many as there are cores."""
-    return Crew(n_threads) if n_threads else crew(n_cores())
+    return Crew(n_threads) if n_threads else crew(available_cores())
