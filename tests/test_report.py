@@ -117,9 +117,12 @@ def test_only_all_episodes_read_as_100_percent():
 
 def test_instances_show_where_they_failed_and_rounds_are_joined():
     text = made(task())
-    assert "Failed: 1" in text and 'title="Instance 0: success after 9 steps, return 20.0"' in text and 'class="none"' in text
+    assert "Failed instances: 1" in text and 'title="Instance 0: success after 9 steps, return 20.0"' in text and 'class="none"' in text
     rounds = made(task(successes=(True, False, False, False), steps=(9, None, None, None), returns=(1.0,) * 4), episodes_per_instance=2)
-    assert 'class="part" style="--share:50%" title="Instance 0: 1 of 2 episodes solved' in rounds and "Not always solved: 0, 1" in rounds
+    assert (
+        'class="part" style="--share:50%" title="Instance 0: 1 of 2 episodes solved' in rounds
+        and "Instances not always solved: 0, 1" in rounds
+    )
 
 
 def test_results_without_curves_or_dates_still_make_a_page():

@@ -127,6 +127,7 @@ def evaluate(options: argparse.Namespace) -> int:
     benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
     n_tasks = len(evaluation.task_names(benchmark))
     instances, rounds = split_episodes(options.episodes)
+    agent = load_agent(options.agent, seed=options.seed)
     total = n_tasks * options.episodes * options.max_episode_steps
     with tqdm(total=total, unit=" steps", unit_scale=True, desc="evaluating", disable=None) as bar:
 
@@ -135,7 +136,7 @@ def evaluate(options: argparse.Namespace) -> int:
             bar.update(steps)
 
         result = evaluation.evaluate(
-            load_agent(options.agent, seed=options.seed),
+            agent,
             benchmark,
             seed=options.seed,
             instances_per_task=instances,
@@ -153,7 +154,7 @@ def evaluate(options: argparse.Namespace) -> int:
         if options.no_report_pictures:
             write_report(result, options.report, no_pictures_because="--no-report-pictures")
         else:
-            report.write_with_pictures(result, load_agent(options.agent, seed=options.seed), options.report)
+            report.write_with_pictures(result, agent, options.report)
         print(f"saved {options.report}")
     return 0
 

@@ -6,19 +6,18 @@ import base64
 import hashlib
 import math
 from collections.abc import Mapping
-from datetime import datetime
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
 from metaworld_py.evaluation import EvaluationResult, TaskResult
-from metaworld_py.report.charts import bar, curve_chart, shared_scale
+from metaworld_py.report.cards import task_cards
+from metaworld_py.report.charts import bar
 from metaworld_py.report.command import python_call, shell_command
 from metaworld_py.report.films import Film
-from metaworld_py.tasks import TASKS
+from metaworld_py.report.texts import date, duration, rate
 
 _FEW = 12  # tasks up to which the chart has one column
-_CURVES = (("reward", "reward per step", "Mean reward per step"), ("return", "return so far", "Mean return so far"))
 
 
 def write_report(
@@ -62,7 +61,7 @@ def page(result: EvaluationResult, films: Mapping[str, Film] | None, no_pictures
         _summary(result, title),
         _chart(result),
         _table(result),
-        _cards(result, films, no_pictures_because),
+        task_cards(result, films, no_pictures_because),
         _reproduction(result),
     )
     here = files("metaworld_py.report")
@@ -91,16 +90,16 @@ def _summary(result: EvaluationResult, title: str) -> str:
         "Episodes": f"{sum(task.episodes for task in result.tasks):,}",
         "Tasks" if len(result.tasks) > 1 else "Task": str(len(result.tasks)),
         "Solved in every episode": f"{always} of {len(result.tasks)}",
-        "Success at the last step": _rate(result.last_step_success_rate),
-        "Finished": _date(result.finished_at),
-        "Wall time": _duration(result.wall_time_s),
+        "Success at the last step": rate(result.last_step_success_rate),
+        "Finished": date(result.finished_at),
+        "Wall time": duration(result.wall_time_s),
     }
     if unstable:
         facts["Cut short by unstable physics"] = f"{unstable:,} episodes"
     return (
         f'<header>\n<p class="eyebrow">Evaluation report · metaworld_py</p>\n<h1>{escape(title)}</h1>\n<div class="summary">\n<div>\n'
         f'<p class="headline">{100 * result.success_rate:.1f}<small> %</small></p>\n{bar(result.success_rate, result.interval)}\n'
-        f'<p class="note">Mean success rate over tasks, 95 % interval {_rate(low)} – {_rate(high)}</p>\n</div>\n'
+        f'<p class="note">Mean success rate over tasks, 95 % interval {rate(low)} – {rate(high)}</p>\n</div>\n'
         f"{_definitions(facts, 'facts')}\n</div>\n</header>"
     )
 
@@ -108,7 +107,7 @@ def _summary(result: EvaluationResult, title: str) -> str:
 def _chart(result: EvaluationResult) -> str:
     rows = "\n".join(
         f'<li><a href="#{escape(task.task)}">{escape(task.task)}</a>{bar(task.success_rate, task.interval)}'
-        f'<span class="value">{_rate(task.success_rate, 0)}</span></li>'
+        f'<span class="value">{rate(task.success_rate, 0)}</span></li>'
         for task in sorted(result.tasks, key=lambda task: task.success_rate)
     )
     few = " few" if len(result.tasks) <= _FEW else ""
@@ -141,8 +140,8 @@ def _table(result: EvaluationResult) -> str:
         '<p class="note">Click a heading to sort. Median steps: control steps until the first success, where there was one.</p>'
         '</div></div>\n<div class="scroll" role="region" aria-labelledby="numbers" tabindex="0">\n<table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n"
-        f'<tfoot><tr><th scope="row">Mean over tasks</th><td>{_rate(result.success_rate)}</td><td>{_rate(low)} – {_rate(high)}</td>'
-        f"<td>{_rate(result.last_step_success_rate)}</td><td></td><td></td>"
+        f'<tfoot><tr><th scope="row">Mean over tasks</th><td>{rate(result.success_rate)}</td><td>{rate(low)} – {rate(high)}</td>'
+        f"<td>{rate(result.last_step_success_rate)}</td><td></td><td></td>"
         f"<td>{sum(task.episodes for task in result.tasks):,}</td></tr></tfoot>\n</table>\n</div>\n</section>"
     )
 
@@ -156,9 +155,9 @@ def _table_row(task: TaskResult) -> str:
     low, high = task.interval
     steps = task.median_steps_to_success
     cells = (
-        (task.success_rate, _rate(task.success_rate)),
-        (low, f"{_rate(low)} – {_rate(high)}"),
-        (task.last_step_success_rate, _rate(task.last_step_success_rate)),
+        (task.success_rate, rate(task.success_rate)),
+        (low, f"{rate(low)} – {rate(high)}"),
+        (task.last_step_success_rate, rate(task.last_step_success_rate)),
         ("", "–") if math.isnan(steps) else (steps, f"{steps:.0f}"),
         (task.mean_return, f"{task.mean_return:,.1f}"),
         (task.episodes, f"{task.episodes:,}"),
@@ -169,109 +168,6 @@ def _table_row(task: TaskResult) -> str:
         + "".join(f'<td data-value="{value}">{text}</td>' for value, text in cells)
         + "</tr>"
     )
-
-
-def _cards(result: EvaluationResult, films: Mapping[str, Film] | None, no_pictures_because: str) -> str:
-    curves = [task.curves for task in result.tasks if task.curves is not None]
-    shared = {}
-    if result.reward_function_version == "v2" and curves:  # bounded alike in all tasks; v1 is not
-        shared = {
-            "reward": shared_scale([curve.reward for curve in curves]),
-            "return": shared_scale([curve.return_so_far for curve in curves]),
-        }
-    cards = "\n".join(_card(task, result, shared, (films or {}).get(task.task)) for task in result.tasks)
-    switch = "".join(
-        f'<label><input type="radio" name="curve" value="{key}"{" checked" if key == "reward" else ""}>{name.capitalize()}</label>'
-        for key, name, _ in _CURVES
-    )
-    notes = [
-        "Squares are instances, in order: filled where they were solved" + (", in part" if result.episodes_per_instance > 1 else "") + "."
-    ]
-    if curves:
-        axes = "all on one scale" if shared else "each on its own scale"
-        notes.append(
-            f"Curves are means over episodes, {axes}; the band holds the middle 80 %, the dotted line is the median first success."
-        )
-    if films:
-        notes.append("Pictures show the worst episode: the failed one with the lowest return, or where none failed the slowest.")
-    else:
-        notes.append(f"Pictures were left out: {no_pictures_because.removesuffix('.')}.")
-    return (
-        '<section aria-labelledby="by-task">\n<div class="section-head"><div><h2 id="by-task">Task by task</h2>\n'
-        f'<p class="note">{escape(" ".join(notes))}</p></div>\n'
-        + (f'<fieldset class="switch"><legend class="hidden">Curves show</legend>{switch}</fieldset>' if curves else "")
-        + f'</div>\n<div class="cards" id="tasks" data-curve="reward">\n{cards}\n</div>\n</section>'
-    )
-
-
-def _card(task: TaskResult, result: EvaluationResult, shared: Mapping[str, tuple[float, float]], film: Film | None) -> str:
-    name = escape(task.task)
-    sentence = TASKS[task.task].sentence if task.task in TASKS else ""
-    return (
-        f'<article class="card" id="{name}">\n<div class="stack"><div class="card-head"><h3>{name}</h3>'
-        f'<span class="value">{_rate(task.success_rate, 0)}</span></div>\n<p class="sentence">{escape(sentence)}</p></div>\n'
-        + "".join(part + "\n" for part in (_film(film, result), _curves(task, shared), _instances(task, result.instances_per_task)) if part)
-        + "</article>"
-    )
-
-
-def _film(film: Film | None, result: EvaluationResult) -> str:
-    if film is None:
-        return ""
-    last, instance = len(film.steps) - 1, film.episode % result.instances_per_task
-    image = base64.b64encode(film.webp).decode("ascii")
-    outcome = film.outcome if film.evaluated_outcome == film.outcome else f"{film.evaluated_outcome}; played again: {film.outcome}"
-    return (
-        f'<figure class="film" data-steps="{" ".join(map(str, film.steps))}">'
-        f'<button type="button" class="screen" aria-label="Play instance {instance}" style="background-size:{100 * len(film.steps)}% 100%;'
-        f'background-position-x:{100 * film.poster / max(last, 1):.2f}%;background-image:url(data:image/webp;base64,{image})"></button>'
-        f'<figcaption><input type="range" min="0" max="{last}" value="{film.poster}" aria-label="Moment of the episode" '
-        f'aria-valuetext="step {film.steps[film.poster]}">'
-        f'<span class="label"><span>Instance {instance}: {escape(outcome)}</span>'
-        f'<span>step&nbsp;<span class="at">{film.steps[film.poster]}</span></span></span></figcaption></figure>'
-    )
-
-
-def _curves(task: TaskResult, shared: Mapping[str, tuple[float, float]]) -> str:
-    if task.curves is None:
-        return ""
-    steps, median = task.curves.steps, task.median_steps_to_success
-    marker = None if math.isnan(median) else median
-    drawn = []
-    for (key, name, label), curve in zip(_CURVES, (task.curves.reward, task.curves.return_so_far), strict=True):
-        low, high = scale = shared.get(key) or shared_scale([curve])
-        drawn.append(
-            f'<div class="of-{key}" role="img" aria-label="{label}: {curve.mean[0]:.3g} at step {steps[0]:,}, '
-            f'{curve.mean[-1]:.3g} at the end">'
-            f'<div class="label"><span>{high:g} {name}</span></div>'
-            f'<div class="plot">{curve_chart(steps, curve, scale, marker)}</div>'
-            f'<div class="label"><span>{low:g}</span><span>{steps[-1]:,} steps</span></div></div>'
-        )
-    return "".join(drawn)
-
-
-def _instances(task: TaskResult, instances_per_task: int) -> str:
-    shares = [_mean(task.successes[index::instances_per_task]) for index in range(instances_per_task)]
-    cells = "".join(_cell(task, index, share, instances_per_task) for index, share in enumerate(shares))
-    unsolved = [str(index) for index, share in enumerate(shares) if share < 1.0]
-    shown = ", ".join(unsolved[:10]) + (f" and {len(unsolved) - 10} more" if len(unsolved) > 10 else "")
-    text = f"Not always solved: {shown}" if task.episodes > instances_per_task else f"Failed: {shown}"
-    text = text if unsolved else f"All {instances_per_task} instances solved"
-    return (
-        f'<div class="stack"><div class="instances" role="img" aria-label="{text}">{cells}</div>'
-        f'<p class="label"><span>{text}</span></p></div>'
-    )
-
-
-def _cell(task: TaskResult, index: int, share: float, instances_per_task: int) -> str:
-    kind, style = (
-        ("", "") if share == 1.0 else (' class="none"', "") if share == 0.0 else (' class="part"', f' style="--share:{100 * share:.0f}%"')
-    )
-    steps = [step for step in task.steps_to_success[index::instances_per_task] if step is not None]
-    rounds = len(task.successes[index::instances_per_task])
-    solved = f"{len(steps)} of {rounds} episodes solved" if rounds > 1 else f"success after {steps[0]:,} steps" if steps else "no success"
-    mean_return = _mean(task.returns[index::instances_per_task])
-    return f'<i{kind}{style} title="Instance {index}: {solved}, return {mean_return:,.1f}"></i>'
 
 
 def _reproduction(result: EvaluationResult) -> str:
@@ -303,33 +199,3 @@ def _reproduction(result: EvaluationResult) -> str:
 def _definitions(facts: Mapping[str, str], css_class: str) -> str:
     items = "".join(f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in facts.items())
     return f'<dl class="{css_class}">{items}</dl>'
-
-
-def _mean(values: tuple[float, ...]) -> float:
-    return sum(values) / len(values)
-
-
-def _rate(rate: float, digits: int = 1) -> str:
-    """A rate in per cent; only a true 100 reads as 100, only a true 0 as 0."""
-    text = f"{100 * rate:.{digits}f}"
-    if rate < 1.0 and float(text) == 100.0:
-        text = f"{100 - 10**-digits:.{digits}f}"
-    elif rate > 0.0 and float(text) == 0.0:
-        text = f"{10**-digits:.{digits}f}"
-    return f"{text} %"
-
-
-def _date(finished_at: str) -> str:
-    if not finished_at:
-        return "not recorded"
-    moment = datetime.fromisoformat(finished_at)
-    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
-
-
-def _duration(seconds: float | None) -> str:
-    if seconds is None:
-        return "not recorded"
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{seconds:.1f} s"
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
