@@ -186,7 +186,7 @@ def _reproduction(result: EvaluationResult) -> str:
     return (
         '<section aria-labelledby="again">\n<div class="section-head"><div><h2 id="again">Run it again</h2>\n'
         f'<p class="note">{where}:</p></div></div>\n'
-        f'<div class="command"><pre tabindex="0">{call}</pre><button type="button" class="copy">Copy</button></div>\n'
+        f'<div class="command"><pre>{call}</pre><button type="button" class="copy">Copy</button></div>\n'
         f"{_definitions(facts, 'facts small')}\n</section>\n"
         '<section aria-labelledby="meaning">\n<div class="section-head"><h2 id="meaning">What the numbers mean</h2></div>\n'
         '<div class="prose">\n<p>An episode succeeds if the task’s success predicate holds at any of its steps; “last step” asks for it at '
