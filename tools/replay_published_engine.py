@@ -68,10 +68,19 @@ UNLISTED = ((1e-7, 4e-6), (1e-7, 4e-6))
 
 
 def exported_scene(task: TaskDef) -> str:
-    """The composed scene as MJCF that the published engine can read: no sensors, and looks that it does not know left out."""
+    """The composed scene as MJCF that the published engine can read: no sensors, and looks that it does not know left out.
+
+    MjSpec writes six digits, which is too coarse where flat faces meet: `exact_frames` has the rest.
+    """
     spec = compose(task.scene)
     spec.compile()
     return re.sub(r' colorspace="\w+"|<light [^>]*/>', "", spec.to_xml())
+
+
+def exact_frames(task: TaskDef) -> dict[str, np.ndarray]:
+    """Poses of bodies and geoms to the last bit, named as model fields."""
+    model = compose(task.scene).compile()
+    return {field: getattr(model, field) for field in ("body_pos", "body_quat", "geom_pos", "geom_quat")}
 
 
 def extra_settle_steps(task: TaskDef, rand_vec: list[float]) -> int:
@@ -94,6 +103,7 @@ def replay(task: TaskDef, record: dict[str, np.ndarray], engine: str) -> dict[st
         model_file.write_text(exported_scene(task))
         np.savez(
             job,
+            **exact_frames(task),
             fixtures=np.array(fixtures, dtype=str),
             fixture_pos=record["body_pos"][:, order],
             hand_start=task.hand_start,
