@@ -133,4 +133,4 @@ def _source_page(path: str) -> str:
     language: Any = LANGUAGES.get(Path(path).suffix, "text")
     fence = "`" * 5
     front = f"---\ntitle: {path}\nsearch:\n  exclude: true\nhide:\n  - toc\n---\n"
-    return f"{front}\n# `{path}`\n\n{fence}{language} linenums=\"1\"\n{text}\n{fence}\n"
+    return f'{front}\n# `{path}`\n\n{fence}{language} linenums="1"\n{text}\n{fence}\n'

@@ -84,7 +84,8 @@ def gallery(drawings: Drawings) -> str:
 def _card(row: TaskMetadata, picture: str | None) -> str:
     shown = f'<img src="../{picture}" alt="" loading="lazy" width="480" height="360">' if picture else ""
     chips = "".join(f"<span>{words(chip)}</span>" for chip in row.skills)
-    data = f'data-family="{row.family}" data-skill="{" ".join(row.skills)}" data-difficulty="{row.difficulty}" data-set="{" ".join(row.task_sets)}"'
+    facts = {"family": row.family, "skill": " ".join(row.skills), "difficulty": row.difficulty, "set": " ".join(row.task_sets)}
+    data = " ".join(f'data-{name}="{value}"' for name, value in facts.items())
     return (
         f'<a class="mw-card" href="{row.name}.html" {data}>{shown}<strong>{row.name}</strong>'
         f"<em>{html.escape(row.instruction)}</em>"
@@ -178,7 +179,8 @@ def _figures(drawings: Drawings, figures: Sequence[str]) -> str:
 
 def shown_scene(_: Drawings) -> str:
     """What the pictures of cameras show, in words."""
-    return f"Shown: [{SHOWN_TASK}](tasks/{SHOWN_TASK}.md), shortly before its expert succeeds; `render()` gives {DEFAULT_SIZE_PX} × {DEFAULT_SIZE_PX} unless told otherwise. Pictures of one camera are from `{CAMERA}`."
+    scene = f"Shown: [{SHOWN_TASK}](tasks/{SHOWN_TASK}.md), shortly before its expert succeeds."
+    return f"{scene} `render()` gives {DEFAULT_SIZE_PX} × {DEFAULT_SIZE_PX} unless told otherwise. Kinds and qualities are from `{CAMERA}`."
 
 
 def fields(_: Drawings, where: str) -> str:
