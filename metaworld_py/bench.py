@@ -52,6 +52,7 @@ class BenchConfig:
     seconds_per_cell: float = 5.0  # about; large counts take longer
     rounds: int = 5
     num_threads: int = 0  # 0: as many as there are cores
+    compiled: bool | None = None  # vector environments in compiled code; None: where Numba is installed
     measures_memory: bool = True
     seed: int = 0
 
@@ -191,7 +192,7 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
         _see(task)
     threads = config.num_threads or available_cores()
     budget = config.seconds_per_cell / config.rounds
-    envs = _Environments(names, num_envs, instances, threads, config.seed)
+    envs = _Environments(names, num_envs, instances, threads, config)
     passes = max(1, int(_STEPS_SHARE * budget / envs.time_chunks(1)))  # chunks in each round
     envs.restart()
     floor = _Floor(names, 1, instances, config.seed)
@@ -229,14 +230,14 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
 class _Environments:
     """What is measured: one environment as `gymnasium.make` gives it, or a vector environment, under random actions."""
 
-    def __init__(self, names: Sequence[str], num_envs: int, instances: CustomMT, threads: int, seed: int) -> None:
-        self._num_envs = num_envs
+    def __init__(self, names: Sequence[str], num_envs: int, instances: CustomMT, threads: int, config: BenchConfig) -> None:
+        self._num_envs, seed = num_envs, config.seed
         self._rng = np.random.default_rng(seed)
         self._envs: Any
         if num_envs == 1:
             self._envs = gymnasium.make("Meta-World/MT1", env_name=names[0], seed=seed, num_tasks=INSTANCES)
         else:
-            self._envs = vector_env(names, num_envs, instances, threads=threads, seed=seed)
+            self._envs = vector_env(names, num_envs, instances, threads=threads, seed=seed, compiled=config.compiled)
         self.restart()
 
     def restart(self) -> None:
@@ -310,7 +311,7 @@ class _Floor:
 
 
 def vector_env(
-    names: Sequence[str], num_envs: int, instances: CustomMT, *, threads: int, seed: int = 0
+    names: Sequence[str], num_envs: int, instances: CustomMT, *, threads: int, seed: int = 0, compiled: bool | None = None
 ) -> VectorEnv[NDArray[np.float64], NDArray[np.float32], Any]:
     """Environments of the named tasks, equally many of each.
 
@@ -320,7 +321,7 @@ def vector_env(
     if num_envs % len(names):
         raise ValueError(f"the number of environments must be a multiple of {len(names)}, got {num_envs}")
     played = [list(instances.instances_of(name)) for name in names for _ in range(num_envs // len(names))]
-    return MetaWorldVectorEnv(played, n_threads=threads, seed=seed)
+    return MetaWorldVectorEnv(played, n_threads=threads, seed=seed, compiled=compiled)
 
 
 def bytes_per_env(tasks: str) -> float | None:

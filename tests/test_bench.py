@@ -51,7 +51,7 @@ def test_the_floor_steps_what_the_environment_steps():
 
 
 def test_windows_start_with_a_reset():
-    envs = bench._Environments(["reach"], 2, bench.CustomMT(["reach"], seed=0, per_task=2), threads=1, seed=0)
+    envs = bench._Environments(["reach"], 2, bench.CustomMT(["reach"], seed=0, per_task=2), threads=1, config=bench.BenchConfig())
     envs.time_chunks(bench.WINDOW // bench.CHUNK)
     assert envs._position == bench.WINDOW
     envs.time_chunks(1)
