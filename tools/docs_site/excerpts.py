@@ -39,7 +39,7 @@ def excerpt(function: Callable[..., Any]) -> Excerpt:
         assert callee is not None, "a lambda in a page calls a function of that page"
         plain = plain.__globals__[callee]
     outer = _outer(plain)
-    doc = inspect.getdoc(plain) or inspect.getdoc(outer) or ""
+    doc = (inspect.getdoc(plain) or inspect.getdoc(outer) or "").partition("\n\nArgs:")[0]
     result = Excerpt(doc, _source(outer), {name: _text(value) for name, value in settings.items()})
     _collect(outer, result, seen={outer})
     for value in settings.values():
@@ -276,7 +276,7 @@ def _local(tree: ast.FunctionDef, name: str) -> tuple[str, ast.expr] | None:
 
 
 def field_comments(record: type[Any]) -> list[tuple[str, str, str, str]]:
-    """Fields of a named tuple or dataclass in order: name, type, default ("" without), and the comment beside it."""
+    """Fields of a dataclass in order: name, type, default ("" without), and the comment beside it."""
     lines = textwrap.dedent(inspect.getsource(record)).splitlines()
     definition = ast.parse("\n".join(lines)).body[0]
     assert isinstance(definition, ast.ClassDef)
@@ -284,6 +284,6 @@ def field_comments(record: type[Any]) -> list[tuple[str, str, str, str]]:
     for node in definition.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.end_lineno is not None:
             comment = lines[node.end_lineno - 1][node.end_col_offset :].partition("#")[2].strip()
-            default = ast.unparse(node.value) if node.value is not None else ""
+            default = repr(getattr(record, node.target.id)) if node.value is not None else ""
             rows.append((node.target.id, ast.unparse(node.annotation), default, comment))
     return rows

@@ -43,6 +43,11 @@ def block(style: str, content: str) -> str:
     return f'<div class="{style}" markdown>\n\n{content}\n\n</div>'
 
 
+def code(text: str) -> str:
+    """Code in a cell of a table, where a bar would begin the next cell."""
+    return f"<code>{html.escape(text).replace('|', '&#124;')}</code>"
+
+
 def words(name: str) -> str:
     """`very_hard` for people."""
     return name.replace("_", " ")
@@ -187,10 +192,8 @@ def fields(_: Drawings, where: str) -> str:
     """The fields of a record, `module:Class`, with the comments beside them."""
     module, name = where.split(":")
     rows = field_comments(getattr(importlib.import_module(module), name))
-    return table(
-        ("name", "default", "meaning"),
-        ((f"`{field}`", f"`{default}`" if default else "–", comment or f"`{kind}`") for field, kind, default, comment in rows),
-    )
+    named = ((f"`{field}`", code(default) if default else "–", comment or code(kind)) for field, kind, default, comment in rows)
+    return block("mw-fields", table(("name", "default", "meaning"), named))
 
 
 def commands(_: Drawings) -> str:
