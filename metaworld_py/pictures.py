@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from metaworld_py.agents import Agent, begin_episode
 from metaworld_py.env import EnvState, MetaWorldEnv, env_class
 from metaworld_py.instances import Task
-from metaworld_py.rendering import DEFAULT_SIZE_PX, HIGH, choose_gl
+from metaworld_py.rendering import DEFAULT_SIZE_PX, HIGH, Camera, choose_gl
 from metaworld_py.tasks.definition import HORIZON
 
 Picture = NDArray[np.uint8]  # (height, width, 3)
@@ -75,7 +75,7 @@ def play(
     task: Task,
     agent: Agent,
     *,
-    camera_name: str | None = None,
+    camera_name: str | Camera | None = None,
     width_px: int = DEFAULT_SIZE_PX,
     height_px: int = DEFAULT_SIZE_PX,
     quality: str = HIGH,
@@ -88,7 +88,7 @@ def play(
     Args:
       task: the instance.
       agent: see `metaworld_py.agents.Agent`.
-      camera_name: None for the overview.
+      camera_name: a name or a camera of one's own; None for the overview.
       width_px, height_px: of pictures.
       quality: "high" or "fast", see `MetaWorldEnv`.
       max_episode_steps: control steps.

@@ -21,17 +21,18 @@ from metaworld_py.agents import ExpertAgent
 from metaworld_py.env import RENDER_HZ
 from metaworld_py.evaluation import evaluate, instances_by_task
 from metaworld_py.pictures import Take, play
-from metaworld_py.rendering import DEPTH, HIGH, RGB, SEGMENTATION, RenderingError, choose_gl, find_camera
+from metaworld_py.rendering import DEPTH, HIGH, RGB, SEGMENTATION, Camera, RenderingError, choose_gl, find_camera
 from metaworld_py.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "docs"
 NONE, PICTURES, FILMS = "none", "pictures", "films"
-CAMERA = "corner2_upright"
+CAMERA = "corner2_upright"  # of pictures that compare kinds and qualities
+TASK_CAMERA = Camera((1.0, -0.2, 0.9), look_at=(-0.02, 0.6, 0.16), fovy_deg=42.0)
 TASK_SIZE_PX, CAMERA_SIZE_PX = (480, 360), (320, 320)  # width, height
 FRAMES_PER_SECOND = 16
 STILL_STEPS = 40  # of a film, after success
-SHOWN_TASK = "door-open"  # on the page of cameras
+SHOWN_TASK = "basketball"  # on the page of cameras
 # What pictures depend on: another version of these makes new ones.
 _SOURCES = (
     "assets",
@@ -112,7 +113,7 @@ def _digest() -> str:
 def _with_take(name: str, use: Callable[[Take], None]) -> None:
     width, height = TASK_SIZE_PX
     task = instances_by_task([name], seed=0)[name][0]
-    take = play(task, ExpertAgent(), camera_name=CAMERA, width_px=width, height_px=height, steps_after_success=STILL_STEPS)
+    take = play(task, ExpertAgent(), camera_name=TASK_CAMERA, width_px=width, height_px=height, steps_after_success=STILL_STEPS)
     try:
         use(take)
     finally:
@@ -160,4 +161,3 @@ def _visible(kind: str, picture: NDArray[Any]) -> NDArray[np.uint8]:
         return coloured
     shown: NDArray[np.uint8] = picture
     return shown
-

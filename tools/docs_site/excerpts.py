@@ -17,7 +17,6 @@ from typing import Any
 
 PAGES = "metaworld_py.tasks."
 VOCABULARY = (f"{PAGES}shaping", f"{PAGES}expert", f"{PAGES}definition")
-MAX_RULE_LINES = 12
 
 
 @dataclass
@@ -40,7 +39,7 @@ def excerpt(function: Callable[..., Any]) -> Excerpt:
         assert callee is not None, "a lambda in a page calls a function of that page"
         plain = plain.__globals__[callee]
     outer = _outer(plain)
-    doc = inspect.getdoc(plain) or inspect.getdoc(outer) or ""
+    doc = (inspect.getdoc(plain) or inspect.getdoc(outer) or "").partition("\n\nArgs:")[0]
     result = Excerpt(doc, _source(outer), {name: _text(value) for name, value in settings.items()})
     _collect(outer, result, seen={outer})
     for value in settings.values():
@@ -79,10 +78,8 @@ def _source(function: FunctionType) -> str:
 
 def _names(text: str) -> list[str]:
     """Names that a piece of code reads, in order."""
-    nodes = sorted(
-        (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)), key=lambda node: (node.lineno, node.col_offset)
-    )
-    return list(dict.fromkeys(node.id for node in nodes))
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    return list(dict.fromkeys(node.id for node in sorted(nodes, key=lambda node: (node.lineno, node.col_offset))))
 
 
 def _collect(function: FunctionType, result: Excerpt, seen: set[FunctionType]) -> None:
@@ -112,6 +109,7 @@ def _constants_of(module: ModuleType, line: str, result: Excerpt) -> None:
     for name in _names(line):
         if (found := _assignment(module, name)) and found not in result.constants:
             result.constants.append(found)
+            _constants_of(module, found, result)
 
 
 def _assignment(module: ModuleType, name: str) -> str | None:
@@ -141,33 +139,38 @@ def success_rule(score: Callable[..., Any]) -> str:
     plain, settings = _plain(score)
     module = importlib.import_module(plain.__module__)
     tree = _definition(plain)
-    bindings = _defaults(tree) | {name: ast.parse(_text(value), mode="eval").body for name, value in settings.items() if _is_printable(value)}
+    bindings = _defaults(tree)
+    bindings.update({name: ast.parse(_text(value), mode="eval").body for name, value in settings.items() if _is_printable(value)})
     parts = _success(tree, module, bindings)
     assert parts is not None, f"{plain.__qualname__} returns no Score"
     expression, scopes, modules = parts
     if isinstance(expression, ast.Name) and (found := next((_local(tree, expression.id) for tree, _ in scopes), None)) is not None:
         expression = _bound(found[1], scopes[0][1]) if found[0] == expression.id else expression
-    lines = [f"success = {ast.unparse(expression)}"]
+    lines: list[str] = []  # what is stood on comes first; turned around at the end
     helpers: list[str] = []
-    known: set[str] = set()
-    for name in _following(expression, scopes, lines, known):
-        for where in modules:
-            value = getattr(where, name, None)
-            if isinstance(value, FunctionType) and value.__module__ not in VOCABULARY and value.__module__.startswith(PAGES):
-                helpers.append(_source(value))
-                for inner in _names(_source(value)):
-                    _append_constant(lines, importlib.import_module(value.__module__), inner)
-                break
-            if _append_constant(lines, where, name):
-                break
-    return "\n\n\n".join(["\n".join(lines[:MAX_RULE_LINES]), *dict.fromkeys(helpers)])
+    for name in _following(expression, scopes, lines, known=set()):
+        if name in settings:
+            lines.append(f"{name} = {_text(settings[name])}")
+            continue
+        where = next((one for one in modules if hasattr(one, name)), None)
+        if where is not None:
+            _explain(where, name, lines, helpers)
+    return "\n\n\n".join(["\n".join([f"success = {ast.unparse(expression)}", *lines[::-1]]), *helpers])
 
 
-def _append_constant(lines: list[str], module: ModuleType, name: str) -> bool:
-    line = _assignment(module, name)
-    if line is not None and line not in lines:
+def _explain(module: ModuleType, name: str, lines: list[str], helpers: list[str]) -> None:
+    """Append what a name of a module stands for, unless it is part of the vocabulary: a constant's line, or a function's source."""
+    value = getattr(module, name, None)
+    if isinstance(value, FunctionType):
+        source = _source(value)
+        if value.__module__.startswith(PAGES) and value.__module__ not in VOCABULARY and source not in helpers:
+            helpers.append(source)
+            for inner in _names(source):
+                _explain(importlib.import_module(value.__module__), inner, lines, helpers)
+    elif (line := _assignment(module, name)) is not None and line not in lines:
+        for inner in _names(line):
+            _explain(module, inner, lines, helpers)
         lines.append(line)
-    return line is not None
 
 
 def _is_printable(value: Any) -> bool:
@@ -210,9 +213,7 @@ def _success(tree: ast.FunctionDef, module: ModuleType, bindings: dict[str, ast.
 def _returned_calls(tree: ast.FunctionDef) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Return) and node.value is not None:
-            yield from (
-                part for part in (node.value, *ast.iter_child_nodes(node.value)) if isinstance(part, ast.Call)
-            )
+            yield from (part for part in (node.value, *ast.iter_child_nodes(node.value)) if isinstance(part, ast.Call))
 
 
 def _defaults(tree: ast.FunctionDef) -> dict[str, ast.expr]:
@@ -226,7 +227,7 @@ class _Bind(ast.NodeTransformer):
     def __init__(self, bindings: dict[str, ast.expr]) -> None:
         self.bindings = bindings
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802  # ast's name for it
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.bindings.get(node.id, node)
 
 
@@ -237,23 +238,21 @@ def _bound(expression: ast.expr, bindings: dict[str, ast.expr]) -> ast.expr:
 
 
 def _following(expression: ast.expr, scopes: Scopes, lines: list[str], known: set[str]) -> Iterator[str]:
-    """Append the local assignments that an expression's names come from; yield the names that are not local."""
-    for name in _names(ast.unparse(expression)):
+    """Append the local assignments that an expression's names come from, each after those it stands on; yield all other names."""
+    for name in reversed(_names(ast.unparse(expression))):
         if name in known:
             continue
         known.add(name)
-        for tree, bindings in scopes:
-            found = _local(tree, name)
-            if found is not None:
-                target, value = found
-                bound = _bound(value, bindings)
-                line = f"{target} = {ast.unparse(bound)}"
-                if line not in lines:
-                    lines.append(line)
-                yield from _following(bound, scopes, lines, known)
-                break
-        else:
+        found = next(((local, bindings) for tree, bindings in scopes if (local := _local(tree, name)) is not None), None)
+        if found is None:
             yield name
+            continue
+        (target, value), bindings = found
+        bound = _bound(value, bindings)
+        yield from _following(bound, scopes, lines, known)
+        line = f"{target} = {ast.unparse(bound)}"
+        if line not in lines:
+            lines.append(line)
 
 
 def _local(tree: ast.FunctionDef, name: str) -> tuple[str, ast.expr] | None:
@@ -277,7 +276,7 @@ def _local(tree: ast.FunctionDef, name: str) -> tuple[str, ast.expr] | None:
 
 
 def field_comments(record: type[Any]) -> list[tuple[str, str, str, str]]:
-    """Fields of a named tuple or dataclass in order: name, type, default ("" without), and the comment beside it."""
+    """Fields of a dataclass in order: name, type, default ("" without), and the comment beside it."""
     lines = textwrap.dedent(inspect.getsource(record)).splitlines()
     definition = ast.parse("\n".join(lines)).body[0]
     assert isinstance(definition, ast.ClassDef)
@@ -285,6 +284,6 @@ def field_comments(record: type[Any]) -> list[tuple[str, str, str, str]]:
     for node in definition.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.end_lineno is not None:
             comment = lines[node.end_lineno - 1][node.end_col_offset :].partition("#")[2].strip()
-            default = ast.unparse(node.value) if node.value is not None else ""
+            default = repr(getattr(record, node.target.id)) if node.value is not None else ""
             rows.append((node.target.id, ast.unparse(node.annotation), default, comment))
     return rows

@@ -41,7 +41,7 @@ _drawings = Drawings()
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the tasks and the reference into the navigation."""
+    """Put the tasks, the reference and the decisions into the navigation."""
     assert config.nav is not None
     for section in config.nav:
         for title, pages in section.items():
@@ -49,6 +49,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
                 pages.extend({name: f"tasks/{name}.md"} for name in sorted(TASKS))
             if title == "Reference":
                 pages.extend({page.title: f"api/{name}.md"} for name, page in API_PAGES.items())
+            if title == "Project":
+                pages.append({"Decisions": [f"decisions/{path.name}" for path in sorted((ROOT / "docs" / "decisions").glob("*.md"))]})
     return config
 
 
@@ -133,4 +135,4 @@ def _source_page(path: str) -> str:
     language: Any = LANGUAGES.get(Path(path).suffix, "text")
     fence = "`" * 5
     front = f"---\ntitle: {path}\nsearch:\n  exclude: true\nhide:\n  - toc\n---\n"
-    return f"{front}\n# `{path}`\n\n{fence}{language} linenums=\"1\"\n{text}\n{fence}\n"
+    return f'{front}\n# `{path}`\n\n{fence}{language} linenums="1"\n{text}\n{fence}\n'

@@ -44,7 +44,7 @@ API_PAGES = {
         "Pixels as observations, cameras, videos.",
         ("metaworld_py.rendering", "metaworld_py.pixels", "metaworld_py.pictures", "metaworld_py.video", "metaworld_py.viewer"),
     ),
-    "wrappers": ApiPage("Wrappers", "Gymnasium wrappers; the ids put them on when their keywords ask for them.", ("metaworld_py.wrappers",)),
+    "wrappers": ApiPage("Wrappers", "Gymnasium wrappers, which the ids put on when asked to.", ("metaworld_py.wrappers",)),
     "demonstrations": ApiPage("Demonstrations", "In words: [demonstrations](../demonstrations.md).", ("metaworld_py.demonstrations",)),
     "dm_env": ApiPage("DeepMind's interface", "Every task as a `dm_env` environment.", ("metaworld_py.dm_env",)),
     "fidelity": ApiPage("Fidelity", "Our numbers beside recorded ones. In words: [fidelity](../fidelity.md).", ("metaworld_py.fidelity",)),

@@ -43,6 +43,11 @@ def block(style: str, content: str) -> str:
     return f'<div class="{style}" markdown>\n\n{content}\n\n</div>'
 
 
+def code(text: str) -> str:
+    """Code in a cell of a table, where a bar would begin the next cell."""
+    return f"<code>{html.escape(text).replace('|', '&#124;')}</code>"
+
+
 def words(name: str) -> str:
     """`very_hard` for people."""
     return name.replace("_", " ")
@@ -84,7 +89,8 @@ def gallery(drawings: Drawings) -> str:
 def _card(row: TaskMetadata, picture: str | None) -> str:
     shown = f'<img src="../{picture}" alt="" loading="lazy" width="480" height="360">' if picture else ""
     chips = "".join(f"<span>{words(chip)}</span>" for chip in row.skills)
-    data = f'data-family="{row.family}" data-skill="{" ".join(row.skills)}" data-difficulty="{row.difficulty}" data-set="{" ".join(row.task_sets)}"'
+    facts = {"family": row.family, "skill": " ".join(row.skills), "difficulty": row.difficulty, "set": " ".join(row.task_sets)}
+    data = " ".join(f'data-{name}="{value}"' for name, value in facts.items())
     return (
         f'<a class="mw-card" href="{row.name}.html" {data}>{shown}<strong>{row.name}</strong>'
         f"<em>{html.escape(row.instruction)}</em>"
@@ -178,17 +184,16 @@ def _figures(drawings: Drawings, figures: Sequence[str]) -> str:
 
 def shown_scene(_: Drawings) -> str:
     """What the pictures of cameras show, in words."""
-    return f"Shown: [{SHOWN_TASK}](tasks/{SHOWN_TASK}.md), shortly before its expert succeeds; `render()` gives {DEFAULT_SIZE_PX} × {DEFAULT_SIZE_PX} unless told otherwise. Pictures of one camera are from `{CAMERA}`."
+    scene = f"Shown: [{SHOWN_TASK}](tasks/{SHOWN_TASK}.md), shortly before its expert succeeds."
+    return f"{scene} `render()` gives {DEFAULT_SIZE_PX} × {DEFAULT_SIZE_PX} unless told otherwise. Kinds and qualities are from `{CAMERA}`."
 
 
 def fields(_: Drawings, where: str) -> str:
     """The fields of a record, `module:Class`, with the comments beside them."""
     module, name = where.split(":")
     rows = field_comments(getattr(importlib.import_module(module), name))
-    return table(
-        ("name", "default", "meaning"),
-        ((f"`{field}`", f"`{default}`" if default else "–", comment or f"`{kind}`") for field, kind, default, comment in rows),
-    )
+    named = ((f"`{field}`", code(default) if default else "–", comment or code(kind)) for field, kind, default, comment in rows)
+    return block("mw-fields", table(("name", "default", "meaning"), named))
 
 
 def commands(_: Drawings) -> str:

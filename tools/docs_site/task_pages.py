@@ -17,7 +17,7 @@ from metaworld_py.tasks import TASKS, TaskDef
 from metaworld_py.tasks.definition import accept_all
 from metaworld_py.tasks.metadata import TASK_METADATA, task_table
 
-_SLOTS = {"obj_pos": "4 … 6", "obj_quat": "7 … 10", "obj2_pos": "11 … 13", "obj2_quat": "14 … 17"}
+_SLOTS = {"obj_pos": "4–6", "obj_quat": "7–10", "obj2_pos": "11–13", "obj2_quat": "14–17"}
 _ORDERS = {Quantity.QUAT_WXYZ: "orientation, scalar first (w x y z)", Quantity.QUAT_XYZW: "orientation, scalar last (x y z w)"}
 
 
@@ -26,7 +26,8 @@ def task_page(name: str, drawings: Drawings) -> str:
     task, facts = TASKS[name], TASK_METADATA[name]
     source = _source_link(task)
     parts = [
-        f"---\ntitle: {name}\ndescription: {facts.instruction}\n---\n\n# {name}\n\n{facts.instruction}\n{{ .mw-instruction }}",
+        f"---\ntitle: {name}\ndescription: {facts.instruction}\nhide: [toc]\n---",
+        f"# {name}\n\n{facts.instruction}\n{{ .mw-instruction }}",
         _shown(name, drawings),
         _facts(task),
         "## Observation",
@@ -65,11 +66,10 @@ def _shown(name: str, drawings: Drawings) -> str:
     outcome = "no success" if steps is None else f"success after {steps} control steps ({steps * 0.0125:.1f} s)"
     caption = f"<figcaption>The expert, instance 0 of seed 0: {outcome}.</figcaption>"
     size = 'width="480" height="360"'
-    shown = (
-        f'<video controls loop muted playsinline preload="none" poster="../{picture}" {size}><source src="../{film}" type="video/mp4"></video>'
-        if film
-        else f'<img src="../{picture}" alt="{name}" {size}>'
-    )
+    shown = f'<img src="../{picture}" alt="{name}" {size}>'
+    if film:
+        options = f'controls loop muted playsinline preload="none" poster="../{picture}" {size}'
+        shown = f'<video {options}><source src="../{film}" type="video/mp4"></video>'
     return f'<figure class="mw-shown">{shown}{caption}</figure>'
 
 
@@ -96,10 +96,10 @@ def _observation(task: TaskDef) -> str:
         which = objects[1] if field.startswith("obj2") and len(objects) > 1 else objects[0]
         rows.append((slots, f"{which}: {_described(signal)}" if signal else "zero", _named(signal) if signal else "–"))
     others = [(field, signal) for field, signal in task.reads.items() if field not in _SLOTS]
-    text = "Slots 0 … 3 are the hand and the gripper's opening in every task, see [the contract](../contract.md#observation).\n\n"
+    text = "Slots 0–3 are the hand and the gripper's opening in every task, see [the contract](../contract.md#observation).\n\n"
     text += table(("slots", "what", "read from"), rows)
     if others:
-        read = ", ".join(f"`{field}` ({_described(signal)} of {_named(signal)})" for field, signal in others)
+        read = ", ".join(f"`{field}` ({_described(signal)}: {_named(signal)})" for field, signal in others)
         text += f"\n\nNot observed, but read by success and rewards: {read}."
     return text
 
@@ -122,7 +122,7 @@ def _named(signal: Signal) -> str:
 
 def _instances(task: TaskDef) -> str:
     vector = [
-        (f"v[{index}]", f"{low:.6g}", f"{high:.6g}" if high != low else "constant")
+        (f"v[{index}]", f"{low:.6g}", f"{high:.6g}")
         for index, (low, high) in enumerate(zip(task.random_low, task.random_high, strict=True))
     ]
     text = "An instance is a random vector, drawn uniformly from this box (m):\n\n" + table(("component", "low", "high"), vector)
