@@ -58,7 +58,11 @@ def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("evaluate", help="success rates of an agent, with intervals")
     parser.add_argument("benchmark", nargs="+", help="a task set (MT10, ML45-test, …), or one or more task names")
-    parser.add_argument("--agent", default="expert", help="expert, random, or module:attribute of your own (default: expert)")
+    parser.add_argument(
+        "--agent",
+        default="expert",
+        help="expert, random, baselines:PATH of a training run, or module:attribute of your own (default: expert)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
     parser.add_argument("--episodes", type=int, default=INSTANCES_PER_TASK, help="per task, one per instance; beyond 50 a multiple of 50")
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
