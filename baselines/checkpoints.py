@@ -81,4 +81,4 @@ def restore(path: Path, like: Any) -> Any:
 def named(tree: Any) -> dict[str, NDArray[Any]]:
     """A tree's arrays on the host, by their paths, in the tree's order."""
     leaves = jax.tree_util.tree_leaves_with_path(tree)
-    return {jax.tree_util.keystr(path, simple=True, separator="/"): np.ascontiguousarray(leaf) for path, leaf in leaves}
+    return {jax.tree_util.keystr(path, simple=True, separator="/"): np.asarray(leaf, order="C") for path, leaf in leaves}

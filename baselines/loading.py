@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jax
-
 from baselines import checkpoints
 from baselines.policies import TanhGaussianPolicy
 from baselines.sac import SacConfig, init, make_parts
@@ -26,5 +24,4 @@ def load_agent(path: str | Path) -> TanhGaussianPolicy:
         raise ValueError(f"{path} is for going on training; agents are in {checkpoints.LAST} and {checkpoints.BEST} beside it")
     config = SacConfig(**{name: value for name, value in header["config"].items() if name != "seed"})
     parts = make_parts(config, seed=0)
-    like = jax.eval_shape(lambda: init(parts, seed=0).actor)
-    return TanhGaussianPolicy(config.tasks, parts.actor, checkpoints.restore(path, like))
+    return TanhGaussianPolicy(config.tasks, parts.actor, checkpoints.restore(path, init(parts, seed=0).actor))

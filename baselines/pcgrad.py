@@ -1,8 +1,8 @@
 """Gradient surgery (PCGrad; Yu et al. 2020, Algorithm 1) as an optax transformation over gradients with a leading task axis.
 
 A projected gradient is always a combination of the original ones, g̃_i = Σ_j C_ij g_j, and every inner product that the algorithm asks for
-is an entry of C K, where K = G Gᵀ is the Gram matrix of the task gradients. So the surgery happens on T × T numbers, whatever the size of the
-network: one product for K, one for the combination, and no projected gradient is ever written out.
+is an entry of C K, where K = G Gᵀ is the Gram matrix of the task gradients. So the surgery happens on T × T numbers, whatever the size of
+the network: one product for K, one for the combination, and no projected gradient is ever written out.
 
     optimizer = optax.chain(pcgrad(seed=0), optax.clip_by_global_norm(1.0), optax.adam(3e-4))
     task_grads = jax.vmap(jax.grad(loss), in_axes=(None, 0))(params, batches)    # leaves (task, …)

@@ -71,12 +71,11 @@ class Run:
     def _read_resume(self) -> None:
         header = checkpoints.read_header(self.folder / checkpoints.RESUME)
         then, now = {"algorithm": header["algorithm"], **header["config"]}, {"algorithm": self.algorithm, **self.config}
-        changed = [
-            f"{name}: {then.get(name)!r} then, {now[name]!r} now" for name in sorted(now.keys() - MAY_CHANGE) if then.get(name) != now[name]
-        ]
-        if changed:
+        names = [name for name in now if name not in MAY_CHANGE and then.get(name) != now[name]]
+        if names:
+            changed = "; ".join(f"{name}: {then.get(name)!r} then, {now[name]!r} now" for name in names)
             raise ValueError(
-                f"{self.folder} holds a run of another configuration ({'; '.join(changed)}): give this one another --out, or remove that folder"
+                f"{self.folder} holds a run of another configuration ({changed}): give this one another --out, or remove that folder"
             )
         self.curve, self.env_steps, self._seconds_before = header["curve"], header["env_steps"], header["seconds"]
         for name in ("progress", "curve", "conflict"):

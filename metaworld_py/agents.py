@@ -77,9 +77,9 @@ def as_agent(agent: Any) -> Agent:
 
 
 def load_agent(name: str, *, seed: int = 0) -> Agent:
-    """`expert`, `random`, `baselines:PATH` of a training run, or `module:attribute` of the user's own (a class is called without arguments).
+    """`expert`, `random`, `baselines:PATH` of a training run, or `module:attribute` of the user's own.
 
-    Modules are looked for in the working directory, too.
+    A class is called without arguments. Modules are looked for in the working directory, too.
 
     Raises:
       ValueError: no such module, attribute or checkpoint; says what was tried.
