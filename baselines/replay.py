@@ -58,3 +58,17 @@ def sample(buffer: Buffer, key: Array, batch_per_task: int) -> Transition:
     num_tasks = buffer.rows.reward.shape[0]
     index = jax.random.randint(key, (num_tasks, batch_per_task), 0, buffer.num_rows)
     return jax.tree.map(lambda ring: jax.vmap(lambda rows, of: rows[of])(ring, index), buffer.rows)
+
+
+def trimmed(buffer: Buffer, num_rows: int) -> Buffer:
+    """Without the rows that are still empty, to be saved."""
+    return buffer._replace(rows=jax.tree.map(lambda ring: ring[:, :num_rows], buffer.rows))
+
+
+def extended(buffer: Buffer, capacity: int) -> Buffer:
+    """With empty rows up to the capacity: the inverse of `trimmed`."""
+
+    def extend(ring: Array) -> Array:
+        return jnp.pad(ring, [(0, 0), (0, capacity - ring.shape[1]), *[(0, 0)] * (ring.ndim - 2)])
+
+    return buffer._replace(rows=jax.tree.map(extend, buffer.rows))

@@ -55,7 +55,7 @@ class Run:
         self.config: dict[str, Any] = json.loads(json.dumps(config))  # as it comes back from a file
         folder.mkdir(parents=True, exist_ok=True)
         self.curve: list[dict[str, Any]] = []
-        self.env_steps = 0
+        self.env_steps, self._env_steps_before = 0, 0
         self._allow_slow = allow_slow
         self._is_resumed = (folder / checkpoints.RESUME).is_file()
         self._seconds_before = 0.0
@@ -107,12 +107,14 @@ class Run:
 
     def advance(self, env_steps: int) -> None:
         """Count environment steps."""
+        self._env_steps_before = self.env_steps
         self.env_steps += env_steps
         self._bar.update(env_steps)
 
-    def is_due(self, every: int, step_size: int) -> bool:
-        """Whether a multiple of `every` environment steps was reached by the last `step_size` of them; never for 0."""
-        return every > 0 and self.env_steps // every > (self.env_steps - step_size) // every
+    def is_due(self, every: int) -> bool:
+        """Whether the last advance reached a multiple of `every` environment steps, or the end of the run; never for 0."""
+        is_end = self.env_steps >= self.total_env_steps
+        return every > 0 and (is_end or self.env_steps // every > self._env_steps_before // every)
 
     def log(self, table: str, numbers: Mapping[str, float]) -> None:
         """One row of a table, and the same to TensorBoard."""
@@ -121,11 +123,23 @@ class Run:
             self._tables[table] = Table(self.folder / f"{table}.csv")
         self._tables[table].write(row)
         for name, value in numbers.items():
-            self._board.add_scalar(f"{table}/{name}", value, self.env_steps)
+            if math.isfinite(value):
+                self._board.add_scalar(f"{table}/{name}", value, self.env_steps)
 
-    def show(self, text: str) -> None:
-        """Beside the progress bar."""
-        self._bar.set_postfix_str(text)
+    def show_and_check(self, speed: Speed, steps_per_turn: int) -> Speed:
+        """Speed and training success beside the progress bar; returns the next stretch's speed.
+
+        Raises:
+          TooSlowError: see `check_speed`; not from a stretch in which something was compiled.
+        """
+        numbers = speed.numbers(steps_per_turn)
+        self._bar.set_postfix_str(
+            f"{numbers['updates_per_s']:.0f} updates/s, waiting {numbers['waiting_for_envs']:.0%} for environments, "
+            f"{numbers['waiting_for_learner']:.0%} for the learner; training success {numbers['training_success']:.0%}"
+        )
+        if speed.is_warm:
+            self.check_speed(numbers["steps_per_s"], numbers["updates_per_s"])
+        return Speed(is_warm=True)
 
     def say(self, text: str) -> None:
         """A line above the progress bar."""

@@ -98,9 +98,23 @@ class SacConfig:
         return self.chunk_vector_steps * self.envs_per_task
 
     @property
+    def env_steps_per_chunk(self) -> int:
+        """Over all tasks."""
+        return self.rows_per_chunk * len(self.tasks)
+
+    @property
+    def random_chunks(self) -> int:
+        """Chunks of uniform actions: enough for the warm-up."""
+        return -(-self.warmup_vector_steps // self.chunk_vector_steps)
+
+    @property
     def capacity(self) -> int:
         """Rows of the buffer per task: whole chunks."""
         return -(-self.buffer_per_task // self.rows_per_chunk) * self.rows_per_chunk
+
+    def rows_after(self, env_steps: int) -> int:
+        """Rows of the buffer per task that are filled then."""
+        return min(env_steps // len(self.tasks), self.capacity)
 
 
 # How several tasks' losses become one gradient ----------------------------------------------------
@@ -327,58 +341,62 @@ def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -
       TooSlowError: see `Run.check_speed`.
     """
     parts = make_parts(config, seed, method)
-    envs = make_envs(
-        config.tasks, seed, config.envs_per_task, max_episode_steps=config.max_episode_steps, reward_version=config.reward_version
-    )
-    random_chunks = -(-config.warmup_vector_steps // config.chunk_vector_steps)
-    collector = Collector(
-        envs,
-        make_act(parts, config.envs_per_task),
-        steps=config.chunk_vector_steps,
-        random_chunks=random_chunks,
-        seed=seed,
-        overlap=config.overlap,
-    )
     learn, look = jax.jit(partial(update_often, parts)), jax.jit(partial(diagnose, parts))
     add = jax.jit(replay.add, donate_argnums=0)
     learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
-    agent, buffer = init(parts, seed), replay.empty(parts.num_tasks, config.capacity, OBSERVATION_SIZE, ACTION_SIZE)
-    if (saved := run.restore((agent, buffer))) is not None:
-        (agent, buffer), envs_state = jax.device_put(saved[0]), saved[1]
-        collector.set_state(envs_state)
-
-    steps_per_chunk = config.chunk_vector_steps * envs.num_envs
+    collector = make_collector(parts, seed)
+    agent, buffer = start_or_resume(parts, seed, run, collector)
     speed = Speed()
     while run.env_steps < config.total_env_steps:
-        turn = run.env_steps // steps_per_chunk
+        turn = run.env_steps // config.env_steps_per_chunk
         began = time.perf_counter()
         collector.begin(agent.actor, turn)
         figures: dict[str, Any] = {}
-        if turn >= random_chunks:
+        if turn >= config.random_chunks:
             agent, figures = jax.block_until_ready(learn(agent, buffer, learn_key, turn))
         learned = time.perf_counter()
         chunk = collector.finish()
-        speed.count(chunk, learned - began, time.perf_counter() - began, config.updates_per_chunk if figures else 0)
         buffer = add(buffer, chunk.transitions)
-        run.advance(steps_per_chunk)
+        speed.count(chunk, learned - began, time.perf_counter() - began, config.updates_per_chunk if figures else 0)
+        run.advance(config.env_steps_per_chunk)
 
-        if figures and run.is_due(config.log_every_env_steps, steps_per_chunk):
-            numbers = speed.numbers(steps_per_chunk)
-            run.log("progress", numbers | per_task(figures, config.tasks))
-            run.show(f"{numbers['updates_per_s']:.0f} updates/s, training success {numbers['training_success']:.0%}")
-            if speed.is_warm:
-                run.check_speed(numbers["steps_per_s"], numbers["updates_per_s"])
-            speed = Speed(is_warm=True)
-        if figures and parts.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps, steps_per_chunk):
-            looks = look(agent, buffer, look_key, turn)
-            run.log("conflict", {f"{of}/{name}": float(value) for of, seen in looks.items() for name, value in seen._asdict().items()})
-        is_end = run.env_steps >= config.total_env_steps
-        if is_end or run.is_due(config.eval_every_env_steps, steps_per_chunk):
+        if figures and run.is_due(config.log_every_env_steps):
+            run.log("progress", speed.numbers(config.env_steps_per_chunk) | per_task(figures, config.tasks))
+            speed = run.show_and_check(speed, config.env_steps_per_chunk)
+        if figures and parts.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
+            run.log("conflict", named_numbers(look(agent, buffer, look_key, turn)))
+        if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(parts, seed, run, agent.actor)
-        if is_end or run.is_due(config.save_every_env_steps, steps_per_chunk):
-            run.save_all((agent, buffer), collector.get_state())
+        if run.is_due(config.save_every_env_steps):
+            run.save_all((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))), collector.get_state())
     collector.close()
     return agent
+
+
+def make_collector(parts: Parts, seed: int) -> Collector:
+    """The environments of a run and who steps them."""
+    config = parts.config
+    lengths = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
+    return Collector(
+        make_envs(config.tasks, seed, config.envs_per_task, **lengths),
+        make_act(parts, config.envs_per_task),
+        steps=config.chunk_vector_steps,
+        random_chunks=config.random_chunks,
+        seed=seed,
+        overlap=config.overlap,
+    )
+
+
+def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector) -> tuple[Sac, Buffer]:
+    """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run."""
+    config = parts.config
+    agent, buffer = init(parts, seed), replay.empty(parts.num_tasks, config.capacity, OBSERVATION_SIZE, ACTION_SIZE)
+    saved = run.restore((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))))
+    if saved is None:
+        return agent, buffer
+    (agent, small), envs_state = saved
+    collector.set_state(envs_state)
+    return jax.device_put(agent), replay.extended(small, config.capacity)
 
 
 def evaluate_and_keep(parts: Parts, seed: int, run: Run, actor: Any) -> None:
@@ -402,3 +420,8 @@ def per_task(figures: dict[str, Float[Array, " task"]], names: list[str]) -> dic
     """Means over tasks, and each task's temperature."""
     means = {name: float(values.mean()) for name, values in figures.items()}
     return means | {f"temperature/{name}": float(value) for name, value in zip(names, figures["temperature"], strict=True)}
+
+
+def named_numbers(looks: dict[str, conflict.Conflict]) -> dict[str, float]:
+    """Diagnostics as plain numbers."""
+    return {f"{of}/{name}": float(value) for of, seen in looks.items() for name, value in seen._asdict().items()}
