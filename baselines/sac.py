@@ -211,12 +211,17 @@ def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Par
 
 def init(parts: Parts, seed: int) -> Sac:
     """Networks at the start of a run."""
-    actor_key, critic_key = jax.random.split(jax.random.PRNGKey(seed))
-    obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(parts.num_tasks)
-    actor, critic = parts.actor.init(actor_key, obs, task_id), parts.critic.init(critic_key, obs, action, task_id)
-    log_temperature = jnp.full(parts.num_tasks, jnp.log(parts.config.initial_temperature))
-    opt_states = parts.actor_opt.init(actor), parts.critic_opt.init(critic), parts.temperature_opt.init(log_temperature)
-    return Sac(actor, critic, jax.tree.map(jnp.copy, critic), log_temperature, *opt_states)
+
+    @jax.jit  # one compilation instead of one for each of its many small operations
+    def at_start(key: Array) -> Sac:
+        actor_key, critic_key = jax.random.split(key)
+        obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(parts.num_tasks)
+        actor, critic = parts.actor.init(actor_key, obs, task_id), parts.critic.init(critic_key, obs, action, task_id)
+        log_temperature = jnp.full(parts.num_tasks, jnp.log(parts.config.initial_temperature))
+        opt_states = parts.actor_opt.init(actor), parts.critic_opt.init(critic), parts.temperature_opt.init(log_temperature)
+        return Sac(actor, critic, jax.tree.map(jnp.copy, critic), log_temperature, *opt_states)
+
+    return at_start(jax.random.PRNGKey(seed))
 
 
 # Losses, each (task,) -----------------------------------------------------------------------------

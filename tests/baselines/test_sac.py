@@ -1,6 +1,7 @@
 """SAC's parts: what it bootstraps from, where it draws actions, temperatures, and that its two ways to take gradients agree."""
 
 from dataclasses import replace
+from functools import cache, partial
 
 import numpy as np
 import pytest
@@ -23,6 +24,13 @@ def random_batch(num_tasks, seed=0, batch=8):
     return Transition(obs, action, reward, next_obs, np.zeros((num_tasks, batch), np.float32))
 
 
+@cache
+def small(config=SMALL, method=sac.AVERAGE):
+    """Parts and a fresh agent."""
+    parts = sac.make_parts(config, 0, method)
+    return parts, sac.init(parts, 0)
+
+
 class ReadOff:
     """An actor whose mean action is written at the start of the observation, with hardly any spread."""
 
@@ -37,9 +45,9 @@ class SumOfAction:
         return jnp.stack([action.sum(-1) + 1.0, action.sum(-1)])
 
 
-def with_transparent_networks(config=SMALL):
-    parts = sac.make_parts(config, seed=0)
-    return replace(parts, actor=ReadOff(), critic=SumOfAction()), sac.init(parts, seed=0)
+def with_transparent_networks():
+    parts, agent = small()
+    return replace(parts, actor=ReadOff(), critic=SumOfAction()), agent
 
 
 def test_only_termination_cuts_the_bootstrap():
@@ -69,8 +77,7 @@ def test_the_actor_is_judged_by_the_smaller_critic_at_its_own_action():
 
 def test_time_limits_bootstrap_in_a_whole_update():
     """The update of a batch in which time ran out everywhere is that of a batch in which nothing ended; termination makes another."""
-    parts = sac.make_parts(SMALL, seed=0)
-    agent, batch = sac.init(parts, seed=0), random_batch(3)
+    (parts, agent), batch = small(), random_batch(3)
     targets = [
         np.asarray(sac.critic_targets(parts, agent, batch._replace(terminated=np.full((3, 8), ended, np.float32)), np.zeros((3, 8, 4))))
         for ended in (0.0, 1.0)
@@ -81,7 +88,7 @@ def test_time_limits_bootstrap_in_a_whole_update():
 def test_temperatures_follow_their_own_task_only():
     """Task 0 is too random, task 1 too certain, task 2 as it should be (target entropy −4, so log π = 4)."""
     assert np.allclose(sac.temperature_gradient(jnp.array([1.0, 6.0, 4.0]), -4.0), [3.0, -2.0, 0.0])
-    parts = sac.make_parts(SMALL, seed=0)
+    parts, _ = small()
     log_temperature = jnp.zeros(3)
     moved = []
     for second in (6.0, 1.0):
@@ -94,8 +101,7 @@ def test_temperatures_follow_their_own_task_only():
 
 @pytest.mark.parametrize("of", ["critic", "actor"])
 def test_task_gradients_average_to_the_gradient_of_the_mean(of):
-    parts = sac.make_parts(SMALL, seed=0)
-    agent, batch = sac.init(parts, seed=0), random_batch(3)
+    (parts, agent), batch = small(), random_batch(3)
     noise = np.random.default_rng(1).normal(size=(3, 8, 4)).astype(np.float32)
     if of == "critic":
         losses, params = (lambda *a: sac.critic_losses(parts, *a)), agent.critic
@@ -103,8 +109,8 @@ def test_task_gradients_average_to_the_gradient_of_the_mean(of):
     else:
         losses, params = (lambda *a: sac.actor_losses(parts, agent.critic, *a)), agent.actor
         arrays = batch.obs, parts.task_ids, agent.log_temperature, noise
-    mean, (values, _) = sac.mean_gradients(losses, params, *arrays)
-    each, (values_too, _) = sac.task_gradients(losses, params, *arrays)
+    mean, (values, _) = jax.jit(partial(sac.mean_gradients, losses))(params, *arrays)
+    each, (values_too, _) = jax.jit(partial(sac.task_gradients, losses))(params, *arrays)
     assert np.allclose(values, values_too, rtol=FLOAT32_RTOL)
     for one, many in zip(jax.tree.leaves(mean), jax.tree.leaves(each), strict=True):
         assert many.shape == (3, *one.shape)
@@ -115,16 +121,15 @@ def test_with_one_task_surgery_is_plain_sac():
     config = replace(SMALL, benchmark="reach")
     agents = []
     for method in (sac.AVERAGE, pcgrad_sac.SURGERY):
-        parts = sac.make_parts(config, 0, method)
-        agents.append(sac.update(parts, sac.init(parts, 0), random_batch(1), jax.random.PRNGKey(0))[0])
+        parts, agent = small(config, method)
+        agents.append(jax.jit(partial(sac.update, parts))(agent, random_batch(1), jax.random.PRNGKey(0))[0])
     for one, other in zip(jax.tree.leaves(agents[0].critic), jax.tree.leaves(agents[1].critic), strict=True):
         assert np.allclose(one, other, atol=1e-6)
 
 
 def test_an_update_moves_everything_and_the_target_slowly():
-    parts = sac.make_parts(SMALL, 0, pcgrad_sac.SURGERY)
-    before = sac.init(parts, 0)
-    after, figures = sac.update(parts, before, random_batch(3), jax.random.PRNGKey(0))
+    parts, before = small(SMALL, pcgrad_sac.SURGERY)
+    after, figures = jax.jit(partial(sac.update, parts))(before, random_batch(3), jax.random.PRNGKey(0))
     leaf = lambda tree: jax.tree.leaves(tree)[1]
     assert not np.allclose(leaf(before.actor), leaf(after.actor)) and not np.allclose(leaf(before.critic), leaf(after.critic))
     wanted = 0.995 * leaf(before.target_critic) + 0.005 * leaf(after.critic)
