@@ -27,6 +27,7 @@ import optax
 from jaxtyping import Array, Float
 
 from baselines import checkpoints, conflict, replay
+from baselines.multitask import AVERAGE, Gradients, MultiTask
 from baselines.networks import ActionDistribution, squash, twin
 from baselines.policies import TanhGaussianPolicy
 from baselines.replay import Buffer, Transition
@@ -115,43 +116,6 @@ class SacConfig:
     def rows_after(self, env_steps: int) -> int:
         """Rows of the buffer per task that are filled then."""
         return min(env_steps // len(self.tasks), self.capacity)
-
-
-# How several tasks' losses become one gradient ----------------------------------------------------
-
-# From (losses: (params, *per-task arrays) → ((task,), aux), params, *per-task arrays) to (gradients, (losses, aux)).
-Gradients = Callable[..., tuple[Any, tuple[Any, Any]]]
-
-
-class MultiTask(NamedTuple):
-    """Gradients as an algorithm takes them, and what it does with them before clipping and Adam."""
-
-    gradients: Gradients
-    transformation: Callable[[int], optax.GradientTransformation]  # of a seed
-
-
-def mean_gradients(losses: Callable[..., Any], params: Any, *arrays: Any) -> tuple[Any, tuple[Any, Any]]:
-    """The gradient of the mean over tasks."""
-
-    def mean(params: Any) -> tuple[Array, Any]:
-        values, aux = losses(params, *arrays)
-        return values.mean(), (values, aux)
-
-    return jax.grad(mean, has_aux=True)(params)
-
-
-def task_gradients(losses: Callable[..., Any], params: Any, *arrays: Any) -> tuple[Any, tuple[Any, Any]]:
-    """Each task's gradient: leaves (task, …)."""
-
-    def of_one_task(params: Any, *arrays: Any) -> tuple[Array, Any]:
-        values, aux = losses(params, *jax.tree.map(lambda x: x[None], arrays))
-        values, aux = jax.tree.map(lambda x: x[0], (values, aux))
-        return values, (values, aux)
-
-    return jax.vmap(jax.grad(of_one_task, has_aux=True), in_axes=(None, *(0,) * len(arrays)))(params, *arrays)
-
-
-AVERAGE = MultiTask(mean_gradients, lambda seed: optax.identity())
 
 
 # Networks, optimizers, state ----------------------------------------------------------------------

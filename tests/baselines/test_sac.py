@@ -10,6 +10,7 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
 from baselines import pcgrad_sac, sac
+from baselines.multitask import AVERAGE, mean_gradients, task_gradients
 from baselines.replay import Transition
 
 SMALL = sac.SacConfig(benchmark="reach,push,drawer-close", width=16, depth=2, batch_per_task=8, multi_head=True)
@@ -25,7 +26,7 @@ def random_batch(num_tasks, seed=0, batch=8):
 
 
 @cache
-def small(config=SMALL, method=sac.AVERAGE):
+def small(config=SMALL, method=AVERAGE):
     """Parts and a fresh agent."""
     parts = sac.make_parts(config, 0, method)
     return parts, sac.init(parts, 0)
@@ -109,8 +110,8 @@ def test_task_gradients_average_to_the_gradient_of_the_mean(of):
     else:
         losses, params = (lambda *a: sac.actor_losses(parts, agent.critic, *a)), agent.actor
         arrays = batch.obs, parts.task_ids, agent.log_temperature, noise
-    mean, (values, _) = jax.jit(partial(sac.mean_gradients, losses))(params, *arrays)
-    each, (values_too, _) = jax.jit(partial(sac.task_gradients, losses))(params, *arrays)
+    mean, (values, _) = jax.jit(partial(mean_gradients, losses))(params, *arrays)
+    each, (values_too, _) = jax.jit(partial(task_gradients, losses))(params, *arrays)
     assert np.allclose(values, values_too, rtol=FLOAT32_RTOL)
     for one, many in zip(jax.tree.leaves(mean), jax.tree.leaves(each), strict=True):
         assert many.shape == (3, *one.shape)
@@ -120,7 +121,7 @@ def test_task_gradients_average_to_the_gradient_of_the_mean(of):
 def test_with_one_task_surgery_is_plain_sac():
     config = replace(SMALL, benchmark="reach")
     agents = []
-    for method in (sac.AVERAGE, pcgrad_sac.SURGERY):
+    for method in (AVERAGE, pcgrad_sac.SURGERY):
         parts, agent = small(config, method)
         agents.append(jax.jit(partial(sac.update, parts))(agent, random_batch(1), jax.random.PRNGKey(0))[0])
     for one, other in zip(jax.tree.leaves(agents[0].critic), jax.tree.leaves(agents[1].critic), strict=True):
