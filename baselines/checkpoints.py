@@ -38,7 +38,7 @@ def save(path: Path, arrays: Any, header: Mapping[str, Any]) -> None:
     text = {"schema": SCHEMA, "versions": versions(), **header}
     beside = path.with_suffix(".part")
     save_file(named(arrays), beside, metadata={name: json.dumps(value) for name, value in text.items()})
-    with beside.open("rb") as file:
+    with beside.open("r+b") as file:
         os.fsync(file.fileno())
     beside.replace(path)
 

@@ -29,6 +29,7 @@ from metaworld_py import machine
 from metaworld_py.evaluation import EvaluationResult
 
 DAY_S = 86_400.0
+TABLES = ("progress", "curve", "conflict")
 MAY_CHANGE = {"total_env_steps"}  # of the configuration, between a run and its continuation
 
 
@@ -61,6 +62,8 @@ class Run:
         self._seconds_before = 0.0
         if self._is_resumed:
             self._read_resume()
+        for name in TABLES:  # a run that stopped before its first save left rows, too
+            cut_table(folder / f"{name}.csv", self.env_steps)
         description = {"algorithm": algorithm, "config": self.config, "versions": checkpoints.versions(), "hardware": hardware()}
         (folder / "config.json").write_text(json.dumps(description, indent=1) + "\n")
         self._tables: dict[str, Table] = {}
@@ -78,8 +81,6 @@ class Run:
                 f"{self.folder} holds a run of another configuration ({changed}): give this one another --out, or remove that folder"
             )
         self.curve, self.env_steps, self._seconds_before = header["curve"], header["env_steps"], header["seconds"]
-        for name in ("progress", "curve", "conflict"):
-            cut_table(self.folder / f"{name}.csv", self.env_steps)
 
     @property
     def seconds(self) -> float:
@@ -235,7 +236,7 @@ class Table:
         Raises:
           ValueError: other columns than before.
         """
-        writer = csv.DictWriter(self._file, self._columns or list(row))
+        writer = csv.DictWriter(self._file, self._columns or list(row), lineterminator="\n")
         if not self._columns:
             self._columns = list(row)
             writer.writeheader()
@@ -248,8 +249,12 @@ class Table:
 
 
 def cut_table(path: Path, env_steps: int) -> None:
-    """Drop what was logged behind the point from which a run goes on."""
+    """Drop what was logged behind the point from which a run goes on, and the file if nothing is left."""
     if not path.is_file():
         return
-    lines = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
-    path.write_text("".join(lines[:1] + [line for line in lines[1:] if int(line.split(",")[0]) <= env_steps]))
+    head, *rows = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")] or [""]
+    rows = [row for row in rows if int(row.split(",")[0]) <= env_steps]
+    if rows:
+        path.write_text(head + "".join(rows))
+    else:
+        path.unlink()

@@ -20,6 +20,7 @@ from baselines.rollouts import Chunk
 from baselines.runs import Run, Speed, TooSlowError, cut_table
 from baselines.sac import SacConfig
 from metaworld_py.agents import RandomAgent, load_agent
+from metaworld_py.cli.main import main
 from metaworld_py.evaluation import evaluate
 
 REPOSITORY = Path(__file__).parents[2]
@@ -135,6 +136,22 @@ def test_another_configuration_in_the_same_folder_is_refused(finished, capsys):
     assert (finished / checkpoints.RESUME).read_bytes() == before
 
 
+def test_what_a_run_left_before_its_first_save_is_dropped(tmp_path):
+    """A run that was killed early starts anew; its rows must not stand beside the new ones."""
+    (tmp_path / "progress.csv").write_text("env_steps,critic_loss\n200,1.0\n400,2.0\n")
+    run = Run(tmp_path, "sac", {}, 1000)
+    run.advance(100)
+    run.log("progress", {"critic_loss": 3.0})
+    run.close()
+    assert [row["env_steps"] for row in rows(tmp_path, "progress")] == ["100"]
+
+
+def test_the_command_line_evaluates_a_run(finished, capsys):
+    arguments = ["evaluate", "reach", "--agent", f"baselines:{finished}", "--episodes", "1", "--max-episode-steps", "5"]
+    assert main(arguments) == 0
+    assert f"agent baselines:{finished}" in capsys.readouterr().out
+
+
 def test_without_a_gpu_days_of_work_are_refused(tmp_path):
     run = Run(tmp_path / "slow", "sac", {}, 20_000_000)
     if jax.default_backend() != "cpu":
@@ -178,7 +195,9 @@ def test_tables_are_cut_at_the_saved_step_and_half_lines_dropped(tmp_path):
     path.write_text("env_steps,success\n100,0.1\n200,0.2\n300,0.3\n40")
     cut_table(path, 200)
     assert path.read_text() == "env_steps,success\n100,0.1\n200,0.2\n"
-    cut_table(tmp_path / "missing.csv", 200)
+    cut_table(path, 50)
+    assert not path.exists(), "nothing is left"
+    cut_table(path, 50)
 
 
 MINIATURES = {
