@@ -213,9 +213,10 @@ LEARNED_MARGIN = 2.0  # times the random agent's return
 @pytest.mark.parametrize("algorithm", MINIATURES)
 def test_a_miniature_learns(algorithm, tmp_path):
     """Returns over short episodes far above a random agent's."""
-    short = "--depth 2 --max-episode-steps 100 --warmup-vector-steps 500 --learning-rate 1e-3 --eval-instances 10 --buffer-per-task 50000"
+    short = "--depth 2 --max-episode-steps 100 --warmup-vector-steps 500 --eval-instances 10 --buffer-per-task 50000"
+    quick = "--learning-rate 1e-3 --initial-temperature 0.1 --target-rate 0.02 --discount 0.95"
     seldom = "--eval-every-env-steps 1000000 --save-every-env-steps 0 --log-every-env-steps 4000 --seed 1"
-    arguments = [algorithm, *MINIATURES[algorithm].split(), *short.split(), *seldom.split(), "--out", str(tmp_path)]
+    arguments = [algorithm, *MINIATURES[algorithm].split(), *short.split(), *quick.split(), *seldom.split(), "--out", str(tmp_path)]
     assert train.main(arguments) == 0
     (folder,) = tmp_path.iterdir()
     header = checkpoints.read_header(folder / checkpoints.LAST)
