@@ -13,5 +13,7 @@ test-all:
 	$(PYTHON) -m pytest -m "slow or not slow"
 bench:
 	$(PYTHON) -m metaworld_py.cli.main bench
+docs:
+	$(PYTHON) -m pip install -q -e '.[docs]' && NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
 
-.PHONY: setup format check test test-all bench
+.PHONY: setup format check test test-all bench docs

@@ -79,7 +79,8 @@ def connect(address: str | None, num_cores: int) -> None:
       ValueError: the cluster has fewer cores, so that some actors would wait for ever.
     """
     if address is None:
-        ray.init(num_cpus=num_cores, include_dashboard=False, log_to_driver=False)
+        # "local": also where an environment variable or an earlier `ray start` names a cluster.
+        ray.init(address="local", num_cpus=num_cores, include_dashboard=False, log_to_driver=False)
         return
     ray.init(address=address, log_to_driver=False)
     available = int(ray.cluster_resources().get("CPU", 0))

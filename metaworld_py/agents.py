@@ -76,6 +76,14 @@ def as_agent(agent: Any) -> Agent:
     raise TypeError(f"an agent needs a method eval_action(observations) or must be such a function itself, got {agent!r}")
 
 
+def begin_episode(agent: Any, task: str) -> None:
+    """Tell an agent that plays a single episode at a time, if it wants to know, that one of this task begins."""
+    if callable(getattr(agent, "start_task", None)):
+        agent.start_task(task)
+    if callable(getattr(agent, "reset", None)):
+        agent.reset(np.ones(1, dtype=bool))
+
+
 def load_agent(name: str, *, seed: int = 0) -> Agent:
     """`expert`, `random`, `baselines:PATH` of a training run, or `module:attribute` of the user's own.
 

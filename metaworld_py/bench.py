@@ -52,6 +52,7 @@ class BenchConfig:
     seconds_per_cell: float = 5.0  # about; large counts take longer
     rounds: int = 5
     num_threads: int = 0  # 0: as many as there are cores
+    compiled: bool | None = None  # vector environments in compiled code; None: where Numba is installed
     measures_memory: bool = True
     seed: int = 0
 
@@ -90,6 +91,7 @@ class Cell:
     num_envs: int
     interface: str  # "Env" (gymnasium.make) or "VectorEnv"
     num_cores: int  # that it may use
+    busy_cores: float  # processor time per time while stepping: below num_cores where threads wait, or others have the processor
     steps_per_second: float  # control steps, of all environments together
     floor_steps_per_second: float  # of the physics alone on one core, mean time over the tasks
     floor_share: float  # steps_per_second / (floor_steps_per_second · num_cores), median of the rounds' shares
@@ -107,7 +109,7 @@ class BenchResult:
     versions: dict[str, str]
 
     def __str__(self) -> str:
-        head = ("tasks", "environments", "interface", "steps/s", "floor steps/s", "cores", "share of floor", "resets/s")
+        head = ("tasks", "environments", "interface", "steps/s", "floor steps/s", "cores", "busy", "share of floor", "resets/s")
         rows = [
             (
                 cell.tasks,
@@ -116,6 +118,7 @@ class BenchResult:
                 f"{cell.steps_per_second:.0f}",
                 f"{cell.floor_steps_per_second:.0f}",
                 f"{cell.num_cores}",
+                f"{cell.busy_cores:.1f}",
                 f"{cell.floor_share:.0%}",
                 f"{cell.resets_per_second:.0f}",
             )
@@ -129,7 +132,7 @@ class BenchResult:
             [
                 *table(head, rows),
                 "",
-                "floor: the physics alone, one core; share: steps/s of floor steps/s × cores",
+                "floor: the physics alone, one core; busy: cores at work while stepping; share: steps/s of floor steps/s × cores",
                 *([f"memory per additional environment: {', '.join(memory)}"] if memory else []),
                 f"{self.processor} · {self.num_threads} threads · {packages} · {sys.platform}",
             ]
@@ -189,7 +192,7 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
         _see(task)
     threads = config.num_threads or available_cores()
     budget = config.seconds_per_cell / config.rounds
-    envs = _Environments(names, num_envs, instances, threads, config.seed)
+    envs = _Environments(names, num_envs, instances, threads, config)
     passes = max(1, int(_STEPS_SHARE * budget / envs.time_chunks(1)))  # chunks in each round
     envs.restart()
     floor = _Floor(names, 1, instances, config.seed)
@@ -197,9 +200,12 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
     # Where the environments are many, a few chunks fill the time: then the floor is that of many episodes, too.
     copies = int(np.clip(_FLOOR_SHARE * budget / pass_seconds, 1, min(num_envs // len(names), _MAX_FLOOR_EPISODES)))
     floor = _Floor(names, copies, instances, config.seed)
-    step_rates, floor_rates, reset_rates = [], [], []
+    step_rates, busy, floor_rates, reset_rates = [], [], [], []
     for _ in range(config.rounds):
-        step_rates.append(num_envs * passes * CHUNK / envs.time_chunks(passes))
+        before = time.process_time()
+        seconds = envs.time_chunks(passes)
+        busy.append((time.process_time() - before) / seconds)
+        step_rates.append(num_envs * passes * CHUNK / seconds)
         floor_rates.append(1.0 / floor.time_chunks(passes))
         if on_round is not None:
             on_round()
@@ -213,6 +219,7 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
         num_envs=num_envs,
         interface="Env" if num_envs == 1 else "VectorEnv",
         num_cores=num_cores,
+        busy_cores=float(np.median(busy)),
         steps_per_second=float(np.median(step_rates)),
         floor_steps_per_second=float(np.median(floor_rates)),
         floor_share=float(np.median(shares)),
@@ -223,14 +230,14 @@ def measure(tasks: str, num_envs: int, config: BenchConfig, on_round: Callable[[
 class _Environments:
     """What is measured: one environment as `gymnasium.make` gives it, or a vector environment, under random actions."""
 
-    def __init__(self, names: Sequence[str], num_envs: int, instances: CustomMT, threads: int, seed: int) -> None:
-        self._num_envs = num_envs
+    def __init__(self, names: Sequence[str], num_envs: int, instances: CustomMT, threads: int, config: BenchConfig) -> None:
+        self._num_envs, seed = num_envs, config.seed
         self._rng = np.random.default_rng(seed)
         self._envs: Any
         if num_envs == 1:
             self._envs = gymnasium.make("Meta-World/MT1", env_name=names[0], seed=seed, num_tasks=INSTANCES)
         else:
-            self._envs = vector_env(names, num_envs, instances, threads=threads, seed=seed)
+            self._envs = vector_env(names, num_envs, instances, threads=threads, seed=seed, compiled=config.compiled)
         self.restart()
 
     def restart(self) -> None:
@@ -304,7 +311,7 @@ class _Floor:
 
 
 def vector_env(
-    names: Sequence[str], num_envs: int, instances: CustomMT, *, threads: int, seed: int = 0
+    names: Sequence[str], num_envs: int, instances: CustomMT, *, threads: int, seed: int = 0, compiled: bool | None = None
 ) -> VectorEnv[NDArray[np.float64], NDArray[np.float32], Any]:
     """Environments of the named tasks, equally many of each.
 
@@ -314,7 +321,7 @@ def vector_env(
     if num_envs % len(names):
         raise ValueError(f"the number of environments must be a multiple of {len(names)}, got {num_envs}")
     played = [list(instances.instances_of(name)) for name in names for _ in range(num_envs // len(names))]
-    return MetaWorldVectorEnv(played, n_threads=threads, seed=seed)
+    return MetaWorldVectorEnv(played, n_threads=threads, seed=seed, compiled=compiled)
 
 
 def bytes_per_env(tasks: str) -> float | None:

@@ -9,8 +9,10 @@ import csv
 import json
 import math
 import platform
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from gymnasium.vector import AutoresetMode
 
 from metaworld_py._version import __version__
 from metaworld_py.agents import as_agent
+from metaworld_py.curves import Curve, RewardCurves, RewardMeter
 from metaworld_py.instances import INSTANCES_PER_TASK, Task, draw_instances
 from metaworld_py.protocols import MetaLearningAgent, Timestep, evaluation, metalearning_evaluation
 from metaworld_py.task_sets import TASK_SETS
@@ -39,7 +42,8 @@ __all__ = [
     "rate_interval",
 ]
 
-SCHEMA = "metaworld_py.evaluation/1"
+SCHEMA = "metaworld_py.evaluation/2"
+_READABLE_SCHEMAS = ("metaworld_py.evaluation/1", SCHEMA)  # 1 lacks the fields that have defaults
 _Z_95 = 1.959963984540054  # standard normal quantile of 97.5 %
 
 Progress = Callable[[str, int], None]
@@ -47,7 +51,7 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class TaskResult:
-    """Episodes of one task, in the order of instances (each `episodes_per_instance` times in a row)."""
+    """Episodes of one task: all instances in order, and again in that order as often as `episodes_per_instance` says."""
 
     task: str
     successes: tuple[bool, ...]  # success at any step of the episode
@@ -55,6 +59,7 @@ class TaskResult:
     steps_to_success: tuple[int | None, ...]  # control steps until the first success
     returns: tuple[float, ...]  # undiscounted sums of rewards
     unstable_episodes: int = 0  # cut short because the physics blew up
+    curves: RewardCurves | None = None  # None in files of older versions
 
     @property
     def episodes(self) -> int:
@@ -87,6 +92,15 @@ class TaskResult:
         """Mean undiscounted return."""
         return float(np.mean(self.returns))
 
+    @property
+    def worst_episode(self) -> int:
+        """The failed episode with the lowest return, or where none failed the slowest one."""
+
+        def goodness(episode: int) -> tuple[bool, float, float]:
+            return self.successes[episode], -(self.steps_to_success[episode] or 0), self.returns[episode]
+
+        return min(range(self.episodes), key=goodness)
+
 
 @dataclass(frozen=True)
 class EvaluationResult:
@@ -100,6 +114,14 @@ class EvaluationResult:
     reward_function_version: str
     tasks: tuple[TaskResult, ...]
     versions: dict[str, str]
+    use_one_hot: bool = False
+    finished_at: str = field(default="", compare=False)  # ISO 8601, UTC; "" in files of older versions
+    wall_time_s: float | None = field(default=None, compare=False)
+
+    @property
+    def instances_per_task(self) -> int:
+        """How many instances of each task were played."""
+        return self.tasks[0].episodes // self.episodes_per_instance
 
     @property
     def success_rate(self) -> float:
@@ -188,14 +210,23 @@ class EvaluationResult:
           ValueError: not such a file.
         """
         content = json.loads(Path(path).read_text())
-        if not isinstance(content, dict) or content.pop("schema", None) != SCHEMA:
+        if not isinstance(content, dict) or content.pop("schema", None) not in _READABLE_SCHEMAS:
             raise ValueError(f"{path} is not an evaluation result ({SCHEMA})")
         return cls(tasks=tuple(_task_from_json(task) for task in content.pop("tasks")), **content)
 
 
 def _task_from_json(fields: dict[str, Any]) -> TaskResult:
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return TaskResult(**values)
+    curves = fields.pop("curves", None)
+    return TaskResult(**_tuples(fields), curves=None if curves is None else _curves_from_json(curves))
+
+
+def _curves_from_json(fields: dict[str, Any]) -> RewardCurves:
+    reward, returns = (Curve(**_tuples(fields[name])) for name in ("reward", "return_so_far"))
+    return RewardCurves(steps=tuple(fields["steps"]), reward=reward, return_so_far=returns)
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def evaluate(
@@ -229,15 +260,15 @@ def evaluate(
       ValueError: unknown tasks, counts below 1.
       TypeError: something that is no agent.
     """
-    names = task_names(benchmark)
+    names, begin = task_names(benchmark), time.monotonic()
     for what, count in (("instances_per_task", instances_per_task), ("episodes_per_instance", episodes_per_instance)):
         if count < 1:
             raise ValueError(f"{what} must be at least 1, got {count}")
     player = as_agent(agent)
-    drawn = draw_instances(names, seed, partially_observable=False, per_task=max(instances_per_task, INSTANCES_PER_TASK))
+    drawn = instances_by_task(names, seed, instances_per_task)
     results = []
     for index, name in enumerate(names):
-        instances = [task for task in drawn if task.env_name == find_task(name).id][:instances_per_task]
+        instances = drawn[name][:instances_per_task]
         one_hot = np.eye(len(names))[index] if use_one_hot else np.zeros(0)
         results.append(
             _evaluate_task(player, name, instances * episodes_per_instance, one_hot, max_episode_steps, reward_function_version, progress)
@@ -251,6 +282,9 @@ def evaluate(
         reward_function_version=reward_function_version,
         tasks=tuple(results),
         versions=installed_versions(),
+        use_one_hot=use_one_hot,
+        finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        wall_time_s=round(time.monotonic() - begin, 1),
     )
 
 
@@ -273,12 +307,12 @@ def _evaluate_task(
         agent.reset(np.ones(n_envs, dtype=bool))
     is_running, is_unstable, last_success = (np.full(n_envs, value) for value in (True, False, False))
     first_success = np.full(n_envs, -1)
-    returns = np.zeros(n_envs)
+    meter = RewardMeter(n_envs, max_steps)
     for step in range(max_steps):
         actions = agent.eval_action(np.hstack([observations, tail]))
         observations, rewards, _, truncations, infos = envs.step(actions)
         success = infos["success"] > 0.0
-        returns[is_running] += rewards[is_running]
+        meter.add(step, rewards, is_running)
         last_success[is_running] = success[is_running]
         first_success[is_running & success & (first_success < 0)] = step + 1
         is_unstable |= is_running & infos.get("is_unstable", np.zeros(n_envs, dtype=bool))
@@ -291,9 +325,16 @@ def _evaluate_task(
         successes=tuple((first_success >= 0).tolist()),
         last_step_successes=tuple(last_success.tolist()),
         steps_to_success=tuple(step if step >= 0 else None for step in first_success.tolist()),
-        returns=tuple(returns.tolist()),
+        returns=tuple(meter.returns.tolist()),
         unstable_episodes=int(is_unstable.sum()),
+        curves=meter.curves(),
     )
+
+
+def instances_by_task(names: Sequence[str], seed: int, instances_per_task: int = INSTANCES_PER_TASK) -> dict[str, list[Task]]:
+    """The instances that an evaluation of these tasks draws, 50 or more of each; those of a set differ from those of its tasks alone."""
+    drawn = draw_instances(names, seed, partially_observable=False, per_task=max(instances_per_task, INSTANCES_PER_TASK))
+    return {name: [task for task in drawn if task.env_name == find_task(name).id] for name in names}
 
 
 def task_names(benchmark: str | Sequence[str]) -> list[str]:

@@ -161,6 +161,18 @@ class EpisodeView:
         return self._data
 
 
+class _Renderer(mujoco.Renderer):  # type: ignore[misc]  # the engine's Python is not typed
+    """The engine's renderer, with its own context current while it closes.
+
+    The engine frees textures and meshes by number in whichever context is current: another environment's, if that drew last.
+    """
+
+    def close(self) -> None:
+        if getattr(self, "_gl_context", None):
+            self._gl_context.make_current()
+        super().close()
+
+
 class Studio:
     """Draws episodes. Owns OpenGL contexts, one per scene and size, each made in the thread and process that first draws with it.
 
@@ -238,7 +250,7 @@ class Studio:
         if len(self._renderers) >= _MAX_CONTEXTS:
             self._renderers.pop(next(iter(self._renderers))).close()
         try:
-            self._renderers[key] = mujoco.Renderer(model, height, width)
+            self._renderers[key] = _Renderer(model, height, width)
         except Exception as error:
             raise RenderingError(_HELP) from error
         # Registered now, after the engine's own exit hook, and therefore run before it: contexts left to the interpreter's shutdown end

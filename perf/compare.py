@@ -21,7 +21,6 @@ from typing import Any
 import numpy as np
 from contenders import Worker, interpreter
 from tqdm import tqdm
-from worker import HORIZON
 
 from metaworld_py.evaluation import installed_versions, task_names
 from metaworld_py.machine import available_cores
@@ -92,7 +91,7 @@ def compare_rates(options: argparse.Namespace, pythons: dict[str, str]) -> dict[
             jobs: dict[str, tuple[str, int, dict[str, int]]] = {
                 "steps": ("steps", options.rounds, {"calls": calls}),
                 "episodes": ("episode", options.episode_rounds, {}),
-                "resets": ("resets", options.rounds, {"calls": max(options.steps // HORIZON // num_envs, 1)}),
+                "resets": ("resets", options.rounds, {"calls": max(options.resets // num_envs, 1)}),
             }
             for part, lines in tables.items():
                 job, rounds, arguments = jobs[part]
@@ -142,6 +141,7 @@ def main() -> None:
     parser.add_argument("--episode-rounds", type=int, default=3)
     parser.add_argument("--construction-rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=4000, help="control steps of a sample, over all environments")
+    parser.add_argument("--resets", type=int, default=100, help="of a sample, over all environments")
     parser.add_argument("--threads", type=int, default=available_cores(), help="cores that each contender may use")
     parser.add_argument("--venvs", type=Path, default=Path(".venvs"), help="folder of virtual environments, made where missing")
     parser.add_argument("--published", metavar="PYTHON", help="interpreter that has metaworld 3.1.1; 'none' leaves it out")

@@ -26,6 +26,7 @@ def test_quick_table_has_every_cell_with_plausible_numbers(tmp_path, capsys):
         assert f"| {tasks} " in printed
         assert cell["interface"] == ("Env" if num_envs == 1 else "VectorEnv")
         assert cell["num_cores"] == min(num_envs, saved["num_threads"])
+        assert cell["busy_cores"] > 0
         assert PLAUSIBLE_SHARE[0] < cell["floor_share"] < PLAUSIBLE_SHARE[1]
         assert all(math.isfinite(cell[name]) and cell[name] > 0 for name in ("steps_per_second", "resets_per_second"))
     assert set(saved["bytes_per_env"]) == {"reach", "MT10"}
@@ -50,7 +51,7 @@ def test_the_floor_steps_what_the_environment_steps():
 
 
 def test_windows_start_with_a_reset():
-    envs = bench._Environments(["reach"], 2, bench.CustomMT(["reach"], seed=0, per_task=2), threads=1, seed=0)
+    envs = bench._Environments(["reach"], 2, bench.CustomMT(["reach"], seed=0, per_task=2), threads=1, config=bench.BenchConfig())
     envs.time_chunks(bench.WINDOW // bench.CHUNK)
     assert envs._position == bench.WINDOW
     envs.time_chunks(1)

@@ -31,7 +31,7 @@ def test_evaluate_prints_a_table_and_saves(tmp_path, capsys):
         (["evaluate", "reach", "--save", "result.txt"], r".json or .csv"),
         (["evaluate", "reach", "--episodes", "70"], "multiple of 50"),
         (["evaluate", "reach", "--save", "no/such/folder/result.json"], "does not exist"),
-        (["render", "reach", "--out", "reach.avi"], ".mp4 or .gif"),
+        (["render", "reach", "--out", "reach.avi"], ".mp4, .gif, .png or .jpg"),
         (["render", "reach", "--instance", "50"], "instance must lie in"),
         (["verify", "nowhere"], "no recordings"),
         (["list", "MT11"], "unknown task set"),

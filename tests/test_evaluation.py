@@ -1,6 +1,7 @@
 """Evaluation: a fixed number of episodes per instance, intervals, files."""
 
 import csv
+import json
 import math
 
 import numpy as np
@@ -140,3 +141,31 @@ def test_bad_requests_are_refused():
             evaluate(RandomAgent(), *request)
     with pytest.raises(ValueError, match="at least 1"):
         small(RandomAgent(), instances_per_task=0)
+
+
+def test_a_result_keeps_reward_curves_that_end_in_the_mean_return(tmp_path):
+    result = small(ExpertAgent(), episodes_per_instance=2)
+    task = result.tasks[0]
+    assert task.curves.steps[-1] == 60
+    assert task.curves.return_so_far.mean[-1] == pytest.approx(task.mean_return, rel=1e-4)
+    assert EvaluationResult.load(result.save(tmp_path / "result.json")).tasks[0].curves == task.curves
+    assert result.instances_per_task == 4 and result.wall_time_s >= 0 and result.finished_at.endswith("+00:00")
+
+
+def test_files_of_the_first_schema_still_load(tmp_path):
+    result = small(RandomAgent())
+    content = json.loads(result.save(tmp_path / "result.json").read_text())
+    content["schema"] = "metaworld_py.evaluation/1"
+    for name in ("use_one_hot", "finished_at", "wall_time_s"):
+        del content[name]
+    del content["tasks"][0]["curves"]
+    (tmp_path / "old.json").write_text(json.dumps(content))
+    old = EvaluationResult.load(tmp_path / "old.json")
+    assert old.tasks[0].curves is None and old.wall_time_s is None
+    assert old.tasks[0].returns == result.tasks[0].returns
+
+
+def test_the_worst_episode_failed_with_least_return_or_was_slowest():
+    some_failed = TaskResult("reach", (True, False, False), (True, False, False), (9, None, None), (1.0, 5.0, 4.0))
+    none_failed = TaskResult("reach", (True, True, True), (True, True, True), (9, 30, 12), (1.0, 5.0, 4.0))
+    assert some_failed.worst_episode == 2 and none_failed.worst_episode == 1

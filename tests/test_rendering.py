@@ -1,5 +1,7 @@
 """Pictures: sizes, cameras, several environments at once, hidden goals."""
 
+import gc
+
 import gymnasium
 import numpy as np
 import pytest
@@ -39,6 +41,19 @@ def test_environments_in_one_process_do_not_disturb_each_other():
     first, other = one.render(), two.render()
     assert np.array_equal(one.render(), first) and np.array_equal(two.render(), other)
     assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize("end", ["closed", "collected"])
+def test_an_environment_that_ends_takes_nothing_from_the_others(end):
+    ending, staying = make("reach"), make("door-open")
+    ending.reset(seed=0), staying.reset(seed=0)
+    ending.render()
+    before = staying.render()  # its context is the current one when the other's goes
+    if end == "closed":
+        ending.close()
+    del ending
+    gc.collect()
+    assert np.array_equal(staying.render(), before)
 
 
 def test_a_hidden_goal_is_not_drawn():

@@ -275,13 +275,13 @@ TEMPLATE = """<!-- Written by tools/make_arm.py: edit there. Sawyer arm with a t
     <mesh name="palm" inertia="convex" vertex="{vertices}"/>
 {meshes}
     <texture name="face" type="2d" file="robot/looks/face.png"/>
-    <material name="arm" rgba="0.62 0.07 0.07 1" specular="0.55" shininess="0.55"/>
+    <material name="arm" rgba="0.58 0.06 0.06 1" specular="0.6" shininess="0.5"/>
     <material name="dark" rgba="0.16 0.16 0.17 1" specular="0.35" shininess="0.35"/>
     <material name="black" rgba="0.07 0.07 0.08 1" specular="0.3" shininess="0.3"/>
     <material name="metal" rgba="0.62 0.63 0.65 1" specular="0.7" shininess="0.7"/>
     <material name="face" texture="face" emission="0.55" specular="0.1" shininess="0.1"/>
-    <material name="right_finger" rgba="0.95 0.95 0.95 1" specular="0.2" shininess="0.2"/>
-    <material name="left_finger" rgba="0.05 0.9 0.95 1" specular="0.2" shininess="0.2"/>
+    <material name="right_finger" rgba="0.95 0.95 0.95 1" emission="0.15" specular="0.2" shininess="0.2"/>
+    <material name="left_finger" rgba="0.05 0.9 0.95 1" emission="0.2" specular="0.2" shininess="0.2"/>
   </asset>
   <worldbody>
 {body}

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
-from surfaces import Field, Surface, bar, blended, block, box, disc, drum, extruded, merged, revolved, rounded, tube, wrapped
+from castings import Field, bar, blended, block, drum, wrapped
+from surfaces import Surface, box, disc, extruded, merged, revolved, rounded, tube
 
 OUT = Path(__file__).resolve().parent.parent / "assets" / "robot" / "looks"
 ROUND = 22  # sides of the small round parts
@@ -31,11 +32,9 @@ def shoulder() -> dict[str, Surface]:
     column = drum((0.002, 0, -0.01), (0.002, 0, 0.31), 0.074, 0.02)
     housing = drum((0.081, -0.062, 0.237), (0.081, 0.046, 0.237), 0.07, 0.018)
     belly = bar((0.03, -0.006, 0.12), (0.06, -0.006, 0.235), 0.05, 0.064)
-    shell = wrapped(
-        blended(column, belly, housing, width=0.06), ((0.01, 0, 0.01), (0.03, 0, 0.2), (0.025, 0, 0.24), (0.004, 0, 0.295)), 20, 24
-    )
-    dark = joint_band(0.074, -0.004, 0.008) + cap(0.05).turned("x", 90).moved(0.081, -0.0655, 0.237)
-    return {"l0": shell, "l0_dark": dark + disc(0.06, 0.305, 0.318, ROUND, 0.004).moved(0.002)}
+    shell = wrapped(blended(column, belly, housing, width=0.06), ((0.02, 0, 0.01), (0.02, 0, 0.29)), 22, 32)
+    dark = joint_band(0.074, -0.004, 0.008) + disc(0.06, 0.305, 0.318, ROUND, 0.004).moved(0.002)
+    return {"l0": shell, "l0_dark": dark}
 
 
 def elbow(length: float, exit_height: float, exit_length: float, radius: float, exit_radius: float) -> Surface:
@@ -52,20 +51,20 @@ def elbow(length: float, exit_height: float, exit_length: float, radius: float, 
 
 def links() -> dict[str, Surface]:
     """right_l1 … right_l6: elbows alternate with straight links."""
-    l1 = elbow(0.214, 0.1425, 0.138, 0.068, 0.056)
-    l1_dark = joint_band(0.068) + cap(0.05).moved(z=0.2195)
+    l1 = elbow(0.212, 0.1425, 0.138, 0.0665, 0.055)
+    l1_dark = joint_band(0.0665) + cap(0.049).moved(z=0.2175)
     l2_field = blended(bar((0, 0, 0), (0, 0, 0.2), 0.055, 0.048), drum((0, -0.04, 0.26), (0, 0.046, 0.26), 0.055, 0.016), width=0.03)
     l2_start = blended(drum((0, 0, 0.0), (0, 0, 0.06), 0.0545, 0.004), l2_field, width=0.01)
     l2 = wrapped(above(l2_start, 0.0), ((0, 0, 0.02), (0, 0, 0.27)), 11, 20)
     l2_dark = joint_band(0.0545) + cap(0.04).turned("x", -90).moved(0, 0.046, 0.26) + joint_band(0.0535, 0.062, 0.072)
-    l3 = elbow(0.185, 0.1265, 0.123, 0.0545, 0.048)
+    l3 = elbow(0.183, 0.1265, 0.123, 0.053, 0.0465)
     l3 = l3.turned("y", 180)
-    l3_dark = (joint_band(0.0545) + cap(0.04).moved(z=0.189)).turned("y", 180)
-    l4_field = blended(bar((0, 0, 0), (0, 0, 0.2), 0.048, 0.0445), drum((0, -0.043, 0.275), (0, 0.029, 0.275), 0.049, 0.014), width=0.03)
+    l3_dark = (joint_band(0.0545) + cap(0.039).moved(z=0.187)).turned("y", 180)
+    l4_field = blended(bar((0, 0, 0), (0, 0, 0.2), 0.0475, 0.0425), drum((0, -0.043, 0.275), (0, 0.029, 0.275), 0.049, 0.014), width=0.03)
     l4 = wrapped(above(l4_field, 0.0), ((0, 0, 0.02), (0, 0.0, 0.28)), 11, 20)
     l4_dark = joint_band(0.048) + cap(0.035).turned("x", 90).moved(0, -0.043, 0.275) + joint_band(0.0468, 0.075, 0.085)
-    l5 = elbow(0.152, 0.1053, 0.108, 0.049, 0.0415)
-    l5_dark = joint_band(0.049) + cap(0.036).moved(z=0.1555)
+    l5 = elbow(0.15, 0.1053, 0.108, 0.0475, 0.04)
+    l5_dark = joint_band(0.049) + cap(0.035).moved(z=0.1535)
     l6_field = blended(
         drum((0, 0, -0.026), (0, 0, 0.0205), 0.0405, 0.005), block((0, 0.036, -0.003), (0.029, 0.03, 0.021), 0.012), width=0.02
     )

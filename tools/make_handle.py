@@ -44,7 +44,7 @@ TEMPLATE = """<!-- Hand press: a lever with a grip that slides up and down. Used
     <mesh name="handle_stop" file="props/looks/handle_stop.msh" inertia="shell"/>
     <mesh name="handle_arm" file="props/looks/handle_arm.msh" inertia="shell"/>
     <mesh name="handle_grip" file="props/looks/handle_grip.msh" inertia="shell"/>
-    <material name="handle_housing" rgba="0.5 0.51 0.53 1" specular="0.45" shininess="0.5"/>
+    <material name="handle_housing" rgba="0.36 0.37 0.39 1" specular="0.45" shininess="0.5"/>
     <material name="handle_lever" rgba="0.14 0.14 0.15 1" specular="0.4" shininess="0.4"/>
     <material name="handle_grip" rgba="0.68 0.06 0.06 1" specular="0.5" shininess="0.5"/>
   </asset>

@@ -59,7 +59,7 @@ TEMPLATE = """<!-- Box lid with a bow handle, one free joint. Used by box-close.
     <texture name="lid_birch" type="2d" file="textures/birch.png"/>
     <mesh name="lid_wood" file="props/looks/lid_wood.msh" inertia="shell"/>
     <mesh name="lid_handle" file="props/looks/lid_handle.msh" inertia="shell"/>
-    <material name="lid_wood" texture="lid_birch" specular="0.15" shininess="0.3"/>
+    <material name="lid_wood" texture="lid_birch" rgba="0.96 0.85 0.72 1" specular="0.15" shininess="0.3"/>
     <material name="lid_handle" rgba="0.28 0.29 0.3 1" specular="0.7" shininess="0.6"/>
   </asset>
   <worldbody>

@@ -63,7 +63,7 @@ def wood(dark: tuple[int, int, int], light: tuple[int, int, int], seed: int, siz
 def tiles(size: int = 256, count: int = 2) -> Picture:
     """Large pale floor tiles."""
     rng = np.random.default_rng(5)
-    shade = 0.6 + 0.1 * cloud(size, size, 4, 4, rng) + 0.04 * cloud(size, size, 30, 30, rng)
+    shade = 0.62 + 0.05 * cloud(size, size, 4, 4, rng) + 0.04 * cloud(size, size, 30, 30, rng)
     side = size // count
     for row in range(count):
         for column in range(count):
@@ -76,7 +76,7 @@ def tiles(size: int = 256, count: int = 2) -> Picture:
 def bricks(height: int = 256, width: int = 256, rows: int = 6, columns: int = 4) -> Picture:
     """A wall of bricks in running bond, seamless."""
     rng = np.random.default_rng(9)
-    picture = tint(0.5 + 0.25 * cloud(height, width, 20, 20, rng), (150, 142, 132), (196, 188, 176))
+    picture = tint(0.5 + 0.25 * cloud(height, width, 20, 20, rng), (118, 108, 98), (160, 150, 138))
     tall, wide = height / rows, width / columns
     y, x = np.mgrid[0:height, 0:width]
     texture = 0.5 + 0.2 * cloud(height, width, 24, 24, rng) + 0.1 * cloud(height, width, 60, 60, rng)
@@ -86,7 +86,7 @@ def bricks(height: int = 256, width: int = 256, rows: int = 6, columns: int = 4)
     tone = rng.uniform(-0.25, 0.25, (rows, columns))[row, column]
     inside = np.minimum.reduce([y % tall, tall - 1 - y % tall, shifted % wide, wide - 1 - shifted % wide])
     cover = np.clip(inside - 1.5, 0, 1)[..., None]
-    colour = tint(texture + tone, (112, 46, 34), (182, 92, 66))
+    colour = tint(texture + tone, (104, 40, 30), (172, 80, 56))
     return cover * colour + (1 - cover) * picture
 
 

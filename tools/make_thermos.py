@@ -30,9 +30,9 @@ TEMPLATE = """<!-- Thermos with a D-shaped handle that slides along x and y but 
     <mesh name="thermos_steel" file="props/looks/thermos_steel.msh" inertia="shell"/>
     <mesh name="thermos_green" file="props/looks/thermos_green.msh" inertia="shell"/>
     <mesh name="thermos_black" file="props/looks/thermos_black.msh" inertia="shell"/>
-    <material name="thermos_steel" rgba="0.74 0.75 0.77 1" specular="0.8" shininess="0.7"/>
+    <material name="thermos_steel" rgba="0.6 0.61 0.63 1" specular="0.8" shininess="0.7"/>
     <material name="thermos_black" rgba="0.14 0.15 0.15 1" specular="0.4" shininess="0.4"/>
-    <material name="thermos_green" rgba="0.36 0.52 0.47 1" specular="0.5" shininess="0.6"/>
+    <material name="thermos_green" rgba="0.3 0.46 0.42 1" specular="0.5" shininess="0.6"/>
   </asset>
   <worldbody>
     <body name="object">

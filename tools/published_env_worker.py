@@ -5,7 +5,12 @@ Speaks JSON lines: {"task", "seed", "instance"} starts an episode and answers {"
 """
 
 import json
+import os
 import sys
+
+# Whatever the package prints goes to stderr: stdout is for answers. Before the imports, for they may print, too.
+ANSWERS = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
 
 import metaworld
 import numpy as np
@@ -39,7 +44,7 @@ class Worker:
 def main():
     worker = Worker()
     for line in sys.stdin:
-        print(json.dumps(worker.answer(json.loads(line))), flush=True)
+        print(json.dumps(worker.answer(json.loads(line))), file=ANSWERS, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Smooth surfaces as triangles with normals, for the programs that write the looks of `assets/`: revolved, swept, rounded, wrapped.
+"""Smooth surfaces as triangles with normals, for the programs that write the looks of `assets/`: revolved, swept, rounded, extruded.
 
 Lengths in metres. Shapes are unions of overlapping closed surfaces: nothing is cut, since nobody looks inside.
 """
@@ -6,7 +6,7 @@ Lengths in metres. Shapes are unions of overlapping closed surfaces: nothing is 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
-Field = Callable[[Array], Array]  # signed distance (n,) of points (n, 3): negative inside
 CREASE = np.cos(np.deg2rad(40))  # faces that meet at a sharper angle get normals of their own
 
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles: vertices (n, 3), their unit normals (n, 3), faces (m, 3) counter-clockwise from outside; how wood runs along it, if any."""
+    """Triangles: vertices (n, 3), their unit normals (n, 3), faces (m, 3) counter-clockwise from outside, and where a picture lies."""
 
     vertices: Array
     normals: Array
@@ -104,10 +103,10 @@ def shaded(vertices: Array, faces: Sequence[Sequence[int]] | NDArray[np.int32]) 
 
 def lofted(rings: Sequence[Array]) -> Surface:
     """The closed surface through rings of equally many points (n, 3); the last ring may repeat the first, or both shrink to points."""
-    return shaded(np.concatenate(rings), _grid_faces(len(rings), len(rings[0])))
+    return shaded(np.concatenate(rings), grid_faces(len(rings), len(rings[0])))
 
 
-def _grid_faces(rows: int, columns: int, *, is_closed: bool = True) -> NDArray[np.int32]:
+def grid_faces(rows: int, columns: int, *, is_closed: bool = True) -> NDArray[np.int32]:
     """Triangles of a (rows, columns) grid of points whose columns may close to a ring."""
     i, j = np.meshgrid(np.arange(rows - 1), np.arange(columns if is_closed else columns - 1), indexing="ij")
     a, b = (i * columns + j).ravel(), (i * columns + (j + 1) % columns).ravel()
@@ -149,7 +148,7 @@ def revolved(
     angles = 2 * np.pi * np.arange(sides) / sides
     ring = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     vertices = np.concatenate([np.column_stack([r * ring, np.full(sides, z)]) for r, z in profile])
-    return shaded(vertices, _grid_faces(len(profile), sides))
+    return shaded(vertices, grid_faces(len(profile), sides))
 
 
 def disc(radius: float, low: float, high: float, sides: int = 28, fillet: float = 0.0, steps: int = 2) -> Surface:
@@ -178,7 +177,7 @@ def extruded(outline: Sequence[tuple[float, float]] | Array, low: float, high: f
     rings = [np.column_stack([points - inset * outward, np.full(len(points), z)]) for inset, z in layers]
     centre = points.mean(axis=0)
     ends = [np.tile((*centre, z), (len(points), 1)) for z in (low, high)]
-    return shaded(np.concatenate([ends[0], *rings, ends[1]]), _grid_faces(len(rings) + 2, len(points)))
+    return shaded(np.concatenate([ends[0], *rings, ends[1]]), grid_faces(len(rings) + 2, len(points)))
 
 
 def box(half: Sequence[float], fillet: float = 0.0, pos: Sequence[float] = (0, 0, 0), steps: int = 3) -> Surface:
@@ -198,7 +197,7 @@ def box(half: Sequence[float], fillet: float = 0.0, pos: Sequence[float] = (0, 0
     sign_z = np.repeat([-1, 1], steps + 1)
     inner = np.array([hx - fillet, hy - fillet, hz - fillet])
     corner = np.stack(np.broadcast_arrays(sign_x[None], sign_y[None], sign_z[:, None]), axis=-1).reshape(-1, 3) * inner
-    vertices, faces = corner + fillet * normals, _grid_faces(len(latitudes), len(longitudes))
+    vertices, faces = corner + fillet * normals, grid_faces(len(latitudes), len(longitudes))
     size = len(longitudes)
     caps = []
     for row, z in ((0, -1.0), (len(latitudes) - 1, 1.0)):
@@ -210,7 +209,7 @@ def box(half: Sequence[float], fillet: float = 0.0, pos: Sequence[float] = (0, 0
     return Surface(vertices + np.asarray(pos, dtype=float), normals, faces[keep])
 
 
-def _frames(path: Array) -> tuple[Array, Array, Array]:
+def frames(path: Array) -> tuple[Array, Array, Array]:
     """Tangents and two normals along a path, turning as little as possible."""
     tangents = np.gradient(path, axis=0)
     tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
@@ -249,113 +248,74 @@ def tube(path: Sequence[Sequence[float]] | Array, radius: float | Sequence[float
     angles = 2 * np.pi * np.arange(sides) / sides
     if is_closed:
         around = np.vstack([points[-1:], points, points[:1]])
-        tangents, u, v = (each[1:-1] for each in _frames(around))
+        tangents, u, v = (each[1:-1] for each in frames(around))
         rings = [
             p + r * (np.cos(angles)[:, None] * a + np.sin(angles)[:, None] * b) for p, r, a, b in zip(points, radii, u, v, strict=True)
         ]
         # the frame may come back turned: close onto the nearest start
         shift = int(np.argmin([np.linalg.norm(np.roll(rings[0], -k, axis=0) - rings[-1]) for k in range(sides)]))
-        return shaded(np.concatenate([*rings, np.roll(rings[0], -shift, axis=0)]), _grid_faces(len(rings) + 1, sides))
-    tangents, u, v = _frames(points)
+        return shaded(np.concatenate([*rings, np.roll(rings[0], -shift, axis=0)]), grid_faces(len(rings) + 1, sides))
+    tangents, u, v = frames(points)
     circle = np.cos(angles)[None, :, None] * u[:, None] + np.sin(angles)[None, :, None] * v[:, None]
     rings = [p + r * c for p, r, c in zip(points, radii, circle, strict=True)]
     dome = np.linspace(0, np.pi / 2, 4)[1:]
     start = [points[0] - radii[0] * (np.sin(t) * tangents[0] - np.cos(t) * circle[0]) for t in dome][::-1]
     end = [points[-1] + radii[-1] * (np.sin(t) * tangents[-1] + np.cos(t) * circle[-1]) for t in dome]
     layers = [*start, *rings, *end]
-    return shaded(np.concatenate(layers), _grid_faces(len(layers), sides))
+    return shaded(np.concatenate(layers), grid_faces(len(layers), sides))
 
 
-# --- signed distance fields, blended: what castings look like -----------------------------------------------------------------
+def loop(half_x: float, half_y: float, thick: float, low: float, high: float, corner: float, bevel: float) -> Surface:
+    """A rectangular frame about z: outline with rounded corners, a rounded rim, straight inside."""
+    outline, inner = (
+        rounded(((-x, -y), (x, -y), (x, y), (-x, y)), radius, 4)
+        for x, y, radius in ((half_x, half_y, corner), (half_x - thick, half_y - thick, max(corner - thick, 0.002)))
+    )
+    cut = bevel / thick  # as a share of the wall
+    section = [(0, low), (1, low), (1, high - bevel), (1 - 0.3 * cut, high - 0.3 * bevel), (1 - cut, high)]
+    section += [(cut, high), (0.3 * cut, high - 0.3 * bevel), (0, high - bevel), (0, low)]
+    return lofted([np.column_stack([inner + share * (outline - inner), np.full(len(inner), z)]) for share, z in section])
 
 
-def bar(start: Sequence[float], end: Sequence[float], radius: float, end_radius: float | None = None) -> Field:
-    """A round bar with domed ends, tapering to `end_radius`."""
-    a, b = np.array(start, dtype=float), np.array(end, dtype=float)
-
-    def distance(points: Array) -> Array:
-        along = np.clip((points - a) @ (b - a) / ((b - a) @ (b - a)), 0, 1)
-        thick = radius + along * ((radius if end_radius is None else end_radius) - radius)
-        return np.linalg.norm(points - (a + along[:, None] * (b - a)), axis=1) - thick
-
-    return distance
+def boards(*sizes: tuple[tuple[float, float, float], tuple[float, float, float]], fillet: float = 0.002) -> Surface:
+    """Wooden boards (half extents, middle), each with its grain along its longest side."""
+    return merged(box(half, fillet, pos, 1).grained("xyz"[int(np.argmax(half))], offset=0.41 * k) for k, (half, pos) in enumerate(sizes))
 
 
-def drum(start: Sequence[float], end: Sequence[float], radius: float, fillet: float) -> Field:
-    """A cylinder between two points with rounded rims."""
-    a, b = np.array(start, dtype=float), np.array(end, dtype=float)
-    axis, half = (b - a) / np.linalg.norm(b - a), np.linalg.norm(b - a) / 2
-
-    def distance(points: Array) -> Array:
-        offset = points - (a + b) / 2
-        along = np.abs(offset @ axis)
-        across = np.linalg.norm(offset - (offset @ axis)[:, None] * axis, axis=1)
-        outside = np.stack([across - radius + fillet, along - half + fillet], axis=1)
-        return np.linalg.norm(np.maximum(outside, 0), axis=1) + np.minimum(outside.max(axis=1), 0) - fillet
-
-    return distance
+def rod(radius: float, start: tuple[float, float, float], end: tuple[float, float, float], sides: int = 16) -> Surface:
+    """A round bar with domed ends inside its length."""
+    a, b = np.array(start), np.array(end)
+    inset = (b - a) / np.linalg.norm(b - a) * min(radius, 0.45 * float(np.linalg.norm(b - a)))
+    return tube([a + inset, b - inset], radius, sides)
 
 
-def block(centre: Sequence[float], half: Sequence[float], fillet: float) -> Field:
-    """A box with rounded edges."""
-
-    def distance(points: Array) -> Array:
-        outside = np.abs(points - np.array(centre)) - np.array(half) + fillet
-        return np.linalg.norm(np.maximum(outside, 0), axis=1) + np.minimum(outside.max(axis=1), 0) - fillet
-
-    return distance
-
-
-def blended(*fields: Field, width: float) -> Field:
-    """The union of fields with fillets about `width` wide where they meet."""
-
-    def distance(points: Array) -> Array:
-        result = fields[0](points)
-        for field in fields[1:]:
-            other = field(points)
-            overlap = np.maximum(width - np.abs(result - other), 0) / width
-            result = np.minimum(result, other) - overlap**2 * width / 4
-        return result
-
-    return distance
+def thread(start: np.ndarray, end: np.ndarray, radius: float) -> Surface:
+    """A cord of a net: a thin three-sided bar."""
+    axis = (end - start) / np.linalg.norm(end - start)
+    side = np.cross(axis, np.eye(3)[np.argmin(np.abs(axis))])
+    side /= np.linalg.norm(side)
+    other = np.cross(axis, side)
+    around = [np.cos(a) * side + np.sin(a) * other for a in 2 * np.pi * np.arange(3) / 3]
+    return lofted(
+        [
+            np.array([end_point + r * direction for direction in around])
+            for end_point, r in ((start, 0), (start, radius), (end, radius), (end, 0))
+        ]
+    )
 
 
-def _gradient(field: Field, points: Array) -> Array:
-    step = 2e-4
-    differences = [field(points + step * axis) - field(points - step * axis) for axis in np.eye(3)]
-    gradient = np.stack(differences, axis=1)
-    return gradient / np.maximum(np.linalg.norm(gradient, axis=1, keepdims=True), 1e-12)
+def net(corners: tuple[tuple[float, float, float], ...], across: int, along: int, radius: float = 0.0008) -> Surface:
+    """A rectangular or slanted net between four corners, in order around it."""
+    a, b, c, d = (np.array(corner) for corner in corners)
+    cords = [thread(a + t * (b - a), d + t * (c - d), radius) for t in np.linspace(0, 1, across + 1)]
+    return merged([*cords, *(thread(a + t * (d - a), b + t * (c - b), radius) for t in np.linspace(0, 1, along + 1))])
 
 
-def wrapped(field: Field, path: Sequence[Sequence[float]] | Array, rings: int, sides: int = 24, reach: float = 0.3) -> Surface:
-    """The surface of a field, seen from a path inside it: rays in planes across the path, fans at its ends. Normals are the field's own."""
-    corners = np.asarray(path, dtype=float)
-    lengths = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(corners, axis=0), axis=1))])
-    places = np.linspace(0, lengths[-1], rings)
-    points = np.stack([np.interp(places, lengths, corners[:, k]) for k in range(3)], axis=1)
-    tangents, u, v = _frames(points)
-    angles = 2 * np.pi * np.arange(sides) / sides
-    circle = np.cos(angles)[None, :, None] * u[:, None] + np.sin(angles)[None, :, None] * v[:, None]
-    fan = np.deg2rad([90, 68, 50, 38, 20])
-    starts = [(points[0], np.cos(t) * circle[0] - np.sin(t) * tangents[0]) for t in fan]
-    ends = [(points[-1], np.cos(t) * circle[-1] + np.sin(t) * tangents[-1]) for t in fan[::-1]]
-    layers = [*starts, *zip(points, circle, strict=True), *ends]
-    origins = np.concatenate([np.tile(origin, (sides, 1)) for origin, _ in layers])
-    rays = np.concatenate([directions for _, directions in layers])
-    # The outermost crossing of each ray, then bisection.
-    steps = np.linspace(0, reach, 151)
-    inside = np.stack([field(origins + t * rays) <= 0 for t in steps])
-    last = len(steps) - 1 - np.argmax(inside[::-1], axis=0)
-    low, high = steps[last], steps[np.minimum(last + 1, len(steps) - 1)]
-    for _ in range(30):
-        middle = (low + high) / 2
-        is_in = field(origins + middle[:, None] * rays) <= 0
-        low, high = np.where(is_in, middle, low), np.where(is_in, high, middle)
-    vertices = origins + low[:, None] * rays
-    faces = _grid_faces(len(layers), sides)
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    area = np.cross(b - a, c - a)
-    normals = _gradient(field, vertices)
-    if (a * area).sum() < 0:
-        faces = faces[:, ::-1]
-    return Surface(vertices, normals, faces[np.linalg.norm(area, axis=1) > 1e-11])
+def round_y(surface: Surface) -> Surface:
+    """A surface of revolution about z, turned so that its z points to -y."""
+    return surface.turned("x", 90)
+
+
+def round_x(surface: Surface) -> Surface:
+    """A surface of revolution about z, turned so that its z points to +x."""
+    return surface.turned("y", 90)

@@ -15,6 +15,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seconds", type=float, help="per cell of the table, about (default: 5)")
     parser.add_argument("--rounds", type=int, help="of each cell, whose medians are shown (default: 5)")
     parser.add_argument("--threads", type=int, help="native threads (default: as many as there are cores)")
+    parser.add_argument("--plain", action="store_true", help="vector environments without Numba, even where it is installed")
     parser.add_argument("--no-memory", action="store_true", help="leave memory out")
     parser.add_argument("--quick", action="store_true", help="a small table in seconds, to see that it works: too noisy to compare")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table to a .json file, too")
@@ -38,6 +39,7 @@ def run(options: argparse.Namespace) -> int:
         "seconds_per_cell": options.seconds,
         "rounds": options.rounds,
         "num_threads": options.threads,
+        "compiled": False if options.plain else None,
         "measures_memory": False if options.no_memory else None,
     }
     base = bench.quick_config() if options.quick else bench.BenchConfig()

@@ -1,4 +1,4 @@
-"""`metaworld-py`: list, evaluate, render, record, verify, bench."""
+"""`metaworld-py`: list, evaluate, report, render, view, record, verify, bench."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import metaworld_py
-from metaworld_py.cli import bench, record
+from metaworld_py.cli import bench, record, render, report, view
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
@@ -37,7 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_list(commands)
     _add_evaluate(commands)
-    _add_render(commands)
+    report.add_parser(commands)
+    render.add_parser(commands)
+    view.add_parser(commands)
     record.add_parser(commands)
     _add_verify(commands)
     bench.add_parser(commands)
@@ -71,21 +73,9 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--save", type=Path, action="append", default=[], metavar="FILE", help="write results to a .json or .csv file (may repeat)"
     )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="write a self-contained web page, .html")
+    parser.add_argument("--no-report-pictures", action="store_true", help="leave each task's worst episode out of the page")
     parser.set_defaults(run=evaluate)
-
-
-def _add_render(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser("render", help="a video of one episode")
-    parser.add_argument("task", help="task name")
-    parser.add_argument("--agent", default="expert", help="as for evaluate (default: expert)")
-    parser.add_argument("--out", type=Path, help="video file, .mp4 or .gif (default: TASK.mp4)")
-    parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
-    parser.add_argument("--instance", type=int, default=0, help="which of the 50 instances (default: 0)")
-    parser.add_argument("--camera", help="camera name (default: overview from the front)")
-    parser.add_argument("--size", type=int, default=480, help="pixels, square (default: 480)")
-    parser.add_argument("--frames-per-second", type=int, default=20, help="of the video; 80 shows every control step (default: 20)")
-    parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
-    parser.set_defaults(run=render)
 
 
 def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -128,15 +118,20 @@ def evaluate(options: argparse.Namespace) -> int:
 
     from metaworld_py import evaluation
     from metaworld_py.agents import load_agent
+    from metaworld_py.report import write_report
+    from metaworld_py.report.page import check_report_path
 
     for path in options.save:
         if path.suffix not in (".json", ".csv"):
             raise ValueError(f"--save takes .json or .csv files, got {path.name!r}")
         if not path.parent.is_dir():
             raise ValueError(f"the folder of {path} does not exist: create it first")
+    if options.report:
+        check_report_path(options.report)
     benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
     n_tasks = len(evaluation.task_names(benchmark))
     instances, rounds = split_episodes(options.episodes)
+    agent = load_agent(options.agent, seed=options.seed)
     total = n_tasks * options.episodes * options.max_episode_steps
     with tqdm(total=total, unit=" steps", unit_scale=True, desc="evaluating", disable=None) as bar:
 
@@ -145,7 +140,7 @@ def evaluate(options: argparse.Namespace) -> int:
             bar.update(steps)
 
         result = evaluation.evaluate(
-            load_agent(options.agent, seed=options.seed),
+            agent,
             benchmark,
             seed=options.seed,
             instances_per_task=instances,
@@ -159,6 +154,12 @@ def evaluate(options: argparse.Namespace) -> int:
     print(result)
     for path in options.save:
         print(f"saved {result.save(path)}")
+    if options.report:
+        if options.no_report_pictures:
+            write_report(result, options.report, no_pictures_because="--no-report-pictures")
+        else:
+            report.write_with_pictures(result, agent, options.report)
+        print(f"saved {options.report}")
     return 0
 
 
@@ -171,27 +172,6 @@ def split_episodes(episodes: int) -> tuple[int, int]:
     if episodes < 1 or (episodes > INSTANCES_PER_TASK and episodes % INSTANCES_PER_TASK):
         raise ValueError(f"--episodes must lie in 1…{INSTANCES_PER_TASK} or be a multiple of {INSTANCES_PER_TASK}, got {episodes}")
     return min(episodes, INSTANCES_PER_TASK), max(episodes // INSTANCES_PER_TASK, 1)
-
-
-def render(options: argparse.Namespace) -> int:
-    """Write a video of one episode."""
-    from metaworld_py.agents import load_agent
-    from metaworld_py.video import record_episode
-
-    out = options.out or Path(f"{metaworld_py.find_task(options.task).name}.mp4")
-    summary = record_episode(
-        options.task,
-        load_agent(options.agent, seed=options.seed),
-        out,
-        seed=options.seed,
-        instance=options.instance,
-        camera_name=options.camera,
-        size_px=options.size,
-        frames_per_second=options.frames_per_second,
-        max_episode_steps=options.max_episode_steps,
-    )
-    print(summary)
-    return 0
 
 
 def verify(options: argparse.Namespace) -> int:

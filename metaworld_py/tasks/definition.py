@@ -134,11 +134,12 @@ class TaskDef:
     """A task: everything that makes door-open door-open.
 
     The callables take the page's own `signals` tuple as `now` (or `settled`, `placed`) and its own start tuple as `start`:
-      place(rand_vec, settled) -> Placement
-      begin(rand_vec, settled, placed) -> start
-      after_first_step(now, start) -> start
-      scores["v2" | "v1"](now, start, effort) -> Score, where effort is the action's last component as passed
-      expert(observation of 39 numbers) -> action of 4 numbers in [-1, 1]
+
+        place(rand_vec, settled) -> Placement
+        begin(rand_vec, settled, placed) -> start
+        after_first_step(now, start) -> start
+        scores["v2" | "v1"](now, start, effort) -> Score, where effort is the action's last component as passed
+        expert(observation of 39 numbers) -> action of 4 numbers in [-1, 1]
     """
 
     name: str

@@ -36,6 +36,7 @@ HANGING = 1.5708  # rad, a hair beyond the range, as published
 LEVER_SCALE: Vec3 = (0.25, 1.0, 0.5)
 HAND_TO_LEVER: Vec3 = (0.0, 0.055, 0.07)
 FINGER_Y = 0.016 - 0.05  # m, from the tip's point to a tcp whose open left finger is at the lever's middle
+FRONT_Y = -0.003 - 0.053  # m, from the tip's point to a tcp whose open left finger touches the lever's front
 SCENE = Scene(props=(Prop("door_lock", "door", (0.0, 0.9, 0.15)),))
 
 
@@ -112,18 +113,22 @@ def score_unlock_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     return Score(2.0 * near + 8.0 * in_place, success, float(off_hand <= 0.05), float(now.arm.opening > 0.0), near, in_place, to_goal)
 
 
-def push_lever_up(obs: Observation) -> Action:
-    """Bring the open left finger to the left of the hanging lever, from the front, and push its tip along its circle, right and up."""
+def drag_lever_up(obs: Observation) -> Action:
+    """Press the open left finger on the front of the hanging lever, near its tip, and drag the tip along its circle, right and up.
+
+    Pushing from the left would not turn it: finger and palm lie flat along the whole lever and press on its hinge.
+    """
     tip, goal, tcp = expert.obj_pos(obs), expert.goal_pos(obs), expert.tcp_pos(obs)
     arm_x, arm_z = tip[0] - (goal[0] - UNLOCK_TO_GOAL[0]), tip[2] - goal[2]
     length = math.hypot(arm_x, arm_z)
     swing_x, swing_z = -arm_z / length, arm_x / length
-    y = tip[1] + FINGER_Y
-    if tcp[0] > tip[0] or abs(tcp[2] - tip[2]) > 0.05:
-        return expert.move_tcp(obs, (tip[0] - 0.06, min(tcp[1], y - 0.06), tip[2] - 0.01), expert.OPEN)
-    if abs(tcp[1] - y) > 0.02:
-        return expert.move_tcp(obs, (tip[0] - 0.05, y, tip[2] - 0.01), expert.OPEN)
-    return expert.move_tcp(obs, (tip[0] + 0.06 * swing_x, y, tip[2] - 0.01 + 0.06 * swing_z), expert.OPEN)
+    x, y, z = tip[0], tip[1] + FRONT_Y, tip[2] - 0.06
+    off = math.hypot(tcp[0] - x, tcp[2] - z)
+    if tcp[1] < y - 0.01:  # in front of the lever
+        return expert.move_tcp(obs, (x, y + (0.02 if off < 0.02 else -0.03), z), expert.OPEN)
+    if off > 0.04:  # beside it
+        return expert.move_tcp(obs, (tcp[0], y - 0.03, tcp[2]), expert.OPEN)
+    return expert.move_tcp(obs, (x + 0.04 * swing_x, y + 0.01, z + 0.04 * swing_z), expert.OPEN)
 
 
 DOOR_LOCK = TaskDef(
@@ -165,5 +170,5 @@ DOOR_UNLOCK = TaskDef(
     place=place_hanging,
     begin=begin_unlock,
     scores={"v2": score_unlock_v2, "v1": score_v1},
-    expert=push_lever_up,
+    expert=drag_lever_up,
 )

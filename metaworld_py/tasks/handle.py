@@ -134,13 +134,13 @@ def score_pull_v2(now: FixtureSignals, start: Start, effort: float) -> Score:
 
 def lift_grip(obs: Observation) -> Action:
     """Grasp the bar from above and lift it."""
-    return lift(obs, gripped_opening=0.6, depth=0.055)
+    return lift(obs, gripped_opening=0.6, depth=0.055, slack=0.04)
 
 
-def lift(obs: Observation, *, gripped_opening: float, depth: float) -> Action:
+def lift(obs: Observation, *, gripped_opening: float, depth: float, slack: float) -> Action:
     handle, tcp = expert.obj_pos(obs), expert.tcp_pos(obs)
     up = (handle[0], handle[1], tcp[2] + 0.03)
-    return grasp_and_carry(obs, up, gripped_opening=gripped_opening, slack=0.04, depth=depth)
+    return grasp_and_carry(obs, up, gripped_opening=gripped_opening, slack=slack, depth=depth)
 
 
 # handle-pull-side
@@ -167,8 +167,15 @@ def score_pull_side_v2(now: FixtureSignals, start: Start, effort: float) -> Scor
 
 
 def lift_lever(obs: Observation) -> Action:
-    """Grasp the lever's arm from above and lift it."""
-    return lift(obs, gripped_opening=0.8, depth=0.042)
+    """Grasp the lever's arm from above, deep, for it creeps through the fingers, and lift it; open them in place before a new grasp.
+
+    The handle stays where it is let go, so every grasp counts.
+    """
+    handle, tcp = expert.obj_pos(obs), expert.tcp_pos(obs)
+    depth, slack = 0.045, 0.035
+    if tcp[2] - (handle[2] - depth) > slack and expert.opening(obs) < 0.7:
+        return expert.move_tcp(obs, tcp, expert.OPEN)
+    return lift(obs, gripped_opening=0.8, depth=depth, slack=slack)
 
 
 def press_task(name: str, sentence: str, turned: float, low: Vec3, high: Vec3, goal_box: tuple[Vec3, Vec3]) -> TaskDef:

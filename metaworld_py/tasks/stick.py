@@ -217,7 +217,7 @@ def pull_the_thermos(obs: Observation) -> Action:
     if stick[0] + HALF_LENGTH > handle[0] + 0.01:
         target = (tcp[0] + 2.0 * (goal[0] - handle[0]), tcp[1] + 2.0 * (goal[1] - handle[1]), tcp[2] + to_z)
     else:
-        is_ready = abs(to_y) < 0.01 and abs(to_z) < 0.02
+        is_ready = abs(to_y) < 0.02 and abs(to_z) < 0.02
         target = (tcp[0] + (0.1 if is_ready else 0.0), tcp[1] + to_y, tcp[2] + to_z)
     return grasp_and_carry(obs, target, gripped_opening=0.6, slack=0.03)
 
