@@ -25,6 +25,7 @@ from metaworld_py.tasks import find_task
 from metaworld_py.tasks.definition import HORIZON, Score, TaskDef
 
 RENDER_HZ = 80
+HUMAN = "human"
 RESET_OPTIONS = ("task",)
 
 Observation = NDArray[np.float64]
@@ -54,7 +55,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
     middle of an episode; `get_state` and `set_state` do the same as a value.
 
     Args:
-      render_mode: None, "rgb_array" or "depth_array" (metres).
+      render_mode: None, "rgb_array", "depth_array" (metres), or "human": a window that shows every reset and step in real time.
       camera_name, camera_id: camera of `render`: a name, a `Camera` of one's own, or an id; the free overview by default.
       reward_function_version: "v2" (0…10) or "v1" (the original, unbounded).
       height, width: of `render`, pixels.
@@ -64,7 +65,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
       terminate_on_success: end an episode with `terminated` at its first success.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["rgb_array", "depth_array"], "render_fps": RENDER_HZ}  # noqa: RUF012  # gymnasium's declaration
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "depth_array"], "render_fps": RENDER_HZ}  # noqa: RUF012  # gymnasium's declaration
     task_def: ClassVar[TaskDef]
 
     def __init__(
@@ -102,6 +103,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self._is_over: str | None = "has not been reset"
         self._view: EpisodeView | None = None
         self._studio = Studio()
+        self._window: Any = None  # a viewer.Window, opened when there is something to see
         self._set_goal_hidden(False)
 
     @property
@@ -196,6 +198,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self._episode.reset(self._task.rand_vec, hide_goal=self._task.partially_observable)
         self._steps = 0
         self._is_over = None
+        if self.render_mode == HUMAN:
+            self._show()
         return self._episode.observation.copy(), {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
@@ -222,6 +226,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         truncated = unstable or self._steps == self.max_path_length
         if terminated or truncated:
             self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
+        if self.render_mode == HUMAN:
+            self._show()
         return self._episode.observation.copy(), score.reward, terminated, truncated, info
 
     def get_state(self) -> EnvState:
@@ -292,7 +298,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
     def render(
         self, camera: str | int | Camera | None = None, *, width: int | None = None, height: int | None = None, kind: str | None = None
     ) -> NDArray[Any] | None:
-        """A picture of the scene as it stands, or None without a render mode.
+        """A picture of the scene as it stands; None without a render mode, and in mode "human", which brings its window up to date.
 
         Args:
           camera: name, id or a `Camera` of one's own; the environment's by default.
@@ -303,7 +309,11 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         Raises:
           ValueError: no such camera, size or kind.
           RenderingError: no OpenGL on this machine; says what to install.
+          ViewerError: no window can be opened here; says what to do.
         """
+        if self.render_mode == HUMAN:
+            self._show()
+            return None
         if self.render_mode is None:
             gymnasium.logger.warn('render() does nothing without a render mode; make the environment with render_mode="rgb_array"')
             return None
@@ -326,8 +336,27 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         return self._studio.pictures(view, cameras, kinds, **options)
 
     def close(self) -> None:
-        """Free what renders, if anything does."""
+        """Free what renders, if anything does, and close the window."""
         self._studio.close()
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def _show(self) -> None:
+        """Bring the window up to date, and keep to real time.
+
+        Raises:
+          ResetNeeded: before the first reset.
+          ViewerError: no window can be opened here; says what to do.
+        """
+        if self._task is None:
+            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
+        if self._window is None:
+            from metaworld_py.viewer import Window  # noqa: PLC0415  # only here is a window system needed
+
+            self._mirror().shows_goal = self.show_goal
+            self._window = Window(self, self._camera)
+        self._window.show()
 
     def _mirror(self) -> EpisodeView:
         if self._view is None:

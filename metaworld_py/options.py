@@ -46,7 +46,7 @@ class Options:
     obs_width: int = DEFAULT_OBS_SIZE_PX  # pixels
     obs_height: int = DEFAULT_OBS_SIZE_PX
     obs_quality: str = FAST  # or "high": shadows, reflections, antialiasing
-    render_mode: str | None = None  # "rgb_array" or "depth_array"
+    render_mode: str | None = None  # "rgb_array", "depth_array" or, of one environment, "human"
     camera_name: str | Camera | None = None
     camera_id: int | None = None
     width: int = DEFAULT_SIZE_PX  # pixels

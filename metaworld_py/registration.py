@@ -15,13 +15,13 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 
 from metaworld_py import benchmarks, task_sets, wrappers
 from metaworld_py.benchmarks import Benchmark, EnvClasses
-from metaworld_py.env import MetaWorldEnv, env_class
+from metaworld_py.env import HUMAN, MetaWorldEnv, env_class
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.options import Options
 from metaworld_py.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
 from metaworld_py.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.tasks.definition import HORIZON
-from metaworld_py.vector_env import DENSE, MetaWorldVectorEnv
+from metaworld_py.vector_env import DENSE, VECTOR_RENDER_MODES, MetaWorldVectorEnv
 from metaworld_py.vector_transforms import TransformedVectorEnv
 
 _NAMESPACE = "Meta-World"
@@ -153,10 +153,14 @@ def make_vector_env(
       seed: environment i's generator gets seed + i.
 
     Raises:
-      ValueError: unknown strategy.
+      ValueError: unknown strategy, or a window for several environments.
     """
     if vector_strategy not in STRATEGIES:
         raise ValueError(f"vector_strategy must be one of {STRATEGIES}, got {vector_strategy!r}")
+    if options.render_mode == HUMAN:
+        raise ValueError(
+            f"render_mode of several environments must be None or one of {VECTOR_RENDER_MODES}: windows are for one environment"
+        )
     if vector_strategy == NATIVE:
         envs = MetaWorldVectorEnv(
             selectors,

@@ -29,6 +29,7 @@ from metaworld_py.tasks.definition import HORIZON, Score, TaskDef
 
 DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
 REWARD_MODES = (DENSE, SPARSE, SUCCESS_MINUS_ONE)
+VECTOR_RENDER_MODES = ("rgb_array", "depth_array")
 _NO_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
 _INFO_FIELDS = tuple(step_info(_NO_SCORE))
 RESET_OPTIONS = ("reset_mask", "tasks")
@@ -112,8 +113,10 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         super().__init__()
         if max_episode_steps < 1:
             raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
-        if render_mode not in (None, *MetaWorldEnv.metadata["render_modes"]):
-            raise ValueError(f"render_mode must be None or one of {MetaWorldEnv.metadata['render_modes']}, got {render_mode!r}")
+        if render_mode not in (None, *VECTOR_RENDER_MODES):
+            raise ValueError(
+                f"render_mode must be None or one of {VECTOR_RENDER_MODES}, got {render_mode!r}: windows are for one environment"
+            )
         self._selectors: list[Selector] = [
             TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
             for source in instances
@@ -131,7 +134,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.reward_function_version = reward_function_version
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.render_mode = render_mode
-        self.metadata = {**MetaWorldEnv.metadata, "autoreset_mode": self.autoreset_mode}
+        self.metadata = {**MetaWorldEnv.metadata, "render_modes": list(VECTOR_RENDER_MODES), "autoreset_mode": self.autoreset_mode}
         self._n_threads = n_threads
         self._copies = copy
         self._is_compiled = is_compiled(compiled)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import sys
 import time
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from metaworld_py.agents import Agent, begin_episode
 from metaworld_py.benchmarks import MT1
 from metaworld_py.env import RENDER_HZ, MetaWorldEnv, env_class
+from metaworld_py.rendering import FREE_CAMERA, Camera
 from metaworld_py.tasks.definition import HORIZON
 
 KEYS = """\
@@ -162,6 +164,53 @@ def require_display() -> None:
         raise ViewerError(f"the display does not answer, so that the viewer cannot open a window; {instead}")
 
 
+class Window:
+    """A window on one environment, for its render mode "human": shows it whenever asked, at most in real time.
+
+    Once closed by its user it stays closed; the environment goes on.
+
+    Raises:
+      ViewerError: no window can be opened here; says what to do.
+    """
+
+    def __init__(self, env: MetaWorldEnv, camera: int | Camera) -> None:
+        require_display()
+        self._env, self._viewer = env, _open_window(env, None)
+        with self._viewer.lock():
+            _aim(self._viewer.cam, env.model, camera)
+        self._last_s = -math.inf
+
+    def show(self) -> None:
+        """The environment as it stands, not before its time."""
+        if not self._viewer.is_running():
+            return
+        with self._viewer.lock():
+            self._env.data  # noqa: B018  # brings what the window shows up to date
+        self._viewer.sync()
+        time.sleep(max(self._last_s + 1.0 / RENDER_HZ - time.monotonic(), 0.0))
+        self._last_s = time.monotonic()
+
+    def close(self) -> None:
+        """Close it."""
+        self._viewer.close()
+
+
+def _aim(view: Any, model: Any, camera: int | Camera) -> None:
+    """Point a viewer's camera: a fixed one stays, any other can be moved with the mouse."""
+    import mujoco  # noqa: PLC0415
+
+    if isinstance(camera, Camera):
+        offset = np.subtract(camera.look_at, camera.pos)
+        view.type, view.lookat[:] = mujoco.mjtCamera.mjCAMERA_FREE, camera.look_at
+        view.distance = float(np.linalg.norm(offset))
+        view.azimuth = math.degrees(math.atan2(offset[1], offset[0]))
+        view.elevation = math.degrees(math.asin(offset[2] / view.distance))
+    elif camera == FREE_CAMERA:
+        mujoco.mjv_defaultFreeCamera(model, view)  # the overview that pictures show
+    else:
+        view.type, view.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, camera
+
+
 def _open_window(env: MetaWorldEnv, on_key: Callable[[int], None] | None) -> Any:
     import mujoco.viewer  # noqa: PLC0415
 
@@ -170,9 +219,11 @@ def _open_window(env: MetaWorldEnv, on_key: Callable[[int], None] | None) -> Any
     except RuntimeError as error:
         if "mjpython" not in str(error):
             raise
-        raise ViewerError("on macOS, the viewer runs under MuJoCo's own Python: mjpython -m metaworld_py.cli.main view TASK") from error
+        raise ViewerError(
+            "on macOS, the viewer runs under MuJoCo's own Python: mjpython -m metaworld_py.cli.main view TASK, or mjpython SCRIPT"
+        ) from error
     with window.lock():
-        mujoco.mjv_defaultFreeCamera(env.model, window.cam)  # the overview that pictures show
+        _aim(window.cam, env.model, FREE_CAMERA)
     return window
 
 

@@ -4,10 +4,12 @@ import contextlib
 import itertools
 import time
 
+import gymnasium
+import mujoco
 import numpy as np
 import pytest
 
-from metaworld_py import viewer
+from metaworld_py import Camera, viewer
 from metaworld_py.agents import ExpertAgent
 from metaworld_py.cli.main import main
 from metaworld_py.viewer import Command, KeyboardAgent, action_of, after_key
@@ -138,3 +140,87 @@ def test_keys_are_documented_and_mistakes_refused(capsys):
         main(["view", "--help"])
     assert "page up" in capsys.readouterr().out
     assert main(["view", "reach", "--instance", "50"]) == 2 and "0…49" in capsys.readouterr().err
+
+
+class LiveWindow(Window):
+    """Stands for the window of render mode "human"; remembers what it showed, the hand's height for one."""
+
+    def __init__(self, env, pictures=1000):
+        super().__init__(pictures)
+        self.env, self.heights, self.cam, self.is_closed = env, [], mujoco.MjvCamera(), False
+
+    def sync(self):
+        super().sync()
+        self.heights.append(float(self.env.data.body("hand").xpos[2]))
+
+    def close(self):
+        self.is_closed = True
+
+
+@pytest.fixture
+def windows(monkeypatch):
+    """Windows that were opened."""
+    opened = []
+
+    def open_window(env, on_key):
+        opened.append(LiveWindow(env))
+        return opened[-1]
+
+    monkeypatch.setattr(viewer, "require_display", lambda: None)
+    monkeypatch.setattr(viewer, "_open_window", open_window)
+    return opened
+
+
+def test_render_mode_human_shows_every_reset_and_step_in_real_time(windows):
+    env = gymnasium.make("Meta-World/MT1", env_name="reach", seed=1, render_mode="human")
+    assert not windows, "a window opens when there is something to see"
+    env.reset(seed=0)
+    begin, actions = time.monotonic(), [np.array([0, 0, up, 0], np.float32) for up in (1, 1, 1, -1, -1, -1)]
+    hands = [env.step(action)[0][2] for action in actions]
+    assert time.monotonic() - begin > 5 / 80
+    (window,) = windows
+    assert len(window.heights) == 7 and window.heights[3] > window.heights[0], "the state itself, not the one before"
+    assert env.render() is None and len(window.heights) == 8
+    plain = gymnasium.make("Meta-World/MT1", env_name="reach", seed=1)
+    plain.reset(seed=0)
+    assert hands == [plain.step(action)[0][2] for action in actions]
+    env.close()
+    assert window.is_closed
+
+
+def test_a_window_that_was_closed_stays_closed_and_the_episode_goes_on(windows):
+    env = gymnasium.make("Meta-World/MT1", env_name="reach", seed=1, render_mode="human")
+    env.reset(seed=0)
+    windows[0].left = 0
+    env.step(np.zeros(4, np.float32))
+    assert len(windows) == 1 and len(windows[0].heights) == 1
+
+
+@pytest.mark.parametrize("camera", [{"camera_name": "front"}, {"camera_name": Camera((1.0, 0.4, 0.8), (0.0, 0.6, 0.1))}, {}])
+def test_the_window_looks_through_the_camera_that_was_asked_for(windows, camera):
+    env = gymnasium.make("Meta-World/MT1", env_name="reach", seed=1, render_mode="human", **camera)
+    env.reset(seed=0)
+    cam, model = windows[0].cam, env.unwrapped.model
+    if camera.get("camera_name") == "front":
+        assert cam.type == mujoco.mjtCamera.mjCAMERA_FIXED and model.camera(cam.fixedcamid).name == "front"
+    elif camera:
+        azimuth, elevation = np.radians([cam.azimuth, cam.elevation])
+        forward = np.array([np.cos(elevation) * np.cos(azimuth), np.cos(elevation) * np.sin(azimuth), np.sin(elevation)])
+        assert np.allclose(cam.lookat - cam.distance * forward, camera["camera_name"].pos)
+    else:
+        assert cam.type == mujoco.mjtCamera.mjCAMERA_FREE and np.allclose(cam.lookat, model.stat.center)
+
+
+@pytest.mark.parametrize("strategy", ["native", "sync", "async"])
+def test_windows_are_for_one_environment(strategy):
+    with pytest.raises(ValueError, match="windows are for one environment"):
+        gymnasium.make_vec("Meta-World/MT10", seed=1, render_mode="human", vector_strategy=strategy)
+
+
+def test_render_mode_human_says_what_is_missing_without_a_display(monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    env = gymnasium.make("Meta-World/MT1", env_name="reach", seed=1, render_mode="human")
+    with pytest.raises(viewer.ViewerError, match="needs a display"):
+        env.reset(seed=0)
