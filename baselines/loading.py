@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from baselines import checkpoints
-from baselines.policies import TanhGaussianPolicy
-from baselines.sac import SacConfig, init, make_parts
+from baselines.algorithms import ALGORITHMS
 
 
-def load_agent(path: str | Path) -> TanhGaussianPolicy:
-    """The agent in a checkpoint file, or the last one of a run's folder.
+def load_agent(path: str | Path) -> Any:
+    """The agent in a checkpoint file, or the last one of a run's folder: for `evaluate`, or of meta-learners for `evaluate_adaptation`.
 
     Raises:
       FileNotFoundError: no such file, or a folder without one.
@@ -22,6 +22,5 @@ def load_agent(path: str | Path) -> TanhGaussianPolicy:
     header = checkpoints.read_header(path)
     if path.name == checkpoints.RESUME:
         raise ValueError(f"{path} is for going on training; agents are in {checkpoints.LAST} and {checkpoints.BEST} beside it")
-    config = SacConfig(**{name: value for name, value in header["config"].items() if name != "seed"})
-    parts = make_parts(config, seed=0)
-    return TanhGaussianPolicy(config.tasks, parts.actor, checkpoints.restore(path, init(parts, seed=0).actor))
+    algorithm = ALGORITHMS[header["algorithm"]]
+    return algorithm.load(algorithm.config_from(header["config"]), path)

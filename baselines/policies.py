@@ -1,8 +1,8 @@
-"""Trained actors as agents for `metaworld_py.evaluation` and `metaworld-py evaluate --agent baselines:PATH`."""
+"""Trained policies as agents for `metaworld_py.evaluation` and `metaworld-py evaluate --agent baselines:PATH`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -11,39 +11,33 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from baselines.networks import ActionDistribution
 from metaworld_py import find_task
 from metaworld_py.episodes import OBSERVATION_SIZE
 
 
-class TanhGaussianPolicy:
-    """The most likely action, tanh of the mean, of an actor for one or several tasks.
+class TaskPolicy:
+    """The most likely actions of a policy for one or several tasks.
 
     Which task it is, `start_task` says, or else a one-hot id behind the observations.
 
     Args:
-      names: the tasks that the actor was trained on, in order.
-      network: its shape.
+      names: the tasks that the policy was trained on, in order.
+      action: from (parameters, observations (n, 39), one-hot ids (n, tasks)) to actions (n, 4).
       params: its weights.
     """
 
-    def __init__(self, names: Sequence[str], network: ActionDistribution, params: Any) -> None:
+    def __init__(self, names: Sequence[str], action: Callable[[Any, Array, Array], Array], params: Any) -> None:
         self.names = list(names)
         self._task: int | None = 0 if len(self.names) == 1 else None
         # Evaluation is many small batches: the processor is where they are quickest.
         self._params = jax.device_put(jax.tree.map(np.array, params), jax.devices("cpu")[0])
-
-        @jax.jit
-        def act(params: Any, obs: Array, task_ids: Array) -> Array:
-            return jnp.tanh(network.apply(params, obs, task_ids)[0])
-
-        self._act = act
+        self._act = jax.jit(lambda params, obs, ids: jnp.clip(action(params, obs, ids), -1.0, 1.0))
 
     def start_task(self, name: str) -> None:
         """Play this task from now on.
 
         Raises:
-          ValueError: the actor was not trained on it.
+          ValueError: the policy was not trained on it.
         """
         name = find_task(name).name
         if name not in self.names:

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from baselines import checkpoints
 from baselines.rollouts import Chunk
 from metaworld_py import machine
+from metaworld_py.adaptation import AdaptationResult
 from metaworld_py.evaluation import EvaluationResult
 
 DAY_S = 86_400.0
@@ -94,6 +95,14 @@ class Run:
         path = self.folder / checkpoints.RESUME
         return checkpoints.restore(path, like), checkpoints.read_header(path)["envs"]
 
+    def resume_with(self, new: Any, collector: Any) -> Any:
+        """What learns as it was when this run was last saved, the collector's environments with it; `new` in a new run."""
+        saved = self.restore(new)
+        if saved is None:
+            return new
+        collector.set_state(saved[1])
+        return jax.device_put(saved[0])
+
     def save_all(self, arrays: Any, envs: str) -> None:
         """Everything needed to go on exactly here."""
         checkpoints.save(self.folder / checkpoints.RESUME, arrays, self._header() | {"envs": envs})
@@ -148,13 +157,33 @@ class Run:
 
     def evaluated(self, result: EvaluationResult) -> bool:
         """Keep an evaluation; True if it is the best one so far (or as good, but later)."""
+        row = {"success": result.success_rate, "return": mean_return(result)}
+        self.say(f"{self.env_steps:>10,} steps: success {row['success']:6.1%}, return {row['return']:.0f}")
+        return self._add_point(row, result, "success")
+
+    def adapted(self, test: AdaptationResult, train: AdaptationResult) -> bool:
+        """Keep an evaluation of a meta-learner, on held-out and on training goals, before and after adaptation.
+
+        True if success on *training* goals is the highest so far (or as high, but later).
+        """
+        row = {"success": test.after.success_rate, "return": mean_return(test.after)}
+        row |= {"success_before": test.before.success_rate, "return_before": mean_return(test.before)}
+        row |= {"train_success": train.after.success_rate, "train_return": mean_return(train.after)}
+        row |= {"train_success_before": train.before.success_rate, "train_return_before": mean_return(train.before)}
+        self.say(
+            f"{self.env_steps:>10,} steps: held-out goals: success {row['success_before']:6.1%} → {row['success']:6.1%}, "
+            f"return {row['return_before']:.0f} → {row['return']:.0f}; "
+            f"training goals: {row['train_success_before']:6.1%} → {row['train_success']:6.1%}, "
+            f"{row['train_return_before']:.0f} → {row['train_return']:.0f}"
+        )
+        return self._add_point(row, test.after, "train_success")
+
+    def _add_point(self, row: dict[str, float], result: EvaluationResult, chosen_by: str) -> bool:
         rates = {task.task: task.success_rate for task in result.tasks}
-        best = max((point["success"] for point in self.curve), default=-1.0)
-        row = {"success": result.success_rate, "return": sum(task.mean_return for task in result.tasks) / len(rates)}
+        best = max((point[chosen_by] for point in self.curve), default=-1.0)
         self.curve.append({"env_steps": self.env_steps, **row, "tasks": rates})
         self.log("curve", row | {f"success/{name}": rate for name, rate in rates.items()})
-        self.say(f"{self.env_steps:>10,} steps: success {result.success_rate:6.1%}, return {row['return']:.0f}")
-        return result.success_rate >= best
+        return row[chosen_by] >= best
 
     def check_speed(self, steps_per_s: float, updates_per_s: float) -> None:
         """Refuse what would take longer than a day without a GPU.
@@ -172,6 +201,11 @@ class Run:
         self._board.close()
         for table in self._tables.values():
             table.close()
+
+
+def mean_return(result: EvaluationResult) -> float:
+    """Over tasks."""
+    return sum(task.mean_return for task in result.tasks) / len(result.tasks)
 
 
 def slow_message(remaining_s: float, steps_per_s: float, updates_per_s: float) -> str:

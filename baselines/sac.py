@@ -29,7 +29,7 @@ from jaxtyping import Array, Float
 from baselines import checkpoints, conflict, replay
 from baselines.multitask import AVERAGE, Gradients, MultiTask
 from baselines.networks import ActionDistribution, squash, twin
-from baselines.policies import TanhGaussianPolicy
+from baselines.policies import TaskPolicy
 from baselines.replay import Buffer, Transition
 from baselines.rollouts import Collector, make_envs
 from baselines.runs import Run, Speed
@@ -372,7 +372,7 @@ def evaluate_and_keep(parts: Parts, seed: int, run: Run, actor: Any) -> None:
     """The published protocol: most likely actions, every training goal of every task once; keeps the last and the best actor."""
     config = parts.config
     result = evaluate(
-        TanhGaussianPolicy(config.tasks, parts.actor, actor),
+        as_agent(parts, actor),
         config.tasks,
         seed=seed,
         instances_per_task=config.eval_instances,
@@ -383,6 +383,11 @@ def evaluate_and_keep(parts: Parts, seed: int, run: Run, actor: Any) -> None:
     run.save_actor(checkpoints.LAST, actor)
     if is_best:
         run.save_actor(checkpoints.BEST, actor)
+
+
+def as_agent(parts: Parts, actor: Any) -> TaskPolicy:
+    """An actor for `metaworld_py.evaluation`."""
+    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: jnp.tanh(parts.actor.apply(params, obs, ids)[0]), actor)
 
 
 def per_task(figures: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:
