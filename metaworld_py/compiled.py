@@ -112,7 +112,7 @@ class CompiledRunner:
             address = score_function(task, self._version, episode.start).address
             self._functions[[env for env, other in enumerate(self._episodes) if other.task is task]] = address
         for env in ids:
-            flat = list(_numbers(self._episodes[env].start))
+            flat = _flat(self._episodes[env].start)
             if len(flat) > self._starts.shape[1]:
                 self._starts = np.pad(self._starts, ((0, 0), (0, len(flat) - self._starts.shape[1])))
             self._starts[env, : len(flat)] = flat
@@ -401,6 +401,12 @@ def _bound(value: functools.partial[Any]) -> Callable[..., Any]:
 
 
 # start tuples as rows of numbers
+
+
+@lru_cache(maxsize=4096)
+def _flat(start: Any) -> tuple[float, ...]:
+    """An episode's constants in order; instances come again and again."""
+    return tuple(_numbers(start))
 
 
 def _numbers(value: Any) -> Iterator[float]:

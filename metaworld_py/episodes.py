@@ -29,7 +29,6 @@ REWARD_VERSIONS = ("v2", "v1")
 OBJECT_BOUND = 100.0
 SIGNAL_SUM_BOUND = 1e5  # of all signals together, contact forces (N) included
 _UNSTABLE_FRAME = (2.0 * OBJECT_BOUND,) * FRAME_SIZE
-_NO_POS: Vec3 = (0.0, 0.0, 0.0)
 UNSTABLE_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
@@ -100,9 +99,9 @@ class Episode:
         self.start = begun.start
         self.rand_vec = tuple(rand_vec)
         self.is_goal_hidden = hide_goal
-        self._now[:] = begun.frame
-        self._before[:] = begun.frame
-        self.observation[GOAL] = _NO_POS if hide_goal else self.observed_goal
+        self.observation[:] = begun.observation
+        if hide_goal:
+            self.observation[GOAL] = 0.0
         self.is_first_step = True
         self.is_unstable = False
 
@@ -148,9 +147,7 @@ class Episode:
     @property
     def observed_goal(self) -> Vec3:
         """The goal slots of an observation with visible goal: the goal clipped to the task's goal box."""
-        goal, low, high = self.start.goal_pos, self.task.goal_low, self.task.goal_high
-        x, y, z = (min(max(at, least), most) for at, least, most in zip(goal, low, high, strict=True))
-        return (x, y, z)
+        return observed_goal(self.task, self.start)
 
     def snapshot(self) -> EpisodeState:
         """The complete episode as a value of its own."""
@@ -207,7 +204,7 @@ class Beginning(NamedTuple):
     physics: NDArray[np.float64]
     fixtures: tuple[Vec3, ...]
     start: Any
-    frame: tuple[float, ...]
+    observation: NDArray[np.float64]  # (39,), goal visible
 
 
 _simulating = threading.RLock()  # the scratch simulations below are shared
@@ -231,9 +228,16 @@ def beginning(task: TaskDef, rand_vec: tuple[float, ...]) -> Beginning:
         if placement.refresh:
             simulation.refresh()
         placed = task.reader.read(simulation.row.tolist())
-        physics = simulation.get_state()
-        physics.flags.writeable = False
-        return Beginning(physics, fixtures, task.begin(rand_vec, signals, placed), task.reader.frame(placed))
+        physics, start, frame = simulation.get_state(), task.begin(rand_vec, signals, placed), task.reader.frame(placed)
+        observation = np.array([*frame, *frame, *observed_goal(task, start)])
+        physics.flags.writeable = observation.flags.writeable = False
+        return Beginning(physics, fixtures, start, observation)
+
+
+def observed_goal(task: TaskDef, start: Any) -> Vec3:
+    """The goal slots of an observation with visible goal: the goal clipped to the task's goal box."""
+    x, y, z = (min(max(at, least), most) for at, least, most in zip(start.goal_pos, task.goal_low, task.goal_high, strict=True))
+    return (x, y, z)
 
 
 @lru_cache(maxsize=1024)

@@ -399,7 +399,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         started = envs.tolist()
         for env in started:
             task = tasks[env] if tasks is not None else self._selectors[env].on_reset(self._rngs[env])
-            if find_task(task.env_name) is not self._episodes[env].task:
+            if tasks is not None and find_task(task.env_name) is not self._episodes[env].task:
                 raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
             self._episodes[env].reset(task.rand_vec, hide_goal=task.partially_observable)
             self.tasks[env] = task
