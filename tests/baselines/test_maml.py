@@ -14,7 +14,7 @@ from baselines import maml_trpo
 from baselines.maml_trpo import Batch, MamlConfig
 from baselines.meta import Instances, make_train_envs
 from baselines.on_policy import OnPolicyCollector
-from metaworld_py.evaluation import metalearning_evaluation
+from metaworld_py.evaluation import Timestep, metalearning_evaluation
 
 CONFIG = MamlConfig(benchmark="ML1", task="reach", max_episode_steps=8, episodes=2, meta_batch=3, width=6, depth=1)
 
@@ -135,8 +135,6 @@ def test_agents_adapt_each_environment_by_itself(played):
     parts, agent, before, _ = played
     player = maml_trpo.as_agent(parts, agent.policy)
     player.init()
-    from metaworld_py.evaluation import Timestep
-
     for episode in range(2):
         player.reset(np.ones(3, bool))
         for step in range(8):
@@ -145,7 +143,7 @@ def test_agents_adapt_each_environment_by_itself(played):
             over = before.is_end[rows, step]
             player.step(Timestep(before.obs[rows, step], None, before.reward[rows, step], np.zeros(3, bool), over, aux))
     player.adapt()
-    wanted = maml_trpo.adapt_each(parts, maml_trpo.repeated(agent.policy, 3), before)
+    wanted = jax.jit(partial(maml_trpo.adapt_each, parts))(maml_trpo.repeated(agent.policy, 3), before)
     assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(jax.tree.leaves(player._policies), jax.tree.leaves(wanted), strict=True))
     obs = np.tile(np.linspace(-1, 1, 39), (3, 1))
     actions = player.eval_action(obs)
