@@ -85,12 +85,12 @@ def begin_episode(agent: Any, task: str) -> None:
 
 
 def load_agent(name: str, *, seed: int = 0) -> Agent:
-    """`expert`, `random`, or `module:attribute` of the user's own (a class is called without arguments).
+    """`expert`, `random`, `baselines:PATH` of a training run, or `module:attribute` of the user's own.
 
-    Modules are looked for in the working directory, too.
+    A class is called without arguments. Modules are looked for in the working directory, too.
 
     Raises:
-      ValueError: no such module or attribute; says what was tried.
+      ValueError: no such module, attribute or checkpoint; says what was tried.
     """
     if name == "expert":
         return ExpertAgent()
@@ -98,12 +98,28 @@ def load_agent(name: str, *, seed: int = 0) -> Agent:
         return RandomAgent(seed)
     module_name, separator, attribute = name.partition(":")
     if not separator:
-        raise ValueError(f"unknown agent {name!r}: give one of {', '.join(BUILT_IN)} or module:attribute of your own")
+        raise ValueError(f"unknown agent {name!r}: give one of {', '.join(BUILT_IN)}, baselines:PATH or module:attribute of your own")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
+    if module_name == "baselines":
+        return _trained_agent(attribute)
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"cannot load agent {name!r}: {error}") from error
     return as_agent(found() if inspect.isclass(found) else found)
+
+
+def _trained_agent(path: str) -> Agent:
+    """The agent in a checkpoint of the baselines, which are no part of this package."""
+    try:
+        loading = importlib.import_module("baselines.loading")
+    except ImportError as error:
+        raise ValueError(
+            f"cannot load the baselines ({error}): work in a copy of the repository, with its extra: pip install -e '.[baselines]'"
+        ) from error
+    try:
+        return as_agent(loading.load_agent(path))
+    except FileNotFoundError as error:
+        raise ValueError(str(error)) from error

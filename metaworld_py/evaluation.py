@@ -302,33 +302,78 @@ def _evaluate_task(
         autoreset_mode=AutoresetMode.NEXT_STEP,
     )
     tail = np.tile(one_hot, (n_envs, 1))
-    observations, _ = envs.reset()
-    if callable(getattr(agent, "reset", None)):
-        agent.reset(np.ones(n_envs, dtype=bool))
-    is_running, is_unstable, last_success = (np.full(n_envs, value) for value in (True, False, False))
-    first_success = np.full(n_envs, -1)
-    meter = RewardMeter(n_envs, max_steps)
-    for step in range(max_steps):
-        actions = agent.eval_action(np.hstack([observations, tail]))
-        observations, rewards, _, truncations, infos = envs.step(actions)
-        success = infos["success"] > 0.0
-        meter.add(step, rewards, is_running)
-        last_success[is_running] = success[is_running]
-        first_success[is_running & success & (first_success < 0)] = step + 1
-        is_unstable |= is_running & infos.get("is_unstable", np.zeros(n_envs, dtype=bool))
-        is_running &= ~truncations
-        if progress is not None:
-            progress(name, n_envs)
-    envs.close()
-    return TaskResult(
-        task=name,
-        successes=tuple((first_success >= 0).tolist()),
-        last_step_successes=tuple(last_success.tolist()),
-        steps_to_success=tuple(step if step >= 0 else None for step in first_success.tolist()),
-        returns=tuple(meter.returns.tolist()),
-        unstable_episodes=int(is_unstable.sum()),
-        curves=meter.curves(),
+    played = PlayedEpisodes(n_envs, max_steps)
+    played.play(
+        envs, lambda observations: agent.eval_action(np.hstack([observations, tail])), getattr(agent, "reset", None), name, progress
     )
+    envs.close()
+    return played.result(name)
+
+
+class PlayedEpisodes:
+    """Episodes of one task, played side by side in rounds: each environment plays one episode a round.
+
+    Args:
+      num_envs: environments, with next-step autoreset and at most one instance each.
+      max_steps: control steps of an episode.
+      num_rounds: how often `play` will be called.
+    """
+
+    def __init__(self, num_envs: int, max_steps: int, num_rounds: int = 1) -> None:
+        self._num_envs, self._max_steps, self._round = num_envs, max_steps, 0
+        episodes = num_envs * num_rounds
+        self._is_unstable, self._last_success = np.zeros(episodes, dtype=bool), np.zeros(episodes, dtype=bool)
+        self._first_success = np.full(episodes, -1)
+        self._meter = RewardMeter(episodes, max_steps)
+
+    def play(
+        self,
+        envs: Any,
+        act: Callable[[np.ndarray], np.ndarray],
+        begin: Callable[[np.ndarray], None] | None = None,
+        name: str = "",
+        progress: Progress | None = None,
+    ) -> None:
+        """A round.
+
+        Args:
+          envs: the environments.
+          act: actions (n, 4) for observations.
+          begin: called with all-true (n,) when the episodes have begun.
+          name: what is being played.
+          progress: see `evaluate`.
+        """
+        n_envs, now = self._num_envs, slice(self._round * self._num_envs, (self._round + 1) * self._num_envs)
+        self._round += 1
+        observations, _ = envs.reset()
+        if callable(begin):
+            begin(np.ones(n_envs, dtype=bool))
+        is_running, everywhere = np.ones(n_envs, dtype=bool), np.zeros(len(self._first_success), dtype=bool)
+        rewards_everywhere = np.zeros(len(everywhere))
+        first, last, unstable = self._first_success[now], self._last_success[now], self._is_unstable[now]  # views
+        for step in range(self._max_steps):
+            observations, rewards, _, truncations, infos = envs.step(act(observations))
+            success = infos["success"] > 0.0
+            everywhere[now], rewards_everywhere[now] = is_running, rewards
+            self._meter.add(step, rewards_everywhere, everywhere)
+            last[is_running] = success[is_running]
+            first[is_running & success & (first < 0)] = step + 1
+            unstable |= is_running & infos.get("is_unstable", np.zeros(n_envs, dtype=bool))
+            is_running &= ~truncations
+            if progress is not None:
+                progress(name, n_envs)
+
+    def result(self, name: str) -> TaskResult:
+        """Everything played so far."""
+        return TaskResult(
+            task=name,
+            successes=tuple((self._first_success >= 0).tolist()),
+            last_step_successes=tuple(self._last_success.tolist()),
+            steps_to_success=tuple(step if step >= 0 else None for step in self._first_success.tolist()),
+            returns=tuple(self._meter.returns.tolist()),
+            unstable_episodes=int(self._is_unstable.sum()),
+            curves=self._meter.curves(),
+        )
 
 
 def instances_by_task(names: Sequence[str], seed: int, instances_per_task: int = INSTANCES_PER_TASK) -> dict[str, list[Task]]:

@@ -10,7 +10,7 @@ import gymnasium
 import numpy as np
 from gymnasium.spaces import Box, Dict
 from gymnasium.utils import RecordConstructorArgs
-from gymnasium.vector import AutoresetMode, VectorWrapper
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
@@ -27,6 +27,7 @@ from metaworld_py.rendering import (
     find_camera,
 )
 from metaworld_py.tasks.definition import TaskDef
+from metaworld_py.vector_layer import VectorLayer
 
 STATE, PIXELS, PIXELS_AND_STATE = "state", "pixels", "pixels+state"
 OBS_MODES = (STATE, PIXELS, PIXELS_AND_STATE)
@@ -147,7 +148,7 @@ class PixelObservations(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
         return options.observation(state, base.pictures(self._cameras, options.kinds, **size))  # type: ignore[attr-defined]
 
 
-class PixelVectorEnv(VectorWrapper):
+class PixelVectorEnv(VectorLayer):
     """The same for the native vector environment. Draws in the thread that steps it: engine and software renderers use the cores anyway."""
 
     def __init__(self, env: Any, options: PixelOptions | None = None) -> None:
@@ -191,7 +192,7 @@ class PixelVectorEnv(VectorWrapper):
         return {key: np.stack([one[key] for one in observed]) for key in observed[0]}
 
 
-class FrameStackVectorEnv(VectorWrapper):
+class FrameStackVectorEnv(VectorLayer):
     """The last `size` observations of each environment, oldest first, along a new axis after the environments'.
 
     The same as Gymnasium's `FrameStackObservation` with `padding_type="reset"` around each: an episode begins with copies of its first.
@@ -219,7 +220,7 @@ class FrameStackVectorEnv(VectorWrapper):
         over, before = terminations | truncations, self._stacks
         self._stacks = _map(lambda stack, now: np.concatenate([stack[:, 1:], now[:, np.newaxis]], axis=1), before, observations)
         anew, self._was_over = self._was_over, over
-        if self.env.unwrapped.autoreset_mode == AutoresetMode.SAME_STEP:  # type: ignore[attr-defined]
+        if self.env.unwrapped.autoreset_mode == AutoresetMode.SAME_STEP:
             for env in np.flatnonzero(over).tolist():
                 earlier = _map(lambda stack, env=env: stack[env, 1:], before)
                 infos["final_obs"][env] = _map(

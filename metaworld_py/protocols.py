@@ -116,21 +116,22 @@ def metalearning_evaluation(
       Mean success over tasks, mean return, success per task.
     """
     names = _task_names(eval_envs)
+    inner = _with_methods(eval_envs)
     every = [1] * len(names)
-    terminates = bool(np.all(eval_envs.get_attr("terminate_on_success")))
-    eval_envs.call("toggle_sample_tasks_on_reset", False)
+    terminates = bool(np.all(inner.get_attr("terminate_on_success")))
+    inner.call("toggle_sample_tasks_on_reset", False)
     collected: list[Episodes] = []
     for _ in range(num_evals):
-        eval_envs.call("sample_tasks")
+        inner.call("sample_tasks")
         agent.init()
-        eval_envs.call("toggle_terminate_on_success", False)
+        inner.call("toggle_terminate_on_success", False)
         for _ in range(adaptation_steps):
             _play(eval_envs, [adaptation_episodes * n for n in every], agent.adapt_action, agent.reset, agent.step)
             agent.adapt()
-        eval_envs.call("toggle_terminate_on_success", True)
+        inner.call("toggle_terminate_on_success", True)
         collected.append(_play(eval_envs, [evaluation_episodes * n for n in every], agent.eval_action, agent.reset))
-    eval_envs.call("toggle_terminate_on_success", terminates)
-    eval_envs.call("toggle_sample_tasks_on_reset", True)
+    inner.call("toggle_terminate_on_success", terminates)
+    inner.call("toggle_sample_tasks_on_reset", True)
     successes = {
         name: float(np.mean([_mean_over(name, names, episodes.successes) for episodes in collected])) for name in dict.fromkeys(names)
     }
@@ -197,10 +198,16 @@ def step_success(infos: dict[str, Any], n_envs: int) -> Bools:
     return success
 
 
+def _with_methods(envs: Any) -> Any:
+    """What answers `call` and `get_attr`: the vector environment, or the one under Gymnasium's wrappers, which do not pass them on."""
+    for candidate in (envs, getattr(envs, "unwrapped", None)):
+        if callable(getattr(candidate, "get_attr", None)) and callable(getattr(candidate, "call", None)):
+            return candidate
+    raise TypeError(f"this evaluation needs a vector environment, as gymnasium.make_vec('Meta-World/...') makes them; got {envs}")
+
+
 def _task_names(envs: Any) -> list[str]:
-    if not callable(getattr(envs, "get_attr", None)):
-        raise TypeError(f"this evaluation needs a vector environment, as gymnasium.make_vec('Meta-World/...') makes them; got {envs}")
-    return [str(name) for name in envs.get_attr("task_name")]
+    return [str(name) for name in _with_methods(envs).get_attr("task_name")]
 
 
 def _mean_over(name: str, names: Sequence[str], values: Sequence[Sequence[bool]]) -> float:

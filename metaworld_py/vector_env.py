@@ -229,6 +229,23 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             self._start(np.flatnonzero(over))
         return self._observations(), rewards, endings.terminated, endings.truncated, infos
 
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        """Environment i plays `tasks[i]` from its next reset on, again and again, as meta-learners need it while they adapt.
+
+        Raises:
+          ValueError: another number of instances than environments, or one of another task than its environment's.
+        """
+        if len(tasks) != self.num_envs:
+            raise ValueError(f"give one instance per environment ({self.num_envs}), got {len(tasks)}")
+        for env, task in enumerate(tasks):
+            if find_task(task.env_name) is not find_task(self.task_names[env]):
+                raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
+            if task.partially_observable != self._selectors[env].is_goal_hidden:
+                raise ValueError(
+                    f"environment {env} was made for goals that are {'hidden' if not task.partially_observable else 'visible'}"
+                )
+        self._selectors = [TaskSelector([task], sample_on_reset=False) for task in tasks]
+
     def sample_tasks(self) -> None:
         """Choose another instance in every environment, for the next reset; needed only where resets do not choose."""
         for selector, rng in zip(self._selectors, self._rngs, strict=True):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
-from gymnasium.vector import AutoresetMode, VectorWrapper
+from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
@@ -14,12 +14,13 @@ from metaworld_py.episodes import FRAME_SIZE
 from metaworld_py.options import Options
 from metaworld_py.transforms import ExponentialRewardNormalizer, ObservationNormalizer, RecurrentInfo, ReturnNormalizer
 from metaworld_py.vector_env import MetaWorldVectorEnv
+from metaworld_py.vector_layer import VectorLayer
 
 Mask = NDArray[np.bool_]
 _PREVIOUS_FRAME = slice(FRAME_SIZE, 2 * FRAME_SIZE)
 
 
-class TransformedVectorEnv(VectorWrapper):
+class TransformedVectorEnv(VectorLayer):
     """From the inside out: drops the previous frame, adds recurrent inputs, normalises rewards, then observations, makes them float32.
 
     Statistics are per environment, as with Gymnasium's wrappers around each; final observations pass through the same steps.

@@ -1,5 +1,7 @@
 """The published evaluation functions: right for biased environments, hidden goals and every strategy."""
 
+from typing import ClassVar
+
 import gymnasium
 import numpy as np
 import pytest
@@ -104,3 +106,36 @@ def test_an_instance_stays_through_adaptation_and_evaluation():
 
     metalearning_evaluation(Spy(3), envs, num_evals=3, adaptation_episodes=1, evaluation_episodes=1)
     assert len(set(seen)) == 3, "one set of instances per evaluation"
+
+
+@pytest.mark.parametrize("keywords", [{}, {"recurrent_info_in_obs": True}, {"frame_stack": 2}, {"float32_observations": True}])
+def test_environments_with_options_and_wrappers_are_evaluated_as_well(keywords):
+    """A recurrent learner's environments, and Gymnasium's own wrappers, which pass no methods on."""
+    envs = gymnasium.make_vec("Meta-World/ML1-test", env_name="reach", seed=1, meta_batch_size=2, max_episode_steps=3, **keywords)
+    envs = gymnasium.wrappers.vector.RecordEpisodeStatistics(envs)
+
+    class Idle:
+        shapes: ClassVar = set()
+
+        def init(self):
+            pass
+
+        def reset(self, env_mask):
+            pass
+
+        def adapt(self):
+            pass
+
+        def step(self, timestep):
+            pass
+
+        def eval_action(self, observations):
+            self.shapes.add(observations.shape)
+            return np.zeros((2, 4), np.float32)
+
+        def adapt_action(self, observations):
+            return self.eval_action(observations), {}
+
+    agent = Idle()
+    _, mean_return, by_task = metalearning_evaluation(agent, envs, num_evals=1, adaptation_episodes=1, evaluation_episodes=1)
+    assert mean_return > 0.0 and list(by_task) == ["reach"] and agent.shapes == {envs.observation_space.shape}

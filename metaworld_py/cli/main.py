@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import metaworld_py
 from metaworld_py.cli import bench, record, render, report, view
@@ -60,9 +61,18 @@ def _add_list(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("evaluate", help="success rates of an agent, with intervals")
     parser.add_argument("benchmark", nargs="+", help="a task set (MT10, ML45-test, …), or one or more task names")
-    parser.add_argument("--agent", default="expert", help="expert, random, or module:attribute of your own (default: expert)")
+    parser.add_argument(
+        "--agent",
+        default="expert",
+        help="expert, random, baselines:PATH of a training run, or module:attribute of your own (default: expert)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
-    parser.add_argument("--episodes", type=int, default=INSTANCES_PER_TASK, help="per task, one per instance; beyond 50 a multiple of 50")
+    parser.add_argument(
+        "--episodes",
+        type=int,
+        help="per task, one per instance; beyond 50 a multiple of 50 (default: 50); of meta-learners: hidden goals per task (default: 40)",
+    )
+    parser.add_argument("--adaptation-episodes", type=int, default=10, help="of meta-learners, on each hidden goal (default: 10)")
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
     parser.add_argument("--reward-function-version", choices=("v2", "v1"), default="v2", help="for the returns (default: v2)")
     parser.add_argument("--use-one-hot", action="store_true", help="append the task's one-hot id to observations")
@@ -112,7 +122,7 @@ def evaluate(options: argparse.Namespace) -> int:
     """Evaluate an agent and print the table."""
     from tqdm import tqdm
 
-    from metaworld_py import evaluation
+    from metaworld_py import adaptation, evaluation
     from metaworld_py.agents import load_agent
     from metaworld_py.report import write_report
     from metaworld_py.report.page import check_report_path
@@ -126,27 +136,30 @@ def evaluate(options: argparse.Namespace) -> int:
         check_report_path(options.report)
     benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
     n_tasks = len(evaluation.task_names(benchmark))
-    instances, rounds = split_episodes(options.episodes)
     agent = load_agent(options.agent, seed=options.seed)
-    total = n_tasks * options.episodes * options.max_episode_steps
-    with tqdm(total=total, unit=" steps", unit_scale=True, desc="evaluating", disable=None) as bar:
+    with tqdm(unit=" steps", unit_scale=True, desc="evaluating", disable=None) as bar:
 
         def show(task: str, steps: int) -> None:
             bar.set_description(task, refresh=False)
             bar.update(steps)
 
-        result = evaluation.evaluate(
-            agent,
-            benchmark,
-            seed=options.seed,
-            instances_per_task=instances,
-            episodes_per_instance=rounds,
-            max_episode_steps=options.max_episode_steps,
-            reward_function_version=options.reward_function_version,
-            use_one_hot=options.use_one_hot,
-            agent_name=options.agent,
-            progress=show,
-        )
+        if adaptation.is_meta_learner(agent):
+            result = _evaluate_adaptation(options, agent, benchmark, n_tasks, bar, show)
+        else:
+            instances, rounds = split_episodes(INSTANCES_PER_TASK if options.episodes is None else options.episodes)
+            bar.total = n_tasks * instances * rounds * options.max_episode_steps
+            result = evaluation.evaluate(
+                agent,
+                benchmark,
+                seed=options.seed,
+                instances_per_task=instances,
+                episodes_per_instance=rounds,
+                max_episode_steps=options.max_episode_steps,
+                reward_function_version=options.reward_function_version,
+                use_one_hot=options.use_one_hot,
+                agent_name=options.agent,
+                progress=show,
+            )
     print(result)
     for path in options.save:
         print(f"saved {result.save(path)}")
@@ -157,6 +170,30 @@ def evaluate(options: argparse.Namespace) -> int:
             report.write_with_pictures(result, agent, options.report)
         print(f"saved {options.report}")
     return 0
+
+
+def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any, n_tasks: int, bar: Any, show: Any) -> Any:
+    """Few-shot evaluation of a meta-learner on hidden goals; prints the table before adaptation, returns the result after it."""
+    from metaworld_py.adaptation import GOALS_PER_TASK, evaluate_adaptation
+
+    if options.report and not options.no_report_pictures:
+        raise ValueError("a meta-learner plays its worst episode only after adapting: use --report with --no-report-pictures")
+    goals, counted = options.episodes or GOALS_PER_TASK, 3
+    bar.total = n_tasks * goals * (2 * counted + options.adaptation_episodes) * options.max_episode_steps
+    result = evaluate_adaptation(
+        agent,
+        benchmark,
+        seed=options.seed,
+        instances_per_task=goals,
+        adaptation_episodes=options.adaptation_episodes,
+        evaluation_episodes=counted,
+        max_episode_steps=options.max_episode_steps,
+        reward_function_version=options.reward_function_version,
+        agent_name=options.agent,
+        progress=show,
+    )
+    print(f"before adaptation\n{result.before}\n\nafter {options.adaptation_episodes} episodes of adaptation to each goal")
+    return result.after
 
 
 def split_episodes(episodes: int) -> tuple[int, int]:
