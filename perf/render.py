@@ -10,6 +10,7 @@ makes one picture of each environment. Cells are medians over rounds.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -25,7 +26,7 @@ import metaworld_py
 from metaworld_py.bench import table
 from metaworld_py.evaluation import installed_versions
 from metaworld_py.machine import processor_name
-from metaworld_py.rendering import RenderingError
+from metaworld_py.rendering import QUALITIES, RenderingError
 
 BACKENDS = ("egl", "osmesa", "glfw")
 WARM_UP = 5  # pictures
@@ -51,9 +52,10 @@ def pictures_per_second(envs: Any, num_envs: int, *, steps: bool, seconds: float
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     """All cells for the backend of this process."""
     cells = []
-    for size in options.sizes:
+    for quality, size in itertools.product(QUALITIES, options.sizes):
         for num_envs in options.envs:
             keywords = {"render_mode": "rgb_array", "width": size, "height": size, "camera_name": options.camera, "seed": 0}
+            keywords["render_quality"] = quality
             if num_envs == 1:
                 envs: Any = gymnasium.make("Meta-World/MT1", env_name=options.task, max_episode_steps=100_000, **keywords)
             else:
@@ -66,7 +68,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
                 for name, steps in (("render", False), ("step and render", True))
             }
             envs.close()
-            cells.append({"size": size, "num_envs": num_envs, **rates})
+            cells.append({"quality": quality, "size": size, "num_envs": num_envs, **rates})
     return cells
 
 
@@ -108,11 +110,11 @@ def main() -> int:
         cells, reason = ask(backend)
         for cell in cells:
             size = f"{cell['size']} × {cell['size']}"
-            rows.append((backend, size, f"{cell['num_envs']}", f"{cell['render']:.0f}", f"{cell['step and render']:.0f}"))
+            rows.append((backend, cell["quality"], size, f"{cell['num_envs']}", f"{cell['render']:.0f}", f"{cell['step and render']:.0f}"))
         if not cells:
             missing.append(f"{backend}: {reason}")
     if rows:
-        print("\n".join(table(("OpenGL", "pixels", "environments", "render, pictures/s", "step and render, pictures/s"), rows)))
+        print("\n".join(table(("OpenGL", "quality", "pixels", "environments", "render, pictures/s", "step and render, pictures/s"), rows)))
     print("\n".join(["", *missing, f"task {options.task}, camera {options.camera or 'overview'}", processor_name()]))
     print(" · ".join(f"{name} {version}" for name, version in installed_versions().items()) + f" · {sys.platform}")
     return 0 if rows else 1
