@@ -13,6 +13,13 @@ from pathlib import Path
 
 import tyro
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
+
+LINES = {  # (prefix, suffix) of columns -> how they are drawn
+    ("", ""): ("-", ", held-out goals, adapted"),
+    ("train_", ""): ("--", ", training goals, adapted"),
+    ("", "_before"): (":", ", held-out goals, before"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,24 +31,36 @@ class Command:
 
 
 def draw(folders: tuple[Path, ...]) -> Figure:
-    """Success rate and return of evaluations over environment steps."""
+    """Success rate and return of evaluations over environment steps.
+
+    Of meta-learners also on training goals (dashed) and before adaptation (dotted): the distance to the dashed line is what was memorised
+    rather than learned to adapt to, that to the dotted one what adaptation brings.
+    """
     names = [re.sub(r"-seed\d+$", "", folder.name) for folder in folders]
     colours = {name: f"C{index}" for index, name in enumerate(dict.fromkeys(names))}
-    figure = Figure(figsize=(8, 3), layout="constrained")
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 2)
+    labelled = set()
     for folder, name in zip(folders, names, strict=True):
         with (folder / "curve.csv").open() as file:
             rows = list(csv.DictReader(file))
         steps = [int(row["env_steps"]) for row in rows]
-        is_first = name not in {line.get_label() for line in axes[0].lines}
         for axis, column in zip(axes, ("success", "return"), strict=True):
-            values = [float(row[column]) for row in rows]
-            axis.plot(steps, values, color=colours[name], marker=".", label=name if is_first else None)
+            for (prefix, suffix), (style, what) in LINES.items():
+                if f"{prefix}{column}{suffix}" not in rows[0]:
+                    continue
+                values = [float(row[f"{prefix}{column}{suffix}"]) for row in rows]
+                label = f"{name}{what if 'train_success' in rows[0] else ''}"
+                axis.plot(
+                    steps, values, color=colours[name], linestyle=style, marker=".", label=None if (axis, label) in labelled else label
+                )
+                labelled.add((axis, label))
     for axis, title in zip(axes, ("success rate", "return"), strict=True):
         axis.set(title=title, xlabel="environment steps")
+        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
         axis.grid(alpha=0.3)
     axes[0].set_ylim(-0.03, 1.03)
-    axes[0].legend(fontsize="small")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure
 
 

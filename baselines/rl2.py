@@ -48,6 +48,7 @@ class Rl2Config(MetaConfig):
     adam_eps: float = 1e-5
     max_grad_norm: float = 1.0
     normalize_advantages: bool = False  # over the meta-batch
+    forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -85,6 +86,7 @@ class RecurrentPolicy(nn.Module):
 
     width: int
     memory: int
+    is_forgetful: bool = False
 
     def setup(self) -> None:
         """The layers."""
@@ -102,11 +104,13 @@ class RecurrentPolicy(nn.Module):
 
     def encode(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
         """Inputs as the memory takes them."""
+        if self.is_forgetful:
+            inputs = inputs.at[..., OBSERVATION_SIZE:].set(0.0)
         return nn.tanh(self.second(nn.tanh(self.first(inputs))))
 
     def remember(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Float[Array, "*batch memory"]:
         """The memory after a step."""
-        return self.cell(memory, encoded)[0]
+        return self.cell(jnp.zeros_like(memory) if self.is_forgetful else memory, encoded)[0]
 
     def act(self, memory: Float[Array, "*batch memory"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
@@ -146,7 +150,7 @@ class Parts:
 def make_parts(config: Rl2Config) -> Parts:
     """Network and optimizer for a configuration."""
     clip, adam = optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
-    return Parts(config, RecurrentPolicy(config.width, config.memory), optax.chain(clip, adam))
+    return Parts(config, RecurrentPolicy(config.width, config.memory, config.forgetful), optax.chain(clip, adam))
 
 
 def init(parts: Parts, seed: int) -> Rl2:

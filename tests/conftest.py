@@ -12,6 +12,10 @@ from metaworld_py.tasks import TASKS
 RECORDINGS = Path(__file__).parent / "recordings"
 ALL_TASKS = list(TASKS)
 
+# Compiled programs of the baselines are kept between tests and sessions: compiling is most of what their tests would do.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+
 
 def load_recording(task):
     with np.load(RECORDINGS / f"{task}.npz", allow_pickle=False) as file:

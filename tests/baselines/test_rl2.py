@@ -114,6 +114,17 @@ def test_published_evaluation_plays_the_agent():
     assert 0.0 <= success <= 1.0 and mean_return > 0.0 and list(by_task) == ["reach"]
 
 
+def test_a_forgetful_policy_cannot_adapt():
+    """Neither memory nor the previous step change what it does; the observation does."""
+    parts = rl2.make_parts(Rl2Config(**{**vars(CONFIG), "forgetful": True}))
+    rng = np.random.default_rng(0)
+    inputs, memory = rng.normal(size=(2, 3, 45)).astype(np.float32), rng.normal(size=(3, 5)).astype(np.float32)
+    inputs[1, :, :39] = inputs[0, :, :39]
+    one, other = (parts.policy.apply(PARAMS, memory * i, jnp.asarray(inputs[i]))[1].mean for i in range(2))
+    assert np.array_equal(one, other)
+    assert not np.array_equal(one, parts.policy.apply(PARAMS, memory, jnp.asarray(inputs[0] + 1.0))[1].mean)
+
+
 def test_observations_without_the_previous_step_are_refused():
     agent = rl2.as_agent(PARTS, PARAMS)
     agent.reset(np.ones(1, bool))
