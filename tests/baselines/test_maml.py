@@ -42,10 +42,11 @@ def test_the_meta_gradient_equals_finite_differences(inner_steps):
         after = batches(parts, policy, 9)
         flat, unravel = ravel_pytree(policy)
 
+        @jax.jit
         def loss(x):
             return maml_trpo.outer_loss(parts, unravel(x), before, after)
 
-        gradient, rng = jax.grad(loss)(flat), np.random.default_rng(0)
+        gradient, rng = jax.jit(jax.grad(loss))(flat), np.random.default_rng(0)
         for _ in range(5):
             v = jnp.asarray(rng.normal(size=len(flat)))
             wanted = (loss(flat + 1e-5 * v) - loss(flat - 1e-5 * v)) / 2e-5
@@ -57,12 +58,12 @@ def test_first_order_leaves_out_the_second_derivatives():
     first, second = parts_of(first_order=True), parts_of()
     policy = first.policy.init(jax.random.PRNGKey(0), jnp.zeros(39))
     before, after = batches(first, policy, 0, goals=1), batches(first, policy, 1, goals=1)
-    got = jax.grad(lambda p: maml_trpo.outer_loss(first, p, (before,), after))(policy)
+    got = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(first, p, (before,), after)))(policy)
     one = jax.tree.map(lambda x: x[0], (before, after))
-    there = maml_trpo.inner_step(second, policy, one[0])
-    wanted = jax.grad(partial(maml_trpo.policy_gradient_loss, second))(there, one[1])
+    there = jax.jit(partial(maml_trpo.inner_step, second))(policy, one[0])
+    wanted = jax.jit(jax.grad(partial(maml_trpo.policy_gradient_loss, second)))(there, one[1])
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True))
-    whole = jax.grad(lambda p: maml_trpo.outer_loss(second, p, (before,), after))(policy)
+    whole = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(second, p, (before,), after)))(policy)
     assert not np.allclose(ravel_pytree(whole)[0], ravel_pytree(got)[0], atol=1e-4)
 
 

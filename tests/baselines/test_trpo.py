@@ -51,10 +51,10 @@ def test_fisher_products_equal_the_explicit_matrix(problem):
     """Of the Hessian of the divergence, and of the definition: the mean outer product of the distribution's score, in closed form."""
     flat, _, kl, (policy, unravel, obs) = problem
     v = jnp.asarray(RNG.normal(size=len(flat)), jnp.float32)
-    product = hessian_product(kl, flat)(v)
-    assert np.allclose(product, jax.hessian(kl)(flat) @ v, atol=1e-4)
-    mean_jacobian = jax.jacobian(lambda x: policy.apply(unravel(x), obs).mean)(flat)  # (obs, action, params)
-    std_jacobian = jax.jacobian(lambda x: policy.apply(unravel(x), obs).log_std)(flat)
+    product = jax.jit(hessian_product(kl, flat))(v)
+    assert np.allclose(product, jax.jit(jax.hessian(kl))(flat) @ v, atol=1e-4)
+    mean_jacobian = jax.jit(jax.jacobian(lambda x: policy.apply(unravel(x), obs).mean))(flat)  # (obs, action, params)
+    std_jacobian = jax.jit(jax.jacobian(lambda x: policy.apply(unravel(x), obs).log_std))(flat)
     weighted = mean_jacobian / jnp.exp(2.0 * policy.apply(unravel(flat), obs).log_std)[..., None]
     fisher = (jnp.einsum("nap,naq->pq", weighted, mean_jacobian) + 2.0 * jnp.einsum("nap,naq->pq", std_jacobian, std_jacobian)) / len(obs)
     assert np.allclose(product, fisher @ v, atol=1e-4)
