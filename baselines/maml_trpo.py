@@ -124,7 +124,7 @@ class Batch(NamedTuple):
 def make_batch(config: MamlConfig, stretch: Stretch, goals: int) -> Batch:
     """Batches (goal, sample, …) from experience whose environments of a goal stand in a row."""
     envs, steps = stretch.reward.shape
-    by_goal = jax.tree.map(lambda x: jnp.reshape(x, (goals, envs // goals * steps, *x.shape[2:])), stretch)
+    by_goal = jax.tree.map(lambda x: np.reshape(x, (goals, envs // goals * steps, *x.shape[2:])), stretch)
     advantage = standardized(linear_advantages(by_goal, config.discount, config.trace), axis=1)
     return Batch(by_goal.obs, by_goal.action, by_goal.log_prob, advantage)
 
@@ -143,10 +143,9 @@ def inner_step(parts: Parts, policy: Any, batch: Batch) -> Any:
     return jax.tree.map(lambda p, g: p - parts.config.inner_learning_rate * g, policy, gradient)
 
 
-def adapt_each(parts: Parts, policies: Any, stretch: Stretch) -> Any:
-    """One inner step of each goal's own parameters (goal, …), from experience whose environments of a goal stand in a row."""
-    goals = len(jax.tree.leaves(policies)[0])
-    return jax.vmap(partial(inner_step, parts))(policies, make_batch(parts.config, stretch, goals))
+def adapt_each(parts: Parts, policies: Any, batches: Batch) -> Any:
+    """One inner step of each goal's own parameters (goal, …)."""
+    return jax.vmap(partial(inner_step, parts))(policies, batches)
 
 
 def adapted(parts: Parts, policy: Any, before: tuple[Batch, ...]) -> Any:
@@ -178,13 +177,10 @@ def distributions(parts: Parts, policy: Any, before: tuple[Batch, ...], after: B
     return jax.vmap(lambda b, a: parts.policy.apply(adapted(parts, policy, b), a.obs))(before, after)
 
 
-def learn(parts: Parts, agent: Maml, before: tuple[Stretch, ...], after: Stretch) -> tuple[Maml, dict[str, Array]]:
+def learn(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch) -> tuple[Maml, dict[str, Array]]:
     """The outer step of an iteration in one compiled call; also figures."""
-    config = parts.config
-    pre = tuple(make_batch(config, stretch, config.meta_batch) for stretch in before)
-    post = make_batch(config, after, config.meta_batch)
-    old = distributions(parts, agent.policy, pre, post)
-    return (trpo_step if config.outer == TRPO else ppo_step)(parts, agent, pre, post, old)
+    old = distributions(parts, agent.policy, before, after)
+    return (trpo_step if parts.config.outer == TRPO else ppo_step)(parts, agent, before, after, old)
 
 
 def trpo_step(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
@@ -263,19 +259,19 @@ def train(config: MamlConfig, seed: int, run: Run) -> Maml:
     agent, speed, instances = run.resume_with(init(parts, seed), collector), Speed(), Instances(config, seed)
     while run.env_steps < config.total_env_steps:
         iteration = run.env_steps // config.env_steps_per_iteration
-        began, chunks, stretches = time.perf_counter(), [], []
+        began, chunks, batches = time.perf_counter(), [], []
         policies = repeated(agent.policy, config.meta_batch)
         goals = [task for task in instances.of_iteration(iteration) for _ in range(config.episodes)]
         for phase in range(config.inner_steps + 1):
             if phase:
-                policies = adapt(policies, stretches[-1])
+                policies = adapt(policies, batches[-1])
             collector.restart(goals)
             first_step = (iteration * (config.inner_steps + 1) + phase) * config.max_episode_steps
             stretch, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step)
-            stretches.append(stretch)
+            batches.append(make_batch(config, stretch, config.meta_batch))
             chunks.append(chunk)
         collected = time.perf_counter()
-        agent, figures = jax.block_until_ready(compiled(agent, tuple(stretches[:-1]), stretches[-1]))
+        agent, figures = jax.block_until_ready(compiled(agent, tuple(batches[:-1]), batches[-1]))
         whole = chunks[-1]._replace(seconds=sum(chunk.seconds for chunk in chunks))
         speed.count(whole, time.perf_counter() - collected, time.perf_counter() - began, 1)
         run.advance(config.env_steps_per_iteration)
@@ -343,7 +339,7 @@ class MamlAgent:
         self._steps = []
         nothing = np.zeros((*reward.shape, 0), np.float32)
         stretch = Stretch(obs, nothing, action, log_prob, reward, nothing, over, at)
-        self._policies = self._adapt(self._policies, stretch)
+        self._policies = self._adapt(self._policies, make_batch(self._parts.config, stretch, len(reward)))
 
 
 def as_agent(parts: Parts, params: Any, seed: int = 0) -> MamlAgent:

@@ -155,44 +155,48 @@ def gae(
     return jax.lax.scan(backwards, jnp.zeros(len(reward)), (delta.T, decay.T), reverse=True)[1].T
 
 
-def returns_to_go(reward: Float[Array, "env step"], is_end: Bool[Array, "env step"], discount: float) -> Float[Array, "env step"]:
-    """Discounted sums of later rewards, up to an end or to the last step."""
-    nothing = jnp.zeros_like(reward)
-    return gae(reward, nothing, nothing, is_end, discount, 1.0)
+def returns_to_go(reward: NDArray[Any], is_end: NDArray[np.bool_], factor: float) -> NDArray[np.float64]:
+    """Sums of later rewards (env, step), discounted by `factor` a step, up to an end or to the last step."""
+    later, sums = np.zeros(len(reward)), np.empty(reward.shape)
+    for step in reversed(range(reward.shape[1])):
+        later = reward[:, step] + factor * ~is_end[:, step] * later
+        sums[:, step] = later
+    return sums
 
 
-def features(obs: Float[Array, "*batch obs"], at: Float[Array, "*batch"]) -> Float[Array, "*batch feature"]:
-    """Of the linear baseline (Duan et al. 2016): observation, its squares, and three powers of time."""
-    clipped, t = jnp.clip(obs, -FEATURE_RANGE, FEATURE_RANGE), at[..., None] / 100.0
-    return jnp.concatenate([clipped, clipped**2, t, t**2, t**3, jnp.ones_like(t)], axis=-1)
+def features(obs: NDArray[Any], at: NDArray[Any]) -> NDArray[np.float64]:
+    """Of the linear baseline (Duan et al. 2016), (…, feature): observation, its squares, and three powers of time."""
+    clipped, t = np.clip(obs.astype(np.float64), -FEATURE_RANGE, FEATURE_RANGE), at[..., np.newaxis] / 100.0
+    return np.concatenate([clipped, clipped**2, t, t**2, t**3, np.ones_like(t)], axis=-1)
 
 
-def linear_values(stretch: Stretch, target: Float[Array, "env step"]) -> Float[Array, "env step"]:
-    """Values of a linear baseline for each environment by itself, fitted to these returns (ridge regression)."""
-
-    def one(x: Float[Array, "step feature"], y: Float[Array, " step"]) -> Float[Array, " step"]:
-        scale = jnp.maximum(jnp.abs(x).max(axis=0), 1e-8)  # float32: columns of like size
-        x = x / scale
-        gram = x.T @ x + RIDGE * len(x) * jnp.eye(x.shape[1])
-        return x @ jax.scipy.linalg.solve(gram, x.T @ y, assume_a="pos")
-
-    return jax.vmap(one)(features(stretch.obs, stretch.time), target)
+def linear_values(stretch: Stretch, target: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values (env, step) of a linear baseline for each environment by itself, fitted to these returns (ridge regression)."""
+    x = features(stretch.obs, stretch.time)
+    gram = x.swapaxes(1, 2) @ x + RIDGE * np.eye(x.shape[-1])
+    weights = np.linalg.solve(gram, x.swapaxes(1, 2) @ target[..., np.newaxis])
+    return (x @ weights)[..., 0]
 
 
-def linear_advantages(stretch: Stretch, discount: float, trace: float, *, across_episodes: bool = False) -> Float[Array, "env step"]:
-    """Advantages over the linear baseline; nothing is counted beyond the last step.
+def linear_advantages(stretch: Stretch, discount: float, trace: float, *, across_episodes: bool = False) -> NDArray[np.float32]:
+    """Advantages (env, step) over the linear baseline; nothing is counted beyond the last step.
+
+    On the host, in double precision: the normal equations are badly conditioned. They must not be solved within compiled programs anyway:
+    on processors, those that call LAPACK among other work were seen to wait for one another for ever (jaxlib 0.10.2).
 
     Args:
       stretch: of whole episodes.
       discount, trace: γ and λ.
       across_episodes: a trial of several episodes is one sum, as RL² wants it: what is learned in the first pays in the last.
     """
-    ends = (jnp.asarray(stretch.is_end) & (not across_episodes)).at[:, -1].set(True)
+    ends = np.asarray(stretch.is_end) & (not across_episodes)
+    ends[:, -1] = True
     value = linear_values(stretch, returns_to_go(stretch.reward, ends, discount))
-    next_value = jnp.where(ends, 0.0, jnp.roll(value, -1, axis=1))
-    return gae(stretch.reward, value, next_value, ends, discount, trace)
+    next_value = np.where(ends, 0.0, np.roll(value, -1, axis=1))
+    advantage = returns_to_go(stretch.reward + discount * next_value - value, ends, discount * trace)
+    return advantage.astype(np.float32)
 
 
-def standardized(values: Array, axis: Any = None) -> Array:
+def standardized(values: Any, axis: Any = None) -> Any:
     """Mean 0 and standard deviation 1 along these axes."""
     return (values - values.mean(axis=axis, keepdims=True)) / (values.std(axis=axis, keepdims=True) + 1e-8)

@@ -177,14 +177,14 @@ class Sequences(NamedTuple):
     advantage: Float[Array, "sequence step"]
 
 
-def make_sequences(config: Rl2Config, stretch: Stretch, memories: Float[Array, "part env memory"]) -> Sequences:
-    """Cut trials into stretches over which gradients flow."""
+def make_sequences(config: Rl2Config, stretch: Stretch, memories: NDArray[Any]) -> Sequences:
+    """Cut trials into stretches over which gradients flow. `memories` (part, env, memory) are those at their starts."""
     advantage = linear_advantages(stretch, config.discount, config.trace, across_episodes=True)
     if config.normalize_advantages:
         advantage = standardized(advantage)
-    inputs = jnp.concatenate([stretch.obs, stretch.previous], axis=-1)
+    inputs = np.concatenate([stretch.obs, stretch.previous], axis=-1)
 
-    def cut(x: Array) -> Array:
+    def cut(x: NDArray[Any]) -> Any:
         return x.reshape(-1, config.sequence_steps, *x.shape[2:])
 
     memory = memories.swapaxes(0, 1).reshape(-1, memories.shape[-1])
@@ -200,12 +200,9 @@ def loss(parts: Parts, policy: Any, batch: Sequences) -> tuple[Array, dict[str, 
     return -surrogate - parts.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
-def learn(
-    parts: Parts, agent: Rl2, stretch: Stretch, memories: Float[Array, "part env memory"], key: Array, iteration: int
-) -> tuple[Rl2, dict[str, Array]]:
+def learn(parts: Parts, agent: Rl2, sequences: Sequences, key: Array, iteration: int) -> tuple[Rl2, dict[str, Array]]:
     """All gradient steps of an iteration in one compiled call; also mean figures."""
     config = parts.config
-    sequences = make_sequences(config, stretch, memories)
 
     def step(agent: Rl2, chosen: Array) -> tuple[Rl2, dict[str, Array]]:
         batch = jax.tree.map(lambda x: x[chosen], sequences)
@@ -258,7 +255,7 @@ def train(config: Rl2Config, seed: int, run: Run) -> Rl2:
             keep_memory_every=config.sequence_steps,
         )
         collected = time.perf_counter()
-        agent, figures = jax.block_until_ready(compiled(agent, stretch, np.stack(memories), key, iteration))
+        agent, figures = jax.block_until_ready(compiled(agent, make_sequences(config, stretch, np.stack(memories)), key, iteration))
         updates = config.epochs * config.minibatches
         speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, updates)
         run.advance(config.env_steps_per_iteration)

@@ -91,7 +91,7 @@ def played():
     policies = maml_trpo.repeated(agent.policy, 3)
     before = collector.collect(policies, 8, 0)[0]
     collector.restart(goals)
-    after = collector.collect(maml_trpo.adapt_each(parts, policies, before), 8, 8)[0]
+    after = collector.collect(maml_trpo.adapt_each(parts, policies, maml_trpo.make_batch(CONFIG, before, 3)), 8, 8)[0]
     return parts, agent, before, after
 
 
@@ -108,7 +108,7 @@ def test_the_outer_step_keeps_its_bound_and_lowers_the_loss(played):
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
     old = maml_trpo.distributions(parts, agent.policy, (pre,), post)
     assert np.allclose(old.log_prob(post.action), post.log_prob, atol=1e-3), "the adapted policies are those that acted"
-    new, figures = jax.jit(partial(maml_trpo.learn, parts))(agent, (before,), after)
+    new, figures = jax.jit(partial(maml_trpo.learn, parts))(agent, (pre,), post)
     assert figures["accepted"] and 0.0 < float(figures["kl"]) <= CONFIG.max_kl
     losses = [float(maml_trpo.outer_loss(parts, policy, (pre,), post)) for policy in (agent.policy, new.policy)]
     assert losses[1] < losses[0]
@@ -120,8 +120,9 @@ def test_the_outer_ppo_lowers_its_loss(played):
     parts = parts_of(outer="ppo", ppo_learning_rate=1e-3)
     agent = maml_trpo.init(parts, seed=0)
     learn = jax.jit(partial(maml_trpo.learn, parts))
-    new, figures = learn(agent, (before,), after)
-    assert float(learn(new, (before,), after)[1]["loss"]) < float(figures["loss"]) and float(figures["kl"]) > 0.0
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    new, figures = learn(agent, (pre,), post)
+    assert float(learn(new, (pre,), post)[1]["loss"]) < float(figures["loss"]) and float(figures["kl"]) > 0.0
 
 
 def test_advantages_are_standardized_goal_by_goal(played):
@@ -144,7 +145,7 @@ def test_agents_adapt_each_environment_by_itself(played):
             over = before.is_end[rows, step]
             player.step(Timestep(before.obs[rows, step], None, before.reward[rows, step], np.zeros(3, bool), over, aux))
     player.adapt()
-    wanted = jax.jit(partial(maml_trpo.adapt_each, parts))(maml_trpo.repeated(agent.policy, 3), before)
+    wanted = jax.jit(partial(maml_trpo.adapt_each, parts))(maml_trpo.repeated(agent.policy, 3), maml_trpo.make_batch(CONFIG, before, 3))
     assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(jax.tree.leaves(player._policies), jax.tree.leaves(wanted), strict=True))
     obs = np.tile(np.linspace(-1, 1, 39), (3, 1))
     actions = player.eval_action(obs)

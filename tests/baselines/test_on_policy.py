@@ -49,12 +49,12 @@ def test_gae_with_lambda_one_is_return_minus_value():
     is_end[:, [3, 6]] = True
     next_value = np.where(is_end, 0.0, np.roll(value, -1, axis=1))
     got = gae(*map(jnp.asarray, (reward, value, next_value, is_end)), 0.9, 1.0)
-    wanted = np.asarray(returns_to_go(jnp.asarray(reward), jnp.asarray(is_end), 0.9)) - value
+    wanted = returns_to_go(reward, is_end, 0.9) - value
     assert np.allclose(got, wanted, atol=1e-5)
 
 
 def test_returns_to_go_stop_at_ends():
-    got = returns_to_go(jnp.array([[1.0, 1.0, 1.0, 1.0]]), jnp.array([[False, True, False, False]]), 0.5)
+    got = returns_to_go(np.ones((1, 4)), np.array([[False, True, False, False]]), 0.5)
     assert got.tolist() == [[1.5, 1.0, 1.5, 1.0]]
 
 
@@ -63,7 +63,7 @@ def test_the_linear_baseline_finds_what_is_linear_in_its_features():
     obs = rng.normal(size=(2, 200, 3)).astype(np.float32)
     stretch = stretch_of(np.zeros((2, 200)), np.arange(200)[None].repeat(2, 0) % 50 == 49, obs)
     target = np.stack([3.0 * obs[0, :, 1] - 0.5 * stretch.time[0], obs[1, :, 2] ** 2 + 7.0])
-    assert np.abs(np.asarray(linear_values(stretch, jnp.asarray(target))) - target).max() < 0.05
+    assert np.abs(linear_values(stretch, target) - target).max() < 0.05
 
 
 def test_across_episodes_what_comes_later_counts():
@@ -72,12 +72,12 @@ def test_across_episodes_what_comes_later_counts():
     reward[0, 6] = 1.0
     stretch = stretch_of(reward, is_end)
     stretch = stretch._replace(obs=np.random.default_rng(0).normal(size=(1, 8, 3)).astype(np.float32) * 1e-3)
-    values = np.asarray(linear_values(stretch, returns_to_go(jnp.asarray(reward), jnp.asarray(is_end), 0.9)))
-    apart = np.asarray(linear_advantages(stretch, 0.9, 1.0)) + values
+    values = linear_values(stretch, returns_to_go(reward, is_end, 0.9))
+    apart = linear_advantages(stretch, 0.9, 1.0) + values
     assert np.abs(apart[0, :4]).max() < 1e-4
     ends = np.arange(8)[None] == 7
-    values = np.asarray(linear_values(stretch, returns_to_go(jnp.asarray(reward), jnp.asarray(ends), 0.9)))
-    together = np.asarray(linear_advantages(stretch, 0.9, 1.0, across_episodes=True)) + values
+    values = linear_values(stretch, returns_to_go(reward, ends, 0.9))
+    together = linear_advantages(stretch, 0.9, 1.0, across_episodes=True) + values
     assert np.allclose(together[0, :7], 0.9 ** np.arange(6, -1, -1), atol=1e-4)
 
 

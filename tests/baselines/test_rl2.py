@@ -27,7 +27,7 @@ def trial():
     collector = OnPolicyCollector(make_train_envs(CONFIG, seed=1), rl2.make_act(PARTS), seed=1)
     empty = np.zeros((4, 5), np.float32)
     stretch, _, memories = collector.collect(PARAMS, CONFIG.trial_steps, 0, memory=empty, keep_memory_every=CONFIG.bptt_steps)
-    return stretch, jnp.stack(memories)
+    return stretch, np.stack(memories)
 
 
 def test_over_time_equals_step_by_step():
@@ -48,7 +48,7 @@ def test_sequences_give_back_the_densities_that_were_played(trial, bptt_steps):
         PARAMS, config.trial_steps, 0, memory=np.zeros((4, 5), np.float32), keep_memory_every=config.sequence_steps
     )
     assert np.array_equal(stretch.action, trial[0].action), "how sequences are cut changes nothing of what is played"
-    sequences = rl2.make_sequences(config, stretch, jnp.stack(memories))
+    sequences = rl2.make_sequences(config, stretch, np.stack(memories))
     assert sequences.inputs.shape == (config.num_sequences, config.sequence_steps, 45)
     found = rl2.over_time(PARTS.policy, PARAMS, sequences.memory, sequences.inputs).log_prob(sequences.action)
     assert np.allclose(found, sequences.log_prob, atol=1e-4)
@@ -139,7 +139,7 @@ def test_learning_raises_the_surrogate(trial):
     before = rl2.loss(PARTS, agent.policy, sequences)[1]["surrogate"]
     learn = jax.jit(partial(rl2.learn, PARTS))
     for iteration in range(3):
-        agent, _ = learn(agent, stretch, memories, jax.random.PRNGKey(0), iteration)
+        agent, _ = learn(agent, sequences, jax.random.PRNGKey(0), iteration)
     assert rl2.loss(PARTS, agent.policy, sequences)[1]["surrogate"] > before
 
 
