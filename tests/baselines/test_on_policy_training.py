@@ -10,8 +10,9 @@ from safetensors.numpy import load_file
 
 from baselines import checkpoints, train
 from metaworld_py.adaptation import is_meta_learner
-from metaworld_py.agents import load_agent
+from metaworld_py.agents import RandomAgent, load_agent
 from metaworld_py.cli.main import main
+from metaworld_py.evaluation import evaluate
 
 OFTEN = "--eval-every-env-steps {0} --save-every-env-steps {0} --max-episode-steps 20 --seed 3"
 META = "--benchmark ML1 --task reach --meta-batch 2 --episodes 2 --eval-goals 2 --eval-train-goals 2 --eval-episodes 1"
@@ -85,3 +86,40 @@ def test_settings_that_do_not_fit_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         train.main(["rl2", "--benchmark", "ML1", "--out", str(tmp_path)])
     assert "ML1 wants a task" in capsys.readouterr().err
+
+
+GOALS = (
+    "--benchmark ML1 --task reach --max-episode-steps 60 --meta-batch 10 --width 32 --eval-goals 10 --eval-train-goals 2 --eval-episodes 1"
+)
+MINIATURES = {  # options, environment steps, tasks, episode length
+    "ppo": (
+        "--benchmark reach,drawer-close --max-episode-steps 100 --rollout-steps 1000 --width 32 --depth 2 --epochs 8 --minibatches 4 "
+        "--learning-rate 2e-3 --normalize-advantages --eval-instances 10",
+        24_000,
+        ["reach", "drawer-close"],
+        100,
+    ),
+    "rl2": (
+        f"{GOALS} --episodes 3 --memory 32 --bptt-steps 60 --minibatches 3 --epochs 5 --learning-rate 2e-3 --normalize-advantages",
+        72_000,
+        ["reach"],
+        60,
+    ),
+    "maml-trpo": (f"{GOALS} --episodes 5 --max-kl 0.03", 30_000, ["reach"], 60),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MINIATURES)
+def test_a_miniature_learns(name, tmp_path):
+    """Returns far above a random agent's; of MAML, also above those before adaptation."""
+    options, steps, tasks, length = MINIATURES[name]
+    seldom = ["--eval-every-env-steps", "1000000", "--save-every-env-steps", "0", "--seed", "1", "--out", str(tmp_path)]
+    assert train.main([name, *options.split(), "--total-env-steps", str(steps), *seldom]) == 0
+    (folder,) = tmp_path.iterdir()
+    reached = checkpoints.read_header(folder / checkpoints.LAST)["curve"][-1]
+    idle = evaluate(RandomAgent(0), tasks, seed=1, instances_per_task=10, max_episode_steps=length)
+    random_return = np.mean([task.mean_return for task in idle.tasks])
+    assert reached["return"] > 1.3 * random_return, (reached, random_return)
+    if name == "maml-trpo":
+        assert reached["return"] > 1.1 * reached["return_before"], reached
