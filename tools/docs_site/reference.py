@@ -37,7 +37,7 @@ API_PAGES = {
     "evaluation": ApiPage(
         "Evaluation and agents",
         "Success rates with intervals, the published evaluation functions, and what an agent must be able to do.",
-        ("metaworld_py.evaluation", "metaworld_py.protocols", "metaworld_py.agents", "metaworld_py.report"),
+        ("metaworld_py.evaluation", "metaworld_py.adaptation", "metaworld_py.protocols", "metaworld_py.agents", "metaworld_py.report"),
     ),
     "pixels": ApiPage(
         "Pictures",
