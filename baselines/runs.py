@@ -219,7 +219,8 @@ def slow_message(remaining_s: float, steps_per_s: float, updates_per_s: float) -
 
 def hardware() -> str:
     """Processor, cores and accelerator."""
-    return f"{machine.processor_name()}, {machine.available_cores()} cores, JAX on {jax.devices()[0].device_kind}"
+    cores = machine.available_cores()
+    return f"{machine.processor_name()}, {cores} core{'s' * (cores > 1)}, JAX on {jax.devices()[0].device_kind}"
 
 
 @dataclass

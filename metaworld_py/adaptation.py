@@ -91,8 +91,7 @@ def evaluate_adaptation(
     before, after = [], []
     for name, instances in hidden_goals(benchmark, seed, held_out=held_out):
         envs = _Envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
-        agent.init()
-        before.append(_play(envs, agent, name, evaluation_episodes, progress))
+        before.append(_play(envs, agent, name, evaluation_episodes, progress, forgets=True))
         agent.init()
         for _ in range(adaptation_steps):
             _adapt(envs, agent, name, adaptation_episodes, progress)
@@ -169,10 +168,12 @@ class _Envs:
         self._envs.close()
 
 
-def _play(envs: _Envs, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None) -> TaskResult:
-    """Episodes that count."""
+def _play(envs: _Envs, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None, *, forgets: bool = False) -> TaskResult:
+    """Episodes that count. An agent that adapts while it plays, as recurrent ones do, forgets each of them where it shall not have adapted."""
     played = PlayedEpisodes(envs.num_envs, envs.max_episode_steps, rounds)
     for _ in range(rounds):
+        if forgets:
+            agent.init()
         played.play(envs, agent.eval_action, agent.reset, name, progress)
     return played.result(name)
 
