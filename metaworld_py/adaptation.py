@@ -169,7 +169,7 @@ class _Envs:
 
 
 def _play(envs: _Envs, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None, *, forgets: bool = False) -> TaskResult:
-    """Episodes that count. An agent that adapts while it plays, as recurrent ones do, forgets each of them where it shall not have adapted."""
+    """Episodes that count. Where nothing shall have been adapted to, agents that adapt while they play forget each episode."""
     played = PlayedEpisodes(envs.num_envs, envs.max_episode_steps, rounds)
     for _ in range(rounds):
         if forgets:
