@@ -60,7 +60,10 @@ def draw(folders: tuple[Path, ...]) -> Figure:
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
         axis.grid(alpha=0.3)
     axes[0].set_ylim(-0.03, 1.03)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
+    handles, labels = axes[0].get_legend_handles_labels()
+    columns = 3 if max(map(len, labels)) < 40 else 2
+    figure.set_figheight(3.0 + 0.2 * -(-len(labels) // columns))
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize="x-small")
     return figure
 
 
