@@ -33,6 +33,7 @@ REPOSITORY_PAGES = {
     "baselines/README.md": "baselines.md",
 }
 REDIRECTS = {"README.md": "docs/index.md"}  # what the site shows in another form
+PICTURES = (".png", ".jpg")
 LANGUAGES = {".py": "python", ".xml": "xml", ".toml": "toml", ".sh": "sh", ".json": "json", "": "text"}
 _LINK = re.compile(r"(?<=\]\()([^)\s#]+)?(#[^)\s]*)?(?=\))")
 _PART = re.compile(r"<!-- generated: (\w+)(?: (\S+))? -->")
@@ -69,7 +70,10 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for file in list(files.documentation_pages()):
         _fill(file)
     for path in sorted(_linked_files(files)):
-        files.append(File.generated(config, f"source/{path}.md", content=_source_page(path)))
+        if Path(path).suffix in PICTURES:
+            files.append(File.generated(config, _page_of(path), abs_src_path=str(ROOT / path)))
+        else:
+            files.append(File.generated(config, _page_of(path), content=_source_page(path)))
     for path, drawn in _drawings.files.items():
         files.append(File.generated(config, path, abs_src_path=str(drawn)))
     return files
@@ -106,7 +110,9 @@ def _page_of(path: str) -> str:
     """The page of the site that shows a file of the repository."""
     if path in REPOSITORY_PAGES:
         return REPOSITORY_PAGES[path]
-    return path.removeprefix("docs/") if path.startswith("docs/") else f"source/{path}.md"
+    if path.startswith("docs/"):
+        return path.removeprefix("docs/")
+    return f"images/{path}" if Path(path).suffix in PICTURES else f"source/{path}.md"
 
 
 def _led(found: re.Match[str], page: str) -> str:
@@ -122,7 +128,7 @@ def _linked_files(files: Files) -> set[str]:
     for file in files.documentation_pages():
         for found in _LINK.finditer(file.content_string):
             path = _target(found[1], file.src_uri) if found[1] else None
-            if path is not None and _page_of(path).startswith("source/"):
+            if path is not None and not path.startswith("docs/") and path not in REPOSITORY_PAGES:
                 linked.add(path)
             elif found[1] and "source/" in found[1]:
                 linked.add(found[1].partition("source/")[2].removesuffix(".md"))
