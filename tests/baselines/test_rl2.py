@@ -10,7 +10,7 @@ import gymnasium
 import jax.numpy as jnp
 
 from baselines import rl2
-from baselines.meta import make_train_envs
+from baselines.meta import Instances, make_train_envs
 from baselines.on_policy import OnPolicyCollector
 from baselines.rl2 import Rl2Config
 from metaworld_py.evaluation import metalearning_evaluation
@@ -22,36 +22,120 @@ PARTS = rl2.make_parts(CONFIG)
 PARAMS = rl2.init(PARTS, seed=0).policy
 
 
+INSTANCES = rl2.instance_inputs(CONFIG, Instances(CONFIG, seed=1).of_iteration(0))
+
+
+def with_settings(**changes):
+    return rl2.make_parts(Rl2Config(**{**vars(CONFIG), **changes}))
+
+
+def play(parts, policy):
+    """A meta-batch of trials, and the memories at the starts of their parts."""
+    config = parts.config
+    collector = OnPolicyCollector(make_train_envs(config, seed=1), rl2.make_act(parts), seed=1)
+    empty = np.zeros((config.meta_batch, config.memory), np.float32)
+    stretch, _, memories = collector.collect(policy, config.trial_steps, 0, memory=empty, keep_memory_every=config.sequence_steps)
+    return stretch, np.stack(memories)
+
+
 @pytest.fixture(scope="module")
 def trial():
-    collector = OnPolicyCollector(make_train_envs(CONFIG, seed=1), rl2.make_act(PARTS), seed=1)
-    empty = np.zeros((4, 5), np.float32)
-    stretch, _, memories = collector.collect(PARAMS, CONFIG.trial_steps, 0, memory=empty, keep_memory_every=CONFIG.bptt_steps)
-    return stretch, np.stack(memories)
+    return play(PARTS, PARAMS)
 
 
 def test_over_time_equals_step_by_step():
     inputs = jax.random.normal(jax.random.PRNGKey(0), (4, 7, 45))
     memory = jax.random.normal(jax.random.PRNGKey(1), (4, 5))
-    together = rl2.over_time(PARTS.policy, PARAMS, memory, inputs)
+    together = rl2.over_time(PARTS, PARAMS, memory, inputs)
     for step in range(7):
-        memory, one = PARTS.policy.apply(PARAMS, memory, inputs[:, step])
+        memory, one = rl2.one_step(PARTS, PARAMS, memory, inputs[:, step])
         assert np.allclose(one.mean, together.mean[:, step], atol=1e-6) and np.allclose(one.log_std, together.log_std[:, step], atol=1e-6)
 
 
 @pytest.mark.parametrize("bptt_steps", [6, 9, 0])
 def test_sequences_give_back_the_densities_that_were_played(trial, bptt_steps):
     """With the memory at each sequence's start, the policy that acted finds its own densities: nothing was cut or shifted wrongly."""
-    config = Rl2Config(**{**vars(CONFIG), "bptt_steps": bptt_steps, "minibatches": 1})
-    collector = OnPolicyCollector(make_train_envs(config, seed=1), rl2.make_act(PARTS), seed=1)
-    stretch, _, memories = collector.collect(
-        PARAMS, config.trial_steps, 0, memory=np.zeros((4, 5), np.float32), keep_memory_every=config.sequence_steps
-    )
+    parts = with_settings(bptt_steps=bptt_steps, minibatches=1)
+    stretch, memories = play(parts, PARAMS)
     assert np.array_equal(stretch.action, trial[0].action), "how sequences are cut changes nothing of what is played"
-    sequences = rl2.make_sequences(config, stretch, np.stack(memories))
-    assert sequences.inputs.shape == (config.num_sequences, config.sequence_steps, 45)
-    found = rl2.over_time(PARTS.policy, PARAMS, sequences.memory, sequences.inputs).log_prob(sequences.action)
-    assert np.allclose(found, sequences.log_prob, atol=1e-4)
+    agent, sequences = rl2.make_sequences(parts, rl2.init(parts, seed=0), stretch, memories, INSTANCES)
+    assert sequences.inputs.shape == (parts.config.num_sequences, parts.config.sequence_steps, 45)
+    assert np.allclose(densities(parts, agent, sequences), sequences.log_prob, atol=1e-4)
+
+
+def densities(parts, agent, sequences):
+    return rl2.over_time(parts, agent.policy, sequences.memory, sequences.inputs).log_prob(sequences.action)
+
+
+def test_a_scale_of_inputs_moves_only_after_learning():
+    """Actions drawn with one scale keep their densities until all has been learned from them; then the next ones see the new scale."""
+    parts = with_settings(normalize_inputs=True, learning_rate=0.0, baseline="critic")
+    start = rl2.init(parts, seed=0)
+    agent, sequences = rl2.make_sequences(parts, start, *play(parts, start.policy), INSTANCES)
+    assert np.allclose(densities(parts, agent, sequences), sequences.log_prob, atol=1e-4)
+    learned, figures = jax.jit(partial(rl2.learn, parts))(agent, sequences, jax.random.PRNGKey(0), 0)
+    assert abs(float(figures["kl"])) < 1e-5, "nothing was learned, and no other density was seen on the way"
+    inputs = sequences.inputs.reshape(-1, 45)
+    assert np.allclose(learned.policy.scale.mean, inputs.mean(axis=0), atol=1e-5)
+    seen = rl2.seen(parts, learned.policy, inputs)
+    moves = inputs.std(axis=0) > 0.02
+    assert moves.sum() > 5 and np.allclose(np.clip(seen, -3, 3)[:, moves].std(axis=0), 1.0, atol=0.35)
+
+
+def test_the_initial_standard_deviation_is_that_of_actions():
+    parts = with_settings(initial_std=0.3)
+    _, distribution = rl2.one_step(parts, rl2.init(parts, seed=0).policy, jnp.zeros((3, 5)), jnp.ones((3, 45)))
+    assert np.allclose(np.exp(distribution.log_std), 0.3, rtol=0.05)
+
+
+def test_the_critic_knows_the_instance_and_the_policy_does_not():
+    """What is told of the instance moves the critic's values, and nothing that the policy plays or is asked for by its densities."""
+    parts = with_settings(baseline="critic")
+    agent = rl2.init(parts, seed=0)
+    stretch, memories = play(parts, agent.policy)
+    told, untold = (
+        rl2.make_sequences(parts, agent, stretch, memories, instances)[1] for instances in (INSTANCES, np.zeros_like(INSTANCES))
+    )
+    assert not np.allclose(told.advantage, untold.advantage)
+    assert np.array_equal(told.inputs, untold.inputs) and told.inputs.shape[-1] == 45
+    assert np.allclose(INSTANCES[:, :6], [task.rand_vec for task in Instances(CONFIG, seed=1).of_iteration(0)])
+    policy_grads, critic_grads = (
+        jax.grad(lambda agent, of=of: of(agent))(agent._replace(policy_opt=0.0, critic_opt=0.0))
+        for of in (
+            lambda agent: rl2.loss(parts, agent.policy.weights, agent.policy.scale, told)[0],
+            lambda agent: rl2.critic_loss(parts, agent.critic, told),
+        )
+    )
+
+    def size(tree):
+        return sum(float(jnp.abs(leaf).sum()) for leaf in jax.tree.leaves(tree))
+
+    assert size(policy_grads.critic) == 0.0 == size(critic_grads.policy.weights)
+    assert size(policy_grads.policy.weights) > 0.0 < size(critic_grads.critic)
+
+
+def test_values_look_beyond_episodes_but_not_beyond_trials():
+    """The critic's advantages by hand: sums run through the ends of episodes, to the first step of the next, and stop with the trial."""
+    parts = with_settings(baseline="critic")
+    agent = rl2.init(parts, seed=0)
+    stretch, _ = play(parts, agent.policy)
+    found, advantage, inputs, target = rl2.judge(parts, agent, stretch, INSTANCES)
+    first = rl2.with_instances(stretch, INSTANCES)[0]
+    assert np.allclose(inputs, np.asarray(rl2.rescaled(found.critic_scale, first)), atol=1e-5)
+    values = np.asarray(parts.critic.apply(agent.critic, inputs)[..., 0], np.float64)  # at the start, in plain rewards
+    expected, later = np.zeros_like(values), 0.0
+    for step in reversed(range(CONFIG.trial_steps)):
+        following = values[:, step + 1] if step + 1 < CONFIG.trial_steps else 0.0
+        later = stretch.reward[:, step] + CONFIG.discount * following - values[:, step] + CONFIG.discount * CONFIG.trace * later
+        expected[:, step] = later
+    assert np.allclose(advantage, expected, atol=1e-3)
+    assert abs(float(target.mean())) < 1e-4 and abs(float(target.std()) - 1.0) < 1e-3
+
+
+def test_trials_may_be_longer_than_adaptation():
+    """An agent that is evaluated on later episodes of a trial than it was trained on has never learned what to remember of them."""
+    assert Rl2Config(**{**vars(CONFIG), "trial_episodes": 5, "bptt_steps": 0, "minibatches": 1}).trial_steps == 30
+    assert CONFIG.trial_steps == 18
 
 
 def test_gradients_flow_over_the_whole_trial_or_over_a_part():
@@ -64,7 +148,7 @@ def test_gradients_flow_over_the_whole_trial_or_over_a_part():
         def last_mean(inputs):
             parts = inputs.reshape(-1, config.sequence_steps, 45)
             starts = jnp.zeros((len(parts), 5))  # as constants, which they are in learning
-            return rl2.over_time(PARTS.policy, PARAMS, starts, parts).mean[-1, -1].sum()
+            return rl2.over_time(PARTS, PARAMS, starts, parts).mean[-1, -1].sum()
 
         return float(jnp.abs(jax.grad(last_mean)(inputs)[0, 0]).max())
 
@@ -120,9 +204,9 @@ def test_a_forgetful_policy_cannot_adapt():
     rng = np.random.default_rng(0)
     inputs, memory = rng.normal(size=(2, 3, 45)).astype(np.float32), rng.normal(size=(3, 5)).astype(np.float32)
     inputs[1, :, :39] = inputs[0, :, :39]
-    one, other = (parts.policy.apply(PARAMS, memory * i, jnp.asarray(inputs[i]))[1].mean for i in range(2))
+    one, other = (rl2.one_step(parts, PARAMS, memory * i, jnp.asarray(inputs[i]))[1].mean for i in range(2))
     assert np.array_equal(one, other)
-    assert not np.array_equal(one, parts.policy.apply(PARAMS, memory, jnp.asarray(inputs[0] + 1.0))[1].mean)
+    assert not np.array_equal(one, rl2.one_step(parts, PARAMS, memory, jnp.asarray(inputs[0] + 1.0))[1].mean)
 
 
 def test_observations_without_the_previous_step_are_refused():
@@ -132,15 +216,20 @@ def test_observations_without_the_previous_step_are_refused():
         agent.eval_action(np.zeros((1, 39)))
 
 
-def test_learning_raises_the_surrogate(trial):
-    stretch, memories = trial
-    agent = rl2.init(PARTS, seed=0)
-    sequences = rl2.make_sequences(CONFIG, stretch, memories)
-    before = rl2.loss(PARTS, agent.policy, sequences)[1]["surrogate"]
-    learn = jax.jit(partial(rl2.learn, PARTS))
+@pytest.mark.parametrize("baseline", [rl2.LINEAR, rl2.CRITIC])
+def test_learning_raises_the_surrogate(trial, baseline):
+    parts = with_settings(baseline=baseline)
+    agent, sequences = rl2.make_sequences(parts, rl2.init(parts, seed=0), *trial, INSTANCES)
+
+    def measure(agent):
+        surrogate = rl2.loss(parts, *agent.policy, sequences)[1]["surrogate"]
+        return float(surrogate), float(rl2.critic_loss(parts, agent.critic, sequences))
+
+    before, learn = measure(agent), jax.jit(partial(rl2.learn, parts))
     for iteration in range(3):
         agent, _ = learn(agent, sequences, jax.random.PRNGKey(0), iteration)
-    assert rl2.loss(PARTS, agent.policy, sequences)[1]["surrogate"] > before
+    after = measure(agent)
+    assert after[0] > before[0] and (after[1] < before[1]) == (baseline == rl2.CRITIC)
 
 
 @pytest.mark.parametrize(
@@ -152,6 +241,8 @@ def test_learning_raises_the_surrogate(trial):
         ({"benchmark": "MT10"}, "benchmark must be ML1, ML10"),
         ({"benchmark": "ML10", "task": "", "meta_batch": 15}, "meta_batch must be a multiple of the 10 training tasks"),
         ({"episodes": -1}, "episodes must be at least 1"),
+        ({"trial_episodes": -1}, "trial_episodes must be at least 1, or 0"),
+        ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
     ],
 )
 def test_bad_settings_are_refused(changes, message):
