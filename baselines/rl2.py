@@ -35,6 +35,7 @@ from metaworld_py.instances import Task
 
 PREVIOUS_SIZE = ACTION_SIZE + 2  # action, reward / 10, end of an episode
 INPUT_SIZE = OBSERVATION_SIZE + PREVIOUS_SIZE
+OBSERVATION_FRAME = 18  # numbers of an observation; two of them and the goal make 39
 INSTANCE_SIZE = 9  # of the longest random vector
 LINEAR, CRITIC = "linear", "critic"
 MIN_VARIANCE = 1e-4  # of inputs: what hardly ever changes is not blown up
@@ -64,12 +65,15 @@ class Rl2Config(MetaConfig):
     critic_learning_rate: float = 1e-3
     initial_std: float = 1.0  # of actions
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
+    augmentation: float = 0.0  # see `offsets`; in standard deviations
     forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.baseline not in (LINEAR, CRITIC):
             raise ValueError(f"baseline must be {LINEAR} or {CRITIC}, got {self.baseline!r}")
+        if self.augmentation and not self.normalize_inputs:
+            raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
         if self.trial_episodes < 0:
             raise ValueError(f"trial_episodes must be at least 1, or 0 for as many as `episodes`, got {self.trial_episodes}")
         if self.bptt_steps < 0 or (self.bptt_steps and self.trial_steps % self.bptt_steps):
@@ -298,7 +302,24 @@ def _judge(parts: Parts, agent: Rl2, reward: Array, at: Array, after: Array) -> 
     return agent._replace(critic_scale=fresh, target_scale=target_scale), advantage, rescaled(fresh, at), target
 
 
-def make_sequences(parts: Parts, agent: Rl2, stretch: Stretch, memories: NDArray[Any], instances: NDArray[Any]) -> tuple[Rl2, Sequences]:
+def offsets(config: Rl2Config, scale: Scale, seed: int, iteration: int) -> NDArray[np.float32]:
+    """Of each trial's observations (env, 39) in training: meta-augmentation (Rajendran et al. 2020) against memorising.
+
+    The 50 training instances can be told apart by where their objects begin, so a policy can learn their goals by heart and need not find
+    out. With an offset of its own in each trial, the same in both frames, the same sight belongs to other goals; what the policy does and
+    earns still tells it. In evaluations there is none.
+    """
+    var = np.asarray(scale.var)[:OBSERVATION_FRAME]
+    moves = (var > MIN_VARIANCE) & (np.asarray(scale.count) > 0.0)  # before the first iteration nothing is known of either
+    noise = np.random.default_rng([seed, iteration]).normal(size=(config.meta_batch, OBSERVATION_FRAME))
+    frame = np.where(moves, config.augmentation * np.sqrt(var) * noise, 0.0)
+    hidden = np.zeros((config.meta_batch, OBSERVATION_SIZE - 2 * OBSERVATION_FRAME))
+    return np.concatenate([frame, frame, hidden], axis=1, dtype=np.float32)
+
+
+def make_sequences(
+    parts: Parts, agent: Rl2, stretch: Stretch, memories: NDArray[Any], instances: NDArray[Any], offset: NDArray[Any] | float = 0.0
+) -> tuple[Rl2, Sequences]:
     """Cut trials into stretches over which gradients flow; also the agent with its scales brought up to date.
 
     Args:
@@ -306,12 +327,14 @@ def make_sequences(parts: Parts, agent: Rl2, stretch: Stretch, memories: NDArray
       stretch: whole trials.
       memories: (part, env, memory), at the starts of their parts.
       instances: what the critic is told, see `instance_inputs`.
+      offset: of what the policy saw, see `offsets`.
     """
     config = parts.config
     agent, advantage, critic_inputs, target = judge(parts, agent, stretch, instances)
     if config.normalize_advantages:
         advantage = standardized(advantage)
-    inputs = np.concatenate([stretch.obs, stretch.previous], axis=-1)
+    shown = stretch.obs + (offset[:, None] if isinstance(offset, np.ndarray) else offset)
+    inputs = np.concatenate([shown, stretch.previous], axis=-1)
 
     def cut(x: NDArray[Any]) -> Any:
         return x.reshape(-1, config.sequence_steps, *x.shape[2:])
@@ -375,6 +398,19 @@ def make_act(parts: Parts) -> Any:
     return act
 
 
+def make_augmented_act(parts: Parts) -> Any:
+    """The same for a pair of a policy and what is added to its observations."""
+    act = make_act(parts)
+
+    def augmented(
+        pair: tuple[Policy, Array], memory: Array, obs: Array, previous: Array, seed_and_step: Array
+    ) -> tuple[Array, Array, Array]:
+        policy, offset = pair
+        return act(policy, memory, obs + offset, previous, seed_and_step)
+
+    return jax.jit(augmented)
+
+
 def train(config: Rl2Config, seed: int, run: Run) -> Rl2:
     """Train, or go on training, until the budget is spent.
 
@@ -383,7 +419,7 @@ def train(config: Rl2Config, seed: int, run: Run) -> Rl2:
     """
     parts = make_parts(config)
     compiled = jax.jit(partial(learn, parts))
-    collector = OnPolicyCollector(make_train_envs(config, seed), make_act(parts), seed=seed)
+    collector = OnPolicyCollector(make_train_envs(config, seed), make_augmented_act(parts), seed=seed)
     agent, speed, instances = run.resume_with(init(parts, seed), collector), Speed(), Instances(config, seed)
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the network's and the actions'
     while run.env_steps < config.total_env_steps:
@@ -391,15 +427,16 @@ def train(config: Rl2Config, seed: int, run: Run) -> Rl2:
         began = time.perf_counter()
         tasks = instances.of_iteration(iteration)
         collector.restart(tasks)
+        offset = offsets(config, agent.policy.scale, seed, iteration)
         stretch, chunk, memories = collector.collect(
-            agent.policy,
+            (agent.policy, offset),
             config.trial_steps,
             iteration * config.trial_steps,
             memory=np.zeros((config.meta_batch, config.memory), np.float32),
             keep_memory_every=config.sequence_steps,
         )
         collected = time.perf_counter()
-        agent, sequences = make_sequences(parts, agent, stretch, np.stack(memories), instance_inputs(config, tasks))
+        agent, sequences = make_sequences(parts, agent, stretch, np.stack(memories), instance_inputs(config, tasks), offset)
         agent, figures = jax.block_until_ready(compiled(agent, sequences, key, iteration))
         updates = config.epochs * config.minibatches
         speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, updates)

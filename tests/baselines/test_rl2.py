@@ -132,6 +132,26 @@ def test_values_look_beyond_episodes_but_not_beyond_trials():
     assert abs(float(target.mean())) < 1e-4 and abs(float(target.std()) - 1.0) < 1e-3
 
 
+def test_augmentation_moves_what_the_policy_sees_trial_by_trial():
+    """An offset for each trial, the same in both frames and throughout; densities fit, the critic sees the truth, goals stay hidden."""
+    parts = with_settings(normalize_inputs=True, augmentation=0.5, baseline="critic")
+    start = rl2.init(parts, seed=0)
+    assert not rl2.offsets(parts.config, start.policy.scale, 1, 0).any(), "nothing is known of standard deviations yet"
+    agent, plain = rl2.make_sequences(parts, start, *play(parts, start.policy), INSTANCES)
+    agent, _ = jax.jit(partial(rl2.learn, parts))(agent, plain, jax.random.PRNGKey(0), 0)
+    offset = rl2.offsets(parts.config, agent.policy.scale, 1, 1)
+    assert np.array_equal(offset[:, :18], offset[:, 18:36]) and not offset[:, 36:].any()
+    assert len(np.unique(offset[:, 4])) == 4, "each trial its own, of the object's place"
+    collector = OnPolicyCollector(make_train_envs(parts.config, seed=1), rl2.make_augmented_act(parts), seed=1)
+    empty = np.zeros((4, 5), np.float32)
+    stretch, _, memories = collector.collect((agent.policy, offset), 18, 18, memory=empty, keep_memory_every=6)
+    agent, sequences = rl2.make_sequences(parts, agent, stretch, np.stack(memories), INSTANCES, offset)
+    assert np.allclose(densities(parts, agent, sequences), sequences.log_prob, atol=1e-4)
+    assert np.allclose(sequences.inputs[:, :, :39] - stretch.obs.reshape(12, 6, 39), np.repeat(offset, 3, axis=0)[:, None], atol=1e-6)
+    _, blind = rl2.make_sequences(parts, agent, stretch, np.stack(memories), INSTANCES)
+    assert not np.allclose(densities(parts, agent, blind), blind.log_prob, atol=1e-4)
+
+
 def test_trials_may_be_longer_than_adaptation():
     """An agent that is evaluated on later episodes of a trial than it was trained on has never learned what to remember of them."""
     assert Rl2Config(**{**vars(CONFIG), "trial_episodes": 5, "bptt_steps": 0, "minibatches": 1}).trial_steps == 30
@@ -242,6 +262,7 @@ def test_learning_raises_the_surrogate(trial, baseline):
         ({"benchmark": "ML10", "task": "", "meta_batch": 15}, "meta_batch must be a multiple of the 10 training tasks"),
         ({"episodes": -1}, "episodes must be at least 1"),
         ({"trial_episodes": -1}, "trial_episodes must be at least 1, or 0"),
+        ({"augmentation": 0.5}, "which are known with normalize_inputs only"),
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
     ],
 )
