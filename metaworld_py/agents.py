@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from metaworld_py import trained
 from metaworld_py.tasks import find_task
 
 BUILT_IN = ("expert", "random")
@@ -85,7 +86,7 @@ def begin_episode(agent: Any, task: str) -> None:
 
 
 def load_agent(name: str, *, seed: int = 0) -> Agent:
-    """`expert`, `random`, `baselines:PATH` of a training run, or `module:attribute` of the user's own.
+    """`expert`, `random`, a trained agent's name, `baselines:PATH` of a training run, or `module:attribute` of the user's own.
 
     A class is called without arguments. Modules are looked for in the working directory, too.
 
@@ -98,7 +99,7 @@ def load_agent(name: str, *, seed: int = 0) -> Agent:
         return RandomAgent(seed)
     module_name, separator, attribute = name.partition(":")
     if not separator:
-        raise ValueError(f"unknown agent {name!r}: give one of {', '.join(BUILT_IN)}, baselines:PATH or module:attribute of your own")
+        return _trained_agent(_weights(name))
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
@@ -111,13 +112,24 @@ def load_agent(name: str, *, seed: int = 0) -> Agent:
     return as_agent(found() if inspect.isclass(found) else found)
 
 
+def _weights(name: str) -> str:
+    """The file of a trained agent's name."""
+    try:
+        return str(trained.weights(name))
+    except ValueError as error:
+        raise ValueError(
+            f"unknown agent {name!r}: give one of {', '.join(BUILT_IN)}, a trained agent (metaworld-py agents), baselines:PATH or "
+            f"module:attribute of your own ({error})"
+        ) from error
+
+
 def _trained_agent(path: str) -> Agent:
-    """The agent in a checkpoint of the baselines, which are no part of this package."""
+    """The agent in a checkpoint of the baselines, which have requirements of their own."""
     try:
         loading = importlib.import_module("baselines.loading")
     except ImportError as error:
         raise ValueError(
-            f"cannot load the baselines ({error}): work in a copy of the repository, with its extra: pip install -e '.[baselines]'"
+            f"cannot load the baselines ({error}): install their requirements, pip install 'metaworld_py[baselines]'"
         ) from error
     try:
         return as_agent(loading.load_agent(path))

@@ -1,4 +1,4 @@
-"""`metaworld-py`: list, evaluate, report, render, view, record, verify, bench."""
+"""`metaworld-py`: list, evaluate, report, render, view, record, agents, verify, bench."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import metaworld_py
-from metaworld_py.cli import bench, record, render, report, view
+from metaworld_py.cli import agents, bench, record, render, report, view
 from metaworld_py.instances import INSTANCES_PER_TASK
 from metaworld_py.tasks.definition import HORIZON
 
@@ -42,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     render.add_parser(commands)
     view.add_parser(commands)
     record.add_parser(commands)
+    agents.add_parser(commands)
     _add_verify(commands)
     bench.add_parser(commands)
     return parser
@@ -64,7 +65,8 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument(
         "--agent",
         default="expert",
-        help="expert, random, baselines:PATH of a training run, or module:attribute of your own (default: expert)",
+        help="expert, random, a trained agent (see metaworld-py agents), baselines:PATH of a training run, or module:attribute of your own "
+        "(default: expert)",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
     parser.add_argument(
