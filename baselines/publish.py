@@ -212,7 +212,7 @@ def page(folder: Path, card: Card, result: EvaluationResult) -> str:
             f"{card.env_steps:,} environment steps: {share:.1%} of the {card.published_env_steps:,} of published runs",
         ),
         ("seed", f"{card.seed}; one seed says that it learns, not how algorithms compare"),
-        ("wall time", f"{card.hours:.2f} h on {card.hardware}: {card.steps_per_s:,.0f} steps/s, {card.updates_per_s:,.1f} updates/s"),
+        ("wall time", f"{card.hours:.2f} h on {card.hardware}: {card.steps_per_s:,.0f} steps/s, {card.updates_per_s:.3g} updates/s"),
         ("network", f"{parameters(folder / WEIGHTS):,} parameters of the actor; all settings in [config.json](config.json)"),
         ("versions", ", ".join(f"{name} {number}" for name, number in card.versions.items())),
     ]

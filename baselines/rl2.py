@@ -35,6 +35,7 @@ from metaworld_py.instances import Task
 
 PREVIOUS_SIZE = ACTION_SIZE + 2  # action, reward / 10, end of an episode
 INPUT_SIZE = OBSERVATION_SIZE + PREVIOUS_SIZE
+HAND_SIZE = 4  # numbers of an observation on hand and gripper, before those on objects
 OBSERVATION_FRAME = 18  # numbers of an observation; two of them and the goal make 39
 INSTANCE_SIZE = 9  # of the longest random vector
 LINEAR, CRITIC = "linear", "critic"
@@ -65,6 +66,7 @@ class Rl2Config(MetaConfig):
     critic_learning_rate: float = 1e-3
     initial_std: float = 1.0  # of actions
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
+    skip: bool = False  # actions depend on the inputs directly, too, and not on the memory alone
     augmentation: float = 0.0  # see `offsets`; in standard deviations
     forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
 
@@ -112,6 +114,7 @@ class RecurrentPolicy(nn.Module):
     memory: int
     is_forgetful: bool = False
     initial_std: float = 1.0
+    has_skip: bool = False
 
     def setup(self) -> None:
         """The layers."""
@@ -125,8 +128,9 @@ class RecurrentPolicy(nn.Module):
         self, memory: Float[Array, "*batch memory"], inputs: Float[Array, "*batch inputs"]
     ) -> tuple[Float[Array, "*batch memory"], Gaussian]:
         """One step: the memory after it, and the distribution of its action."""
-        memory = self.remember(memory, self.encode(inputs))
-        return memory, self.act(memory)
+        encoded = self.encode(inputs)
+        memory = self.remember(memory, encoded)
+        return memory, self.act(memory, encoded)
 
     def encode(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
         """Inputs as the memory takes them."""
@@ -138,9 +142,10 @@ class RecurrentPolicy(nn.Module):
         """The memory after a step."""
         return self.cell(jnp.zeros_like(memory) if self.is_forgetful else memory, encoded)[0]
 
-    def act(self, memory: Float[Array, "*batch memory"]) -> Gaussian:
+    def act(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
-        return Gaussian(self.mean(memory), jnp.maximum(self.log_std(memory), jnp.log(MIN_STD)))
+        known = jnp.concatenate([memory, encoded], axis=-1) if self.has_skip else memory
+        return Gaussian(self.mean(known), jnp.maximum(self.log_std(known), jnp.log(MIN_STD)))
 
 
 class Policy(NamedTuple):
@@ -178,7 +183,7 @@ def make_parts(config: Rl2Config) -> Parts:
     def optimizer(rate: float) -> optax.GradientTransformation:
         return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate, eps=config.adam_eps))
 
-    policy = RecurrentPolicy(config.width, config.memory, config.forgetful, config.initial_std)
+    policy = RecurrentPolicy(config.width, config.memory, config.forgetful, config.initial_std, config.skip)
     critic = MLP(config.critic_width, 2, 1, "tanh")
     return Parts(config, policy, critic, optimizer(config.learning_rate), optimizer(config.critic_learning_rate))
 
@@ -230,7 +235,7 @@ def over_time(parts: Parts, policy: Policy, memory: Float[Array, "env memory"], 
         return memory, memory
 
     memories = jax.lax.scan(step, memory, encoded.swapaxes(0, 1))[1].swapaxes(0, 1)
-    return network.apply(weights, memories, method="act")
+    return network.apply(weights, memories, encoded, method="act")
 
 
 # Learning -----------------------------------------------------------------------------------------
@@ -306,12 +311,13 @@ def offsets(config: Rl2Config, scale: Scale, seed: int, iteration: int) -> NDArr
     """Of each trial's observations (env, 39) in training: meta-augmentation (Rajendran et al. 2020) against memorising.
 
     The 50 training instances can be told apart by where their objects begin, so a policy can learn their goals by heart and need not find
-    out. With an offset of its own in each trial, the same in both frames, the same sight belongs to other goals; what the policy does and
-    earns still tells it. In evaluations there is none.
+    out. With an offset of its own in each trial, the same in both frames, objects tell nothing of the goal; what the policy does and earns
+    does. For tasks whose objects need not be touched. In evaluations there is no offset.
     """
     var = np.asarray(scale.var)[:OBSERVATION_FRAME]
     moves = (var > MIN_VARIANCE) & (np.asarray(scale.count) > 0.0)  # before the first iteration nothing is known of either
     noise = np.random.default_rng([seed, iteration]).normal(size=(config.meta_batch, OBSERVATION_FRAME))
+    moves[:HAND_SIZE] = False
     frame = np.where(moves, config.augmentation * np.sqrt(var) * noise, 0.0)
     hidden = np.zeros((config.meta_batch, OBSERVATION_SIZE - 2 * OBSERVATION_FRAME))
     return np.concatenate([frame, frame, hidden], axis=1, dtype=np.float32)
