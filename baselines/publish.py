@@ -90,12 +90,11 @@ def published_steps(algorithm: str, config: Any) -> int:
 def train_command(algorithm: str, config: Any, seed: int) -> str:
     """What trains such an agent: the settings that are not the defaults."""
     default, words = ALGORITHMS[algorithm].config, [f"python -m baselines.train {algorithm}", f"--benchmark {config.benchmark}"]
-    resolved = type(default)(
-        **{**asdict(default), **({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {})}
-    )
+    if isinstance(config, MetaConfig):  # zeros stand for what is published for the benchmark
+        default = replace(default, benchmark=config.benchmark, task=config.task, total_env_steps=0, meta_batch=0)
     for name, value in asdict(config).items():
         option = "--" + name.replace("_", "-")
-        if name == "benchmark" or (value == getattr(resolved, name) and not (name == "task" and value)):
+        if name == "benchmark" or (value == getattr(default, name) and not (name == "task" and value)):
             continue
         words.append((option if value else option.replace("--", "--no-", 1)) if isinstance(value, bool) else f"{option} {value}")
     return " ".join([*words, f"--seed {seed}"])

@@ -56,6 +56,7 @@ class Rl2Config(MetaConfig):
     bptt_steps: int = 250  # gradients flow back over so many steps; 0: over the whole trial
     minibatches: int = 20  # gradient steps of an epoch, each on an equal share of the stretches of `bptt_steps`
     clip: float = 0.2
+    max_kl: float = 0.0  # from the policy that played: beyond it, an iteration's remaining steps are left out; 0: no bound
     entropy_bonus: float = 5e-3
     learning_rate: float = 5e-4  # Adam
     adam_eps: float = 1e-5
@@ -354,7 +355,8 @@ def loss(parts: Parts, weights: Any, scale: Scale, batch: Sequences) -> tuple[Ar
     distribution = over_time(parts, Policy(weights, scale), batch.memory, batch.inputs)
     log_prob, entropy = distribution.log_prob(batch.action), distribution.entropy().mean()
     surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, parts.config.clip).mean()
-    kl = (batch.log_prob - log_prob).mean()
+    log_ratio = log_prob - batch.log_prob
+    kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()  # without bias and never negative (Schulman 2020)
     return -surrogate - parts.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
@@ -367,21 +369,24 @@ def learn(parts: Parts, agent: Rl2, sequences: Sequences, key: Array, iteration:
     """All gradient steps of an iteration in one compiled call; also mean figures."""
     config = parts.config
 
-    def step(agent: Rl2, chosen: Array) -> tuple[Rl2, dict[str, Array]]:
+    def step(agent_and_is_near: tuple[Rl2, Array], chosen: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
+        agent, is_near = agent_and_is_near
         batch, (weights, scale) = jax.tree.map(lambda x: x[chosen], sequences), agent.policy
         grads, figures = jax.grad(partial(loss, parts), has_aux=True)(weights, scale, batch)
         updates, policy_opt = parts.policy_optimizer.update(grads, agent.policy_opt)
-        agent = agent._replace(policy=Policy(optax.apply_updates(weights, updates), scale), policy_opt=policy_opt)
+        is_near &= (config.max_kl == 0.0) | (figures["kl"] <= config.max_kl)
+        new = agent._replace(policy=Policy(optax.apply_updates(weights, updates), scale), policy_opt=policy_opt)
+        agent = jax.tree.map(lambda new, old: jnp.where(is_near, new, old), new, agent)
         if config.baseline == CRITIC:
             error, grads = jax.value_and_grad(partial(critic_loss, parts))(agent.critic, batch)
             updates, critic_opt = parts.critic_optimizer.update(grads, agent.critic_opt)
             agent = agent._replace(critic=optax.apply_updates(agent.critic, updates), critic_opt=critic_opt)
             figures |= {"critic_loss": error}
-        return agent, figures
+        return (agent, is_near), figures | {"policy_steps": is_near.astype(jnp.float32)}
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
     orders = jax.vmap(lambda one: jax.random.permutation(one, config.num_sequences))(keys)
-    agent, figures = jax.lax.scan(step, agent, orders.reshape(config.epochs * config.minibatches, -1))
+    (agent, _), figures = jax.lax.scan(step, (agent, jnp.array(True)), orders.reshape(config.epochs * config.minibatches, -1))
     if config.normalize_inputs:  # only now: the densities of these actions belong to the scale that they were drawn with
         scale = updated_scale(agent.policy.scale, sequences.inputs.reshape(-1, INPUT_SIZE).T)
         agent = agent._replace(policy=agent.policy._replace(scale=scale))
