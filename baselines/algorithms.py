@@ -71,7 +71,7 @@ def _load_maml(config: MamlConfig, path: Path) -> Any:
 ALGORITHMS = {
     "sac": Algorithm("SAC on one task", SINGLE_TASK, sac.train, _load_sac),
     "mt-sac": Algorithm("SAC on several tasks, told apart by one-hot ids", SacConfig(), sac.train, _load_sac),
-    "mtmh-sac": Algorithm("the same with a head per task (MTMH-SAC)", SacConfig(multi_head=True), sac.train, _load_sac),
+    "mtmh-sac": Algorithm("MTMH-SAC: SAC on several tasks with a head per task", SacConfig(multi_head=True), sac.train, _load_sac),
     "pcgrad-sac": Algorithm("MTMH-SAC with gradient surgery (PCGrad)", SacConfig(multi_head=True), pcgrad_sac.train, _load_sac),
     "ppo": Algorithm("PPO on one task or several", PpoConfig(), ppo.train, _load_ppo),
     "rl2": Algorithm("RL²: a memory that adapts, trained by PPO", Rl2Config(), rl2.train, _load_rl2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -161,6 +162,8 @@ def _write_video(path: Path, frames: Iterable[Picture], frames_per_second: int) 
     if path.suffix == ".gif":
         options = {"duration": 1000 // frames_per_second, "loop": 0}  # ms per frame; loop for ever
     get_writer: Any = imageio.get_writer  # its stubs know neither formats nor their options
-    with get_writer(path, **options) as writer:
+    with warnings.catch_warnings(), get_writer(path, **options) as writer:
+        # JAX, where an agent brought it, warns of every fork; what is forked here becomes ffmpeg at once.
+        warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         for frame in frames:
             writer.append_data(frame)

@@ -32,6 +32,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and say what is on it."""
+    from metaworld_py.adaptation import is_meta_learner
     from metaworld_py.agents import load_agent
     from metaworld_py.evaluation import task_names
     from metaworld_py.task_sets import TASK_SETS
@@ -41,6 +42,10 @@ def run(options: argparse.Namespace) -> int:
         raise ValueError("say what to render: a task, a set such as MT10, or --all")
     name = "MT50" if options.all else options.task
     tasks, agent = task_names(name), load_agent(options.agent, seed=options.seed)
+    if is_meta_learner(agent):
+        raise ValueError(
+            f"{options.agent} plays only after adapting to a hidden goal, which a film does not show: use metaworld-py evaluate"
+        )
     settings = {
         "seed": options.seed,
         "instance": options.instance,

@@ -95,6 +95,15 @@ def test_the_card_s_commands_do_what_they_say(published, tmp_path, capsys):
             assert again.success_rate == card.success and again.instances_per_task == 3
 
 
+@pytest.mark.usefixtures("as_own")
+def test_films_show_agents_that_need_not_adapt(tmp_path, capsys):
+    film = tmp_path / "reach.mp4"
+    assert main(["render", "reach", "--agent", "sac-reach", "--max-episode-steps", "10", "--size", "64", "--out", str(film)]) == 0
+    assert film.stat().st_size > 500
+    assert main(["render", "reach", "--agent", "rl2-ml1-reach", "--out", str(film)]) == 2
+    assert "use metaworld-py evaluate" in capsys.readouterr().err
+
+
 def test_training_commands_leave_out_defaults_only():
     config = Rl2Config(benchmark="ML1", task="push", forgetful=True, max_episode_steps=150, bptt_steps=150, minibatches=10)
     command = train_command("rl2", config, 4)
