@@ -1,4 +1,4 @@
-"""The field's argument on our runs: `python -m baselines.story` draws the figures of docs/field.md and writes its tables.
+"""The field's argument on our runs: `python -m baselines.story` draws the figures of docs/field.md and writes its tables and this folder's.
 
 Everything comes from the folders of `baselines/agents` and `baselines/results`: curves, gradient diagnostics, evaluations.
 """
@@ -6,6 +6,7 @@ Everything comes from the folders of `baselines/agents` and `baselines/results`:
 from __future__ import annotations
 
 import csv
+import json
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,13 +18,15 @@ import tyro
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from baselines import budget, summary
 from baselines.publish import read_curve, read_run
-from baselines.table import own_folders
+from baselines.table import HERE, own_folders
 from metaworld_py.bench import table
+from metaworld_py.cli import agents as cli
 from metaworld_py.evaluation import EvaluationResult, task_names
 from metaworld_py.trained import EVALUATION, Card, agents_folder, cards
 
-PAGE = Path("docs/field.md")
+PAGES = (Path("docs/field.md"), Path("baselines/README.md"))
 IMAGES = Path("docs/images")
 MT10_AGENTS = ("mt-sac-mt10", "mtmh-sac-mt10", "pcgrad-sac-mt10", "ppo-mt10")
 PANELS = {
@@ -39,7 +42,7 @@ PART = re.compile(r"(<!-- story: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 class Command:
     """Options of the command line."""
 
-    page: Path = PAGE
+    pages: tuple[Path, ...] = PAGES
     images: Path = IMAGES
 
 
@@ -156,7 +159,30 @@ def controls_table() -> list[str]:
     return table(head, rows)
 
 
-PARTS = {"tasks": tasks_table, "conflict": conflict_table, "meta": meta_table, "controls": controls_table}
+def agents_table() -> list[str]:
+    """What `metaworld-py agents` prints, with links."""
+    return table(cli.HEAD, [(f"[{card.name}](agents/{card.name}/README.md)", *cli.row(card)[1:]) for card in cards().values()])
+
+
+def runs_table() -> list[str]:
+    """Runs of which no agent is published: controls and further seeds."""
+    return table(summary.HEAD, [summary.row(path.parent) for path in sorted((HERE / "results").glob("*/curve.csv"))])
+
+
+def budget_table() -> list[str]:
+    """What the published budgets would cost."""
+    return budget.lines(json.loads(budget.FILE.read_text()))
+
+
+PARTS = {
+    "tasks": tasks_table,
+    "conflict": conflict_table,
+    "meta": meta_table,
+    "controls": controls_table,
+    "agents": agents_table,
+    "runs": runs_table,
+    "budget": budget_table,
+}
 
 
 def written(text: str) -> str:
@@ -252,20 +278,21 @@ def draw_meta() -> Figure:
 FIGURES = {"field_tasks": draw_tasks, "field_conflict": draw_conflict, "field_meta": draw_meta}
 
 
-def make(page: Path, images: Path) -> Iterable[Path]:
+def make(pages: Iterable[Path], images: Path) -> Iterable[Path]:
     """Draw and write everything; yields what was written."""
     for name, draw in FIGURES.items():
         draw().savefig(images / f"{name}.png", dpi=90)
         yield images / f"{name}.png"
-    page.write_text(written(page.read_text()))
-    yield page
+    for page in pages:
+        page.write_text(written(page.read_text()))
+        yield page
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Make the figures and tables; returns the exit status."""
     command = tyro.cli(Command, prog="python -m baselines.story", args=arguments)
     try:
-        for path in make(command.page, command.images):
+        for path in make(command.pages, command.images):
             print(path)
     except (OSError, ValueError) as error:
         print(f"baselines.story: {error}", file=sys.stderr)
