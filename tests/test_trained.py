@@ -1,0 +1,55 @@
+"""The trained agents' cards, which need nothing but the package: what JAX is needed for is to play."""
+
+import json
+
+import pytest
+
+from metaworld_py import trained
+from metaworld_py.agents import load_agent
+from metaworld_py.cli.main import main
+
+
+def test_agents_are_listed(capsys):
+    assert main(["agents"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in trained.cards()) and "sac-reach" in trained.cards()
+
+
+def test_one_agent_is_shown_by_its_card(capsys):
+    assert main(["agents", "sac-reach"]) == 0
+    assert capsys.readouterr().out == (trained.agents_folder() / "sac-reach" / "README.md").read_text()
+
+
+def test_cards_as_json(capsys):
+    assert main(["agents", "--json"]) == 0
+    assert [card["name"] for card in json.loads(capsys.readouterr().out)] == list(trained.cards())
+
+
+def test_evaluation_commands_name_what_differs_from_defaults():
+    cards = trained.cards()
+    assert cards["sac-reach"].evaluate_command == "metaworld-py evaluate reach --agent sac-reach --seed 1"
+    assert cards["maml-trpo-ml1-reach"].evaluate_command.endswith("--episodes 40 --adaptation-episodes 10 --max-episode-steps 150")
+    assert "evaluate reach drawer-close window-open --agent" in cards["mt-sac-three-tasks"].evaluate_command
+
+
+def test_unknown_names_say_which_there_are(capsys):
+    with pytest.raises(ValueError, match=r"unknown agent 'sac-raech'.*no trained agent 'sac-raech'; there are .*sac-reach"):
+        load_agent("sac-raech")
+    assert main(["agents", "sac-raech"]) == 2 and "there are" in capsys.readouterr().err
+
+
+def test_without_the_baselines_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install 'metaworld_py\[baselines\]'"):
+        trained.cards()
+    with pytest.raises(ValueError, match=r"unknown agent 'sac-reach'.*pip install"):
+        load_agent("sac-reach")
+
+
+def test_without_jax_it_says_what_to_install(monkeypatch):
+    def missing(name):
+        raise ImportError("No module named 'jax'")
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    with pytest.raises(ValueError, match=r"No module named 'jax'.*pip install 'metaworld_py\[baselines\]'"):
+        load_agent("sac-reach")
