@@ -55,6 +55,7 @@ class Card:
         words = ["metaworld-py evaluate", *self.benchmark.split(","), "--agent", self.name, "--seed", str(self.seed)]
         words += ["--episodes", str(self.instances_per_task)] * (self.adapts or self.instances_per_task != 50)
         words += ["--adaptation-episodes", str(self.adaptation_episodes)] * self.adapts
+        words += ["--evaluation-episodes", str(self.evaluation_episodes)] * (self.adapts and self.evaluation_episodes != 3)
         words += ["--max-episode-steps", str(self.max_episode_steps)] * (self.max_episode_steps != 500)
         return " ".join(words)
 

@@ -75,6 +75,9 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="per task, one per instance; beyond 50 a multiple of 50 (default: 50); of meta-learners: hidden goals per task (default: 40)",
     )
     parser.add_argument("--adaptation-episodes", type=int, default=10, help="of meta-learners, on each hidden goal (default: 10)")
+    parser.add_argument(
+        "--evaluation-episodes", type=int, default=3, help="of meta-learners, that count, on each hidden goal after adaptation (default: 3)"
+    )
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
     parser.add_argument("--reward-function-version", choices=("v2", "v1"), default="v2", help="for the returns (default: v2)")
     parser.add_argument("--use-one-hot", action="store_true", help="append the task's one-hot id to observations")
@@ -180,7 +183,7 @@ def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any
 
     if options.report and not options.no_report_pictures:
         raise ValueError("a meta-learner plays its worst episode only after adapting: use --report with --no-report-pictures")
-    goals, counted = options.episodes or GOALS_PER_TASK, 3
+    goals, counted = options.episodes or GOALS_PER_TASK, options.evaluation_episodes
     bar.total = n_tasks * goals * (2 * counted + options.adaptation_episodes) * options.max_episode_steps
     result = evaluate_adaptation(
         agent,

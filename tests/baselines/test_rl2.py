@@ -82,6 +82,34 @@ def test_a_scale_of_inputs_moves_only_after_learning():
     assert moves.sum() > 5 and np.allclose(np.clip(seen, -3, 3)[:, moves].std(axis=0), 1.0, atol=0.35)
 
 
+def test_with_skip_actions_read_the_inputs_past_the_memory():
+    """With one memory, another input changes the action at once also where the memory's own weights are zero."""
+    parts = with_settings(skip=True)
+    policy = rl2.init(parts, seed=0).policy
+    assert policy.weights["params"]["mean"]["kernel"].shape == (5 + 8, 4)
+    inputs, memory = jax.random.normal(jax.random.PRNGKey(0), (4, 7, 45)), jax.random.normal(jax.random.PRNGKey(1), (4, 5))
+    together = rl2.over_time(parts, policy, memory, inputs)
+    for step in range(7):
+        memory, one = rl2.one_step(parts, policy, memory, inputs[:, step])
+        assert np.allclose(one.mean, together.mean[:, step], atol=1e-6)
+    deaf = policy.weights["params"]["mean"]["kernel"].at[:5].set(0.0)
+    weights = {"params": {**policy.weights["params"], "mean": {**policy.weights["params"]["mean"], "kernel": deaf}}}
+    one, other = (rl2.one_step(parts, rl2.Policy(weights, policy.scale), memory, inputs[:, i])[1].mean for i in range(2))
+    assert not np.allclose(one, other)
+
+
+@pytest.mark.parametrize("max_kl", [0.0, 1e-6])
+def test_the_bound_on_the_change_of_the_policy_ends_its_steps(trial, max_kl):
+    parts = with_settings(max_kl=max_kl, learning_rate=1e-2)
+    agent, sequences = rl2.make_sequences(parts, rl2.init(parts, seed=0), *trial, INSTANCES)
+    learned, figures = jax.jit(partial(rl2.learn, parts))(agent, sequences, jax.random.PRNGKey(0), 0)
+    taken = float(figures["policy_steps"]) * parts.config.epochs * parts.config.minibatches
+    assert round(taken) == (parts.config.epochs * parts.config.minibatches if max_kl == 0.0 else 1), (
+        "the first step starts from the policy that played"
+    )
+    assert not np.allclose(learned.policy.weights["params"]["mean"]["kernel"], agent.policy.weights["params"]["mean"]["kernel"])
+
+
 def test_the_initial_standard_deviation_is_that_of_actions():
     parts = with_settings(initial_std=0.3)
     _, distribution = rl2.one_step(parts, rl2.init(parts, seed=0).policy, jnp.zeros((3, 5)), jnp.ones((3, 45)))
@@ -218,15 +246,17 @@ def test_published_evaluation_plays_the_agent():
     assert 0.0 <= success <= 1.0 and mean_return > 0.0 and list(by_task) == ["reach"]
 
 
-def test_a_forgetful_policy_cannot_adapt():
+@pytest.mark.parametrize("skip", [False, True])
+def test_a_forgetful_policy_cannot_adapt(skip):
     """Neither memory nor the previous step change what it does; the observation does."""
-    parts = rl2.make_parts(Rl2Config(**{**vars(CONFIG), "forgetful": True}))
+    parts = with_settings(forgetful=True, skip=skip)
+    policy = rl2.init(parts, seed=0).policy
     rng = np.random.default_rng(0)
     inputs, memory = rng.normal(size=(2, 3, 45)).astype(np.float32), rng.normal(size=(3, 5)).astype(np.float32)
     inputs[1, :, :39] = inputs[0, :, :39]
-    one, other = (rl2.one_step(parts, PARAMS, memory * i, jnp.asarray(inputs[i]))[1].mean for i in range(2))
+    one, other = (rl2.one_step(parts, policy, memory * i, jnp.asarray(inputs[i]))[1].mean for i in range(2))
     assert np.array_equal(one, other)
-    assert not np.array_equal(one, rl2.one_step(parts, PARAMS, memory, jnp.asarray(inputs[0] + 1.0))[1].mean)
+    assert not np.array_equal(one, rl2.one_step(parts, policy, memory, jnp.asarray(inputs[0] + 1.0))[1].mean)
 
 
 def test_observations_without_the_previous_step_are_refused():
