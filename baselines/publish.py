@@ -33,6 +33,7 @@ from metaworld_py.trained import BEFORE, CARD, EVALUATION, WEIGHTS, Card
 AGENTS = Path(__file__).parent / "agents"
 PUBLISHED_STEPS_PER_TASK = 2_000_000  # of multi-task runs (Meta-World+)
 PUBLISHED_SINGLE_TASK = {"sac": 10_000_000, "ppo": 20_000_000}  # (Meta-World, appendix)
+PUBLISHED_EPISODES = 10, 3  # of meta-learners on each goal: to adapt, and those that count (Meta-World)
 KEPT = ("config.json", "curve.csv", "progress.csv", "conflict.csv")
 
 
@@ -127,9 +128,8 @@ def begin_card(folder: Path, name: str) -> Card:
     )
     if not adapts:
         return card
-    return replace(
-        card, adaptation_episodes=config.episodes, adaptation_rounds=config.adaptation_rounds, evaluation_episodes=config.eval_episodes
-    )
+    adaptation, evaluation = PUBLISHED_EPISODES
+    return replace(card, adaptation_episodes=adaptation, adaptation_rounds=config.adaptation_rounds, evaluation_episodes=evaluation)
 
 
 def with_evaluation(card: Card, result: EvaluationResult, before: EvaluationResult | None) -> Card:
@@ -202,7 +202,7 @@ def page(folder: Path, card: Card, result: EvaluationResult) -> str:
         facts.append(
             (
                 "protocol",
-                f"{card.adaptation_episodes} episodes to adapt, {card.evaluation_episodes} that count; published: 10 and 3, of 500 steps",
+                f"{card.adaptation_episodes} episodes to adapt, {card.evaluation_episodes} that count, as published (with episodes of 500)",
             )
         )
     facts += [

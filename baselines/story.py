@@ -241,36 +241,35 @@ def draw_conflict() -> Figure:
                 axis.set_yscale("symlog", linthresh=1.0)
             if column == "mean_cosine":
                 axis.axhline(0.0, color="0.3", linewidth=0.8)
-    figure.supxlabel("environment steps", fontsize="small")
+    for axis in axes[-1]:
+        axis.set_xlabel("environment steps", fontsize="small")
     figure.legend(loc="outside lower center", ncols=4, fontsize="small")
     return figure
 
 
 def draw_meta() -> Figure:
-    """Training against held-out success of the meta-learners over training."""
+    """Training against held-out goals over training, success and return of each meta-learner."""
     agents = meta_agents()
-    columns = min(len(agents), 3)
-    figure = Figure(figsize=(4 * columns, 2.6 * -(-len(agents) // columns) + 0.4), layout="constrained")
-    axes = figure.subplots(-(-len(agents) // columns), columns, squeeze=False).flatten()
+    figure = Figure(figsize=(9, 2.1 * len(agents) + 0.6), layout="constrained")
+    axes = figure.subplots(len(agents), 2, squeeze=False)
     lines = {
-        "train_success": ("--", "training goals, adapted"),
-        "success": ("-", "held-out goals, adapted"),
-        "success_before": (":", "held-out goals, before"),
+        "train_{}": ("--", "training goals, adapted"),
+        "{}": ("-", "held-out goals, adapted"),
+        "{}_before": (":", "held-out goals, before"),
     }
-    for axis, name in zip(axes, agents, strict=False):
+    for row, name in zip(axes, agents, strict=True):
         curve = read_curve(agents_folder() / name)
-        for index, (column, (style, label)) in enumerate(lines.items()):
-            values = [point[column] for point in curve]
-            axis.plot(
-                [p["env_steps"] for p in curve], values, style, marker=".", color=f"C{index}", label=label if axis is axes[0] else None
-            )
-        axis.set(title=name, ylim=(-0.03, 1.03))
-        axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-        axis.grid(alpha=0.3)
-    for axis in axes[len(agents) :]:
-        axis.remove()
-    figure.supylabel("success", fontsize="small")
-    figure.supxlabel("environment steps", fontsize="small")
+        for axis, what in zip(row, ("success", "return"), strict=True):
+            for index, (column, (style, label)) in enumerate(lines.items()):
+                values = [point[column.format(what)] for point in curve]
+                steps = [point["env_steps"] for point in curve]
+                axis.plot(steps, values, style, marker=".", color=f"C{index}", label=label if axis is axes[0][0] else None)
+            axis.set_title(f"{name}: {what}", fontsize="small")
+            axis.xaxis.set_major_formatter(EngFormatter(sep=""))
+            axis.grid(alpha=0.3)
+        row[0].set_ylim(-0.03, 1.03)
+    for axis in axes[-1]:
+        axis.set_xlabel("environment steps", fontsize="small")
     figure.legend(loc="outside lower center", ncols=3, fontsize="small")
     return figure
 

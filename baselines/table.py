@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from baselines import aggregation
 from baselines.meta import MetaConfig
-from baselines.publish import published_steps, read_curve, read_run
+from baselines.publish import PUBLISHED_EPISODES, published_steps, read_curve, read_run
 from metaworld_py.bench import table
 from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.trained import EVALUATION
@@ -154,8 +154,10 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
             says.append(f"{len(group.seeds)} of 10 seeds")
         if config.max_episode_steps != 500:
             says.append(f"episodes of {config.max_episode_steps} instead of 500 steps")
-        if isinstance(config, MetaConfig) and (config.episodes, config.eval_episodes) != (10, 3):
-            says.append(f"{config.episodes} episodes to adapt and {config.eval_episodes} that count, instead of 10 and 3")
+        if isinstance(config, MetaConfig) and (config.episodes, config.eval_episodes) != PUBLISHED_EPISODES:
+            says.append(
+                f"evaluated while training with {config.episodes} episodes to adapt and {config.eval_episodes} that count, not 10 and 3"
+            )
         default = type(config)(**({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {}))
         ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "multi_head"}
         changed = [

@@ -92,7 +92,7 @@ def test_the_card_s_commands_do_what_they_say(published, tmp_path, capsys):
         assert main([*words[1:], "--save", str(tmp_path / "again.json")]) == 0
         again = EvaluationResult.load(tmp_path / "again.json")
         assert again.success_rate == card.success and again.interval == card.interval
-        assert again.instances_per_task == (2 if card.adapts else 3) and again.episodes_per_instance == (2 if card.adapts else 1)
+        assert again.instances_per_task == (2 if card.adapts else 3) and again.episodes_per_instance == (3 if card.adapts else 1)
 
 
 @pytest.mark.usefixtures("as_own")

@@ -25,7 +25,7 @@ def test_figures_show_every_task_and_agent(tmp_path):
     assert [label.get_text() for label in tasks.axes[0].get_xticklabels()] == task_names("MT10")
     assert len(tasks.axes[0].containers) == 1 + len(story.multitask_agents())
     assert len(conflict.axes) == 8 and all(len(axis.lines) >= len(story.diagnosed()) > 1 for axis in conflict.axes)
-    assert [axis.get_title() for axis in meta.axes] == list(story.meta_agents())
+    assert [axis.get_title() for axis in meta.axes] == [f"{name}: {what}" for name in story.meta_agents() for what in ("success", "return")]
 
 
 def test_alone_and_together_are_compared_after_as_many_steps():
