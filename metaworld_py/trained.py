@@ -107,6 +107,14 @@ def find_card(name: str) -> Card:
     return known[name.lower()]
 
 
+def known_card(name: str) -> Card | None:
+    """The card of a name, None if there is no such agent or no baselines are at hand."""
+    try:
+        return find_card(name)
+    except ValueError:
+        return None
+
+
 def weights(name: str) -> Path:
     """The file with an agent's weights.
 

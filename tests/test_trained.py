@@ -1,12 +1,15 @@
 """The trained agents' cards, which need nothing but the package: what JAX is needed for is to play."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from metaworld_py import trained
 from metaworld_py.agents import load_agent
 from metaworld_py.cli.main import main
+from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.report import write_report
 
 
 def test_agents_are_listed(capsys):
@@ -30,6 +33,17 @@ def test_evaluation_commands_name_what_differs_from_defaults():
     assert cards["sac-reach"].evaluate_command == "metaworld-py evaluate reach --agent sac-reach --seed 1"
     assert cards["maml-trpo-ml1-reach"].evaluate_command.endswith("--episodes 40 --adaptation-episodes 10 --max-episode-steps 150")
     assert "evaluate reach drawer-close window-open --agent" in cards["mt-sac-three-tasks"].evaluate_command
+
+
+def test_reports_tell_of_the_agent_s_training(tmp_path):
+    """A trained agent's page has its card and the command that plays it again; another agent's page has neither."""
+    result = EvaluationResult.load(trained.agents_folder() / "sac-reach" / "evaluation.json")
+    card = trained.cards()["sac-reach"]
+    page = write_report(result, tmp_path / "sac.html").read_text()
+    assert card.trained_by in page and f"{card.env_steps:,}" in page
+    assert "metaworld-py evaluate reach --agent sac-reach --seed 1 --episodes 50" in page
+    other = write_report(replace(result, agent="mine"), tmp_path / "mine.html").read_text()
+    assert "The agent</h2>" not in other and "metaworld-py evaluate" not in other
 
 
 def test_unknown_names_say_which_there_are(capsys):

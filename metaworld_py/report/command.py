@@ -8,11 +8,13 @@ from metaworld_py.agents import BUILT_IN
 from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.task_sets import TASK_SETS
 from metaworld_py.tasks.definition import HORIZON
+from metaworld_py.trained import known_card
 
 
 def shell_command(result: EvaluationResult) -> str | None:
     """The command line that repeats an evaluation; None if its agent has no name there, or if that cannot play as many instances."""
-    is_loadable = result.agent in BUILT_IN or ":" in result.agent
+    card = known_card(result.agent)
+    is_loadable = result.agent in BUILT_IN or ":" in result.agent or (card is not None and not card.adapts)
     episodes = result.instances_per_task * result.episodes_per_instance
     if not is_loadable or (result.episodes_per_instance > 1 and result.instances_per_task != 50) or result.instances_per_task > 50:
         return None

@@ -16,6 +16,7 @@ from metaworld_py.report.charts import bar
 from metaworld_py.report.command import python_call, shell_command
 from metaworld_py.report.films import Film
 from metaworld_py.report.texts import date, duration, rate
+from metaworld_py.trained import known_card
 
 _FEW = 12  # tasks up to which the chart has one column
 
@@ -62,6 +63,7 @@ def page(result: EvaluationResult, films: Mapping[str, Film] | None, no_pictures
         _chart(result),
         _table(result),
         task_cards(result, films, no_pictures_because),
+        _training(result),
         _reproduction(result),
     )
     here = files("metaworld_py.report")
@@ -167,6 +169,29 @@ def _table_row(task: TaskResult) -> str:
         f'<tr><th scope="row" data-value="{name}"><a href="#{name}">{name}</a></th>'
         + "".join(f'<td data-value="{value}">{text}</td>' for value, text in cells)
         + "</tr>"
+    )
+
+
+def _training(result: EvaluationResult) -> str:
+    """What is known of a trained agent that comes with the baselines; nothing of others."""
+    card = known_card(result.agent)
+    if card is None:
+        return ""
+    low, high = card.interval
+    facts = {
+        "Algorithm": card.algorithm,
+        "Trained on": card.benchmark.replace(",", ", ") + ", hidden goals" * card.adapts,
+        "Environment steps": f"{card.env_steps:,}, {card.env_steps / card.published_env_steps:.1%} of published runs",
+        "Training seed": str(card.seed),
+        "Wall time of training": duration(card.hours * 3600),
+        "Hardware": card.hardware,
+        "Success by its card": f"{rate(card.success)}, 95 % interval {rate(low)} – {rate(high)}",
+    }
+    return (
+        '<section aria-labelledby="training">\n<div class="section-head"><div><h2 id="training">The agent</h2>\n'
+        f'<p class="note">{escape(card.name)} comes with the package; its training again:</p></div></div>\n'
+        f'<div class="command"><pre>{escape(card.trained_by)}</pre><button type="button" class="copy">Copy</button></div>\n'
+        f"{_definitions(facts, 'facts small')}\n</section>"
     )
 
 
