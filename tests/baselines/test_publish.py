@@ -126,3 +126,10 @@ def test_the_repository_s_agents_are_whole():
         assert (folder / "curve.png").is_file() and (folder / "curve.csv").is_file() and (folder / "config.json").is_file()
         assert card.adapts == (folder / "before.json").is_file()
         load_agent(name)
+
+
+@pytest.mark.slow
+def test_the_repository_s_agents_do_what_their_cards_say(capsys):
+    """Every evaluation again from the committed weights: six minutes."""
+    assert main(["agents", "--check"]) == 0
+    assert capsys.readouterr().out.count("ok") == len(cards())
