@@ -83,7 +83,7 @@ def tasks_table() -> list[str]:
     together, alone = multitask_agents(), independent_agents()
     steps_per_task = max(card.env_steps for card in together.values()) / 10
     of = {name: rates(name) for name in together}
-    head = ("task", "alone, at the end", f"alone, after {steps_per_task / 1000:.0f}k steps", *together)
+    head = ("task", "alone, at the end", f"alone, at its evaluation nearest to {steps_per_task / 1000:.0f}k steps", *together)
     rows = []
     for task in task_names("MT10"):
         single = alone.get(task)
