@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 
@@ -19,8 +20,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from baselines import budget, summary
+from baselines.aggregation import RESAMPLES
 from baselines.publish import read_curve, read_run
-from baselines.table import HERE, own_folders
+from baselines.table import HERE, collect, own_folders, picture, text
 from metaworld_py.bench import table
 from metaworld_py.cli import agents as cli
 from metaworld_py.evaluation import EvaluationResult, task_names
@@ -174,7 +176,14 @@ def budget_table() -> list[str]:
     return budget.lines(json.loads(budget.FILE.read_text()))
 
 
+def beside_published(benchmark: str) -> list[str]:
+    """Our runs beside the published figures."""
+    return text(benchmark, collect(benchmark, own_folders()))
+
+
 PARTS = {
+    "published_mt10": partial(beside_published, "MT10"),
+    "published_ml10": partial(beside_published, "ML10"),
     "tasks": tasks_table,
     "conflict": conflict_table,
     "meta": meta_table,
@@ -185,9 +194,9 @@ PARTS = {
 }
 
 
-def written(text: str) -> str:
-    """The page with its tables made anew."""
-    return PART.sub(lambda found: found[1] + "\n".join(PARTS[found[2]]()) + "\n" + found[3], text)
+def written(page: str) -> str:
+    """A page with its tables made anew."""
+    return PART.sub(lambda found: found[1] + "\n".join(PARTS[found[2]]()) + "\n" + found[3], page)
 
 
 # Figures ------------------------------------------------------------------------------------------
@@ -282,6 +291,10 @@ def make(pages: Iterable[Path], images: Path) -> Iterable[Path]:
     for name, draw in FIGURES.items():
         draw().savefig(images / f"{name}.png", dpi=90)
         yield images / f"{name}.png"
+    for benchmark in ("MT10", "ML10"):
+        path = HERE / "results" / f"{benchmark.lower()}.png"
+        picture(benchmark, collect(benchmark, own_folders()), RESAMPLES).savefig(path, dpi=90)
+        yield path
     for page in pages:
         page.write_text(written(page.read_text()))
         yield page

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -90,7 +91,7 @@ def collect(benchmark: str, folders: Sequence[Path]) -> list[Group]:
         group.folders.append(folder)
         group.seeds.append(seed)
         group.scores.append(final_scores(folder, curve[-1]))
-        group.best.append(max(point["success"] for point in curve))
+        group.best.append(max(fmean(group.scores[-1]), *(point["success"] for point in curve)))
         group.env_steps.append(round(curve[-1]["env_steps"]))
     return list(groups.values())
 
@@ -209,6 +210,11 @@ def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
     return figure
 
 
+def text(benchmark: str, groups: list[Group], resamples: int = aggregation.RESAMPLES) -> list[str]:
+    """The table, and below it what differs."""
+    return [*table(HEAD, rows(benchmark, groups, resamples)), "", *differences(benchmark, groups)]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print and draw; returns the exit status."""
     command = tyro.cli(Command, prog="python -m baselines.table", args=arguments)
@@ -221,8 +227,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known = sorted({figure["benchmark"] for figure in json.loads(PUBLISHED_FIGURES.read_text())})
         print(f"baselines.table: neither runs nor published figures of {command.benchmark}; published: {', '.join(known)}", file=sys.stderr)
         return 2
-    print("\n".join(table(HEAD, rows(command.benchmark, groups, command.resamples))))
-    print("", *differences(command.benchmark, groups), sep="\n")
+    print("\n".join(text(command.benchmark, groups, command.resamples)))
     if command.out:
         picture(command.benchmark, groups, command.resamples).savefig(command.out, dpi=110)
     return 0
