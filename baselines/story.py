@@ -83,7 +83,7 @@ def success_at(name: str, task: str, env_steps: float) -> float:
 def tasks_table() -> list[str]:
     """Per task: alone at the end, alone after as many steps of the task as the multi-task agents had, and together."""
     together, alone = multitask_agents(), independent_agents()
-    steps_per_task = max(card.env_steps for card in together.values()) / 10
+    steps_per_task = min(card.env_steps for card in together.values()) / 10
     of = {name: rates(name) for name in together}
     head = ("task", "alone, at the end", f"alone, at its evaluation nearest to {steps_per_task / 1000:.0f}k steps", *together)
     rows = []
