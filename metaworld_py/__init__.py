@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from metaworld_py._version import __version__
 from metaworld_py.benchmarks import ML1, ML10, ML25, ML45, MT1, MT10, MT25, MT50, Benchmark, CustomML, CustomMT
-from metaworld_py.env import MetaWorldEnv
-from metaworld_py.environments import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_HIDDEN, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
-from metaworld_py.instances import Task
+from metaworld_py.envs.env import MetaWorldEnv
+from metaworld_py.envs.published_classes import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_HIDDEN, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
+from metaworld_py.envs.vector_env import MetaWorldVectorEnv
+from metaworld_py.instances.task import Task
 from metaworld_py.registration import register_envs
-from metaworld_py.rendering import Camera
+from metaworld_py.rendering.renderer import Camera
 from metaworld_py.tasks import TASKS, find_task
-from metaworld_py.vector_env import MetaWorldVectorEnv
 
 __all__ = [
     "ALL_V3_ENVIRONMENTS",

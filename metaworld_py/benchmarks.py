@@ -6,9 +6,9 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from metaworld_py import task_sets
-from metaworld_py.env import MetaWorldEnv, env_class
-from metaworld_py.instances import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
+from metaworld_py.envs.env import MetaWorldEnv, env_class
+from metaworld_py.instances import task_sets
+from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
 from metaworld_py.tasks import TASKS, find_task
 
 

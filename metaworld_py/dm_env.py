@@ -21,8 +21,8 @@ except ImportError as error:
     raise ImportError("metaworld_py.dm_env needs dm_control: pip install 'metaworld_py[dm_control]'") from error
 
 from metaworld_py.benchmarks import MT1
-from metaworld_py.env import RENDER_HZ, MetaWorldEnv, env_class
-from metaworld_py.tasks.definition import HORIZON
+from metaworld_py.envs.env import RENDER_HZ, MetaWorldEnv, env_class
+from metaworld_py.tasks.common.definition import HORIZON
 
 OBSERVATION_NAME = "observations"
 

@@ -13,16 +13,17 @@ from gymnasium.error import Error, ResetNeeded
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
-from metaworld_py import benchmarks, task_sets, wrappers
+from metaworld_py import benchmarks, wrappers
 from metaworld_py.benchmarks import Benchmark, EnvClasses
-from metaworld_py.env import HUMAN, MetaWorldEnv, env_class
-from metaworld_py.instances import INSTANCES_PER_TASK
-from metaworld_py.options import Options
-from metaworld_py.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
-from metaworld_py.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
-from metaworld_py.tasks.definition import HORIZON
-from metaworld_py.vector_env import DENSE, VECTOR_RENDER_MODES, MetaWorldVectorEnv
-from metaworld_py.vector_transforms import TransformedVectorEnv
+from metaworld_py.envs.env import HUMAN, MetaWorldEnv, env_class
+from metaworld_py.envs.options import Options
+from metaworld_py.envs.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
+from metaworld_py.envs.vector_env import DENSE, VECTOR_RENDER_MODES, MetaWorldVectorEnv
+from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
+from metaworld_py.instances import task_sets
+from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
+from metaworld_py.instances.task import INSTANCES_PER_TASK
+from metaworld_py.tasks.common.definition import HORIZON
 
 _NAMESPACE = "Meta-World"
 NATIVE, SYNC, ASYNC = "native", "sync", "async"

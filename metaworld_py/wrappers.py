@@ -16,11 +16,11 @@ from gymnasium.spaces import Box, Space
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from metaworld_py.env import MetaWorldEnv
-from metaworld_py.episodes import FRAME_SIZE, OBSERVATION_SIZE
-from metaworld_py.instances import Task
-from metaworld_py.selection import PSEUDORANDOM, RANDOM
-from metaworld_py.transforms import ExponentialRewardNormalizer, RecurrentInfo, extended_box
+from metaworld_py.engine.episode import FRAME_SIZE, OBSERVATION_SIZE
+from metaworld_py.envs.env import MetaWorldEnv
+from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, RecurrentInfo, extended_box
+from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM
+from metaworld_py.instances.task import Task
 
 Env = gymnasium.Env[Any, Any]
 Step = tuple[Any, Any, bool, bool, dict[str, Any]]

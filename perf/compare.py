@@ -22,9 +22,9 @@ import numpy as np
 from contenders import Worker, interpreter
 from tqdm import tqdm
 
+from metaworld_py.engine.machine import available_cores
 from metaworld_py.evaluation import installed_versions, task_names
-from metaworld_py.machine import available_cores
-from metaworld_py.task_sets import TASK_SETS
+from metaworld_py.instances.task_sets import TASK_SETS
 
 OURS, ENVPOOL, SYNC, ASYNC = "metaworld_py", "EnvPool", "published, sync", "published, async"
 BATCHES = (1, 16, 64)

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from metaworld_py.machine import available_cores
+from metaworld_py.engine.machine import available_cores
 
 WORKER = Path(__file__).with_name("worker.py")
 REQUIREMENTS = {"published": ("metaworld==3.1.1", "packaging"), "envpool": ("envpool>=1.2",)}

@@ -21,10 +21,10 @@ import mujoco
 import numpy as np
 from tqdm import tqdm
 
-from metaworld_py.bench import INSTANCES, _Floor, table
 from metaworld_py.benchmarks import CustomMT
+from metaworld_py.checks.bench import INSTANCES, _Floor, table
+from metaworld_py.engine.machine import available_cores, processor_name
 from metaworld_py.evaluation import installed_versions, task_names
-from metaworld_py.machine import available_cores, processor_name
 from metaworld_py.sim.simulation import PHYSICS_STEPS
 
 STRETCH = 20  # control steps that an environment goes on for where it need not take turns

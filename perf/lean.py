@@ -14,10 +14,10 @@ import time
 import mujoco
 import numpy as np
 
+from metaworld_py.instances.task_sets import MT10
 from metaworld_py.sim.simulation import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS
-from metaworld_py.task_sets import MT10
 from metaworld_py.tasks import find_task
-from metaworld_py.tasks.definition import TaskDef
+from metaworld_py.tasks.common.definition import TaskDef
 
 
 def forward(model: mujoco.MjModel, data: mujoco.MjData) -> None:

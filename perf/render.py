@@ -23,9 +23,9 @@ import numpy as np
 from tqdm import tqdm
 
 import metaworld_py
-from metaworld_py.bench import table
+from metaworld_py.checks.bench import table
+from metaworld_py.engine.machine import processor_name
 from metaworld_py.evaluation import installed_versions
-from metaworld_py.machine import processor_name
 from metaworld_py.rendering import QUALITIES, RenderingError
 
 BACKENDS = ("egl", "osmesa", "glfw")

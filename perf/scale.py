@@ -11,9 +11,9 @@ import sys
 
 from tqdm import tqdm
 
-from metaworld_py.bench import BenchConfig, Cell, measure, table
+from metaworld_py.checks.bench import BenchConfig, Cell, measure, table
+from metaworld_py.engine.machine import available_cores, processor_name
 from metaworld_py.evaluation import installed_versions
-from metaworld_py.machine import available_cores, processor_name
 
 
 def thread_counts(cores: int) -> list[int]:

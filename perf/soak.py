@@ -26,9 +26,9 @@ import numpy as np
 from tqdm import tqdm
 
 from metaworld_py import MT50
-from metaworld_py.bench import table
+from metaworld_py.checks.bench import table
+from metaworld_py.engine.machine import resident_bytes
 from metaworld_py.evaluation import installed_versions
-from metaworld_py.machine import resident_bytes
 
 ENGINE_LOG = Path("MUJOCO_LOG.TXT")
 HELD_STEPS = 40  # half a second

@@ -17,7 +17,7 @@ import numpy as np
 from tqdm import tqdm
 
 import metaworld_py  # noqa: F401  # registers the ids
-from metaworld_py.machine import resident_bytes
+from metaworld_py.engine.machine import resident_bytes
 
 TASKS = ["reach", "door-open", "push", "hammer", "coffee-pull", "basketball", "window-open", "drawer-close"]
 SIZE_PX = 32

@@ -23,10 +23,10 @@ import numpy as np
 from contenders import Worker
 
 from metaworld_py.benchmarks import MT1
-from metaworld_py.env import MetaWorldEnv, env_class
+from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.evaluation import installed_versions
+from metaworld_py.instances.task_sets import MT10
 from metaworld_py.sim.simulation import PHYSICS_STEPS
-from metaworld_py.task_sets import MT10
 
 RESETS = 5
 

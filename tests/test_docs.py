@@ -13,9 +13,10 @@ from conftest import ALL_TASKS
 
 from metaworld_py import MT1, evaluation
 from metaworld_py.agents import RandomAgent
-from metaworld_py.env import env_class
-from metaworld_py.options import Options
-from metaworld_py.tasks import TASKS, shaping
+from metaworld_py.envs.env import env_class
+from metaworld_py.envs.options import Options
+from metaworld_py.tasks import TASKS
+from metaworld_py.tasks.common import shaping
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["README.md", *(f"docs/{name}.md" for name in ("index", "getting_started", "contract", "evaluation", "pixels"))]

@@ -7,8 +7,8 @@ import pytest
 from conftest import ALL_TASKS
 
 from metaworld_py import MT1, policies
-from metaworld_py.env import env_class
-from metaworld_py.episodes import Episode
+from metaworld_py.engine.episode import Episode
+from metaworld_py.envs.env import env_class
 from metaworld_py.instances import draw_instances
 from metaworld_py.policies import ENV_POLICY_MAP, policy_name
 from metaworld_py.tasks import TASKS

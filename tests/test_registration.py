@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 import metaworld_py
-from metaworld_py import ML1, ML10, MT1, task_sets
+from metaworld_py import ML1, ML10, MT1
+from metaworld_py.instances import task_sets
 
 SETS = {"MT10": task_sets.MT10, "MT25": task_sets.MT25, "MT50": task_sets.MT50}
 TRANSFORMS = (

@@ -12,8 +12,8 @@ from gymnasium import wrappers as gymnasium_wrappers
 from gymnasium.utils.env_checker import check_env
 
 from metaworld_py import MT1, MetaWorldVectorEnv, wrappers
-from metaworld_py.env import env_class
-from metaworld_py.transforms import ExponentialRewardNormalizer, ObservationNormalizer, RecurrentInfo, ReturnNormalizer
+from metaworld_py.envs.env import env_class
+from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, ObservationNormalizer, RecurrentInfo, ReturnNormalizer
 
 # Gymnasium's wrappers and ours do the same sums in another order.
 ROUNDING = 1e-12

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from metaworld_py.trained import Card, agents_folder, cards, find_card
+from metaworld_py.agents.cards import Card, agents_folder, cards, find_card
 
 if TYPE_CHECKING:
-    from metaworld_py.evaluation import EvaluationResult
+    from metaworld_py.evaluation.per_instance import EvaluationResult
 
 HEAD = ("agent", "trained on", "steps", "of published", "hours", "success", "95 % interval", "before adaptation")
 
@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Print, or check."""
-    from metaworld_py.bench import table
+    from metaworld_py.checks.bench import table
 
     chosen = [find_card(name) for name in options.names] or list(cards().values())
     if options.check:
@@ -64,7 +64,7 @@ def check(chosen: list[Card]) -> int:
     """Evaluate again from the weights, with the seeds of the cards."""
     from tqdm import tqdm
 
-    from metaworld_py.agents import load_agent
+    from metaworld_py.agents.built_in import load_agent
 
     missed = 0
     for card in chosen:
@@ -82,8 +82,8 @@ def evaluate_card(
     card: Card, agent: Any, progress: Callable[[str, int], None] | None = None
 ) -> tuple[EvaluationResult, EvaluationResult | None]:
     """Play what the card quotes: the result that counts, and of meta-learners the one before adaptation."""
-    from metaworld_py.adaptation import evaluate_adaptation
-    from metaworld_py.evaluation import evaluate
+    from metaworld_py.evaluation.adaptation import evaluate_adaptation
+    from metaworld_py.evaluation.per_instance import evaluate
 
     benchmark = card.benchmark.split(",") if "," in card.benchmark else card.benchmark
     settings: dict[str, Any] = {

@@ -26,7 +26,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure, and print the table."""
     from tqdm import tqdm
 
-    from metaworld_py import bench
+    from metaworld_py.checks import bench
 
     if options.json is not None:
         if options.json.suffix != ".json":

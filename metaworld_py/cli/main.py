@@ -12,8 +12,8 @@ from typing import Any
 
 import metaworld_py
 from metaworld_py.cli import agents, bench, record, render, report, view
-from metaworld_py.instances import INSTANCES_PER_TASK
-from metaworld_py.tasks.definition import HORIZON
+from metaworld_py.instances.task import INSTANCES_PER_TASK
+from metaworld_py.tasks.common.definition import HORIZON
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -99,9 +99,9 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def list_tasks(options: argparse.Namespace) -> int:
     """Print task names, what the robot must do and what else is known of the tasks."""
-    from metaworld_py.evaluation import task_names
-    from metaworld_py.task_sets import TASK_SETS
-    from metaworld_py.tasks.metadata import task_table
+    from metaworld_py.evaluation.per_instance import task_names
+    from metaworld_py.instances.catalogue import task_table
+    from metaworld_py.instances.task_sets import TASK_SETS
 
     members = task_names(options.task_set) if options.task_set else sorted(metaworld_py.TASKS)
     rows = {
@@ -127,8 +127,9 @@ def evaluate(options: argparse.Namespace) -> int:
     """Evaluate an agent and print the table."""
     from tqdm import tqdm
 
-    from metaworld_py import adaptation, evaluation
-    from metaworld_py.agents import load_agent
+    from metaworld_py import evaluation
+    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.evaluation import adaptation
     from metaworld_py.report import write_report
     from metaworld_py.report.page import check_report_path
 
@@ -179,7 +180,7 @@ def evaluate(options: argparse.Namespace) -> int:
 
 def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any, n_tasks: int, bar: Any, show: Any) -> Any:
     """Few-shot evaluation of a meta-learner on hidden goals; prints the table before adaptation, returns the result after it."""
-    from metaworld_py.adaptation import GOALS_PER_TASK, evaluate_adaptation
+    from metaworld_py.evaluation.adaptation import GOALS_PER_TASK, evaluate_adaptation
 
     if options.report and not options.no_report_pictures:
         raise ValueError("a meta-learner plays its worst episode only after adapting: use --report with --no-report-pictures")
@@ -214,7 +215,7 @@ def split_episodes(episodes: int) -> tuple[int, int]:
 
 def verify(options: argparse.Namespace) -> int:
     """Compare with recordings; exit status 1 if anything is above its tolerance."""
-    from metaworld_py.fidelity import verify_folder
+    from metaworld_py.checks.fidelity import verify_folder
 
     report = verify_folder(options.folder, options.tasks, on_task=print)
     print(report)

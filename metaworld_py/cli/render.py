@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from metaworld_py.tasks.definition import HORIZON
+from metaworld_py.tasks.common.definition import HORIZON
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,11 +32,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and say what is on it."""
-    from metaworld_py.adaptation import is_meta_learner
-    from metaworld_py.agents import load_agent
-    from metaworld_py.evaluation import task_names
-    from metaworld_py.task_sets import TASK_SETS
-    from metaworld_py.video import record_contact_sheet, record_episode
+    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.evaluation.adaptation import is_meta_learner
+    from metaworld_py.evaluation.per_instance import task_names
+    from metaworld_py.instances.task_sets import TASK_SETS
+    from metaworld_py.media.video import record_contact_sheet, record_episode
 
     if bool(options.task) == options.all:
         raise ValueError("say what to render: a task, a set such as MT10, or --all")

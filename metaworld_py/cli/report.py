@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.evaluation.per_instance import EvaluationResult
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Write the page."""
-    from metaworld_py.agents import load_agent
+    from metaworld_py.agents.built_in import load_agent
     from metaworld_py.report import write_report
     from metaworld_py.report.page import check_report_path
 
@@ -40,7 +40,7 @@ def write_with_pictures(result: EvaluationResult, agent: Any, path: Path) -> Non
     """Write the page with pictures, or without them where there is no OpenGL."""
     from tqdm import tqdm
 
-    from metaworld_py.rendering import RenderingError
+    from metaworld_py.rendering.renderer import RenderingError
     from metaworld_py.report import worst_episode_films, write_report
 
     write_report(result, path, no_pictures_because="they were still being drawn")  # so that a long evaluation is not lost with them

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from metaworld_py.tasks.definition import HORIZON
-from metaworld_py.viewer import KEYS
+from metaworld_py.media.live import KEYS
+from metaworld_py.tasks.common.definition import HORIZON
 
 KEYBOARD = "keyboard"
 
@@ -29,8 +29,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Open the window; returns when it is closed."""
-    from metaworld_py.agents import load_agent
-    from metaworld_py.viewer import KeyboardAgent, require_display, view
+    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.media.live import KeyboardAgent, require_display, view
 
     steps = options.max_episode_steps
     if options.agent == KEYBOARD:

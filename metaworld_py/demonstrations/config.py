@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from metaworld_py.episodes import REWARD_VERSIONS
-from metaworld_py.instances import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
-from metaworld_py.rendering import MAX_SIZE_PX
+from metaworld_py.engine.episode import REWARD_VERSIONS
+from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
+from metaworld_py.rendering.renderer import MAX_SIZE_PX
 from metaworld_py.tasks import find_task
-from metaworld_py.tasks.definition import HORIZON
+from metaworld_py.tasks.common.definition import HORIZON
 
 MINARI, LEROBOT = "minari", "lerobot"
 FORMATS = (MINARI, LEROBOT)

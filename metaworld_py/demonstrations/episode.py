@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
-from metaworld_py.env import MetaWorldEnv
-from metaworld_py.episodes import ACTION_SIZE, OBSERVATION_SIZE
-from metaworld_py.instances import Task
+from metaworld_py.engine.episode import ACTION_SIZE, OBSERVATION_SIZE
+from metaworld_py.envs.env import MetaWorldEnv
+from metaworld_py.instances.task import Task
 from metaworld_py.tasks import find_task
 
 Picture = NDArray[np.uint8]

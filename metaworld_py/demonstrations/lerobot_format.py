@@ -27,8 +27,8 @@ from metaworld_py.demonstrations.storage import (
     write_json,
     written_whole,
 )
-from metaworld_py.env import RENDER_HZ
-from metaworld_py.instances import Task
+from metaworld_py.envs.env import RENDER_HZ
+from metaworld_py.instances.task import Task
 from metaworld_py.tasks import find_task
 
 # Every second picture is a key frame, so that single ones are quick to reach. At crf 10 little is lost beyond what the colour format

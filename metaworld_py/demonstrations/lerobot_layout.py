@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from metaworld_py.demonstrations.config import RecordingConfig
 from metaworld_py.demonstrations.statistics import Statistics, picture_statistics, vector_statistics
 from metaworld_py.demonstrations.storage import StagedEpisode
-from metaworld_py.env import RENDER_HZ
+from metaworld_py.envs.env import RENDER_HZ
 from metaworld_py.tasks import find_task
 
 VERSION = "v3.0"

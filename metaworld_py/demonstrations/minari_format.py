@@ -20,11 +20,11 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 from PIL import Image
 
-from metaworld_py import spaces
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration, Picture
 from metaworld_py.demonstrations.storage import Recording, StagedEpisode, read_json, read_staged, require, write_json, written_whole
-from metaworld_py.instances import Task
+from metaworld_py.engine import layout
+from metaworld_py.instances.task import Task
 from metaworld_py.tasks import find_task
 
 _DATA_FILE, _METADATA_FILE = "main_data.hdf5", "metadata.json"
@@ -147,7 +147,7 @@ def _metadata(data: Path, task: str, recording: Recording, episodes: int, steps:
         "total_steps": steps,
         "dataset_size": round((data / _DATA_FILE).stat().st_size / 1e6, 1),  # megabytes
         "observation_space": serialize_space(_observation_space(task, config.size_px)),
-        "action_space": serialize_space(spaces.action_space()),
+        "action_space": serialize_space(layout.action_space()),
         "env_spec": _env_spec(task, config).to_json(),
         "algorithm_name": "scripted expert",
         "description": f"{find_task(task).sentence} Episodes of metaworld_py's scripted expert.",
@@ -158,7 +158,7 @@ def _metadata(data: Path, task: str, recording: Recording, episodes: int, steps:
 
 def _observation_space(task: str, size_px: int | None) -> gymnasium.Space[Any]:
     """The 39 numbers; with pictures a dictionary of `state` and `pixels`."""
-    state = spaces.observation_space(find_task(task), is_goal_hidden=False)
+    state = layout.observation_space(find_task(task), is_goal_hidden=False)
     if size_px is None:
         return state
     return gymnasium.spaces.Dict({"state": state, "pixels": gymnasium.spaces.Box(0, 255, (size_px, size_px, 3), np.uint8)})

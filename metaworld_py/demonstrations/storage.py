@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration
-from metaworld_py.evaluation import installed_versions, rate_interval
+from metaworld_py.evaluation.per_instance import installed_versions, rate_interval
 from metaworld_py.tasks import find_task
 
 SCHEMA = "metaworld_py.demonstrations/1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from metaworld_py.curves import Curve
+from metaworld_py.evaluation.reward_curves import Curve
 
 
 def bar(rate: float, interval: tuple[float, float]) -> str:

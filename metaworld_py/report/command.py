@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 
-from metaworld_py.agents import BUILT_IN
-from metaworld_py.evaluation import EvaluationResult
-from metaworld_py.task_sets import TASK_SETS
-from metaworld_py.tasks.definition import HORIZON
-from metaworld_py.trained import known_card
+from metaworld_py.agents.built_in import BUILT_IN
+from metaworld_py.agents.cards import known_card
+from metaworld_py.evaluation.per_instance import EvaluationResult
+from metaworld_py.instances.task_sets import TASK_SETS
+from metaworld_py.tasks.common.definition import HORIZON
 
 
 def shell_command(result: EvaluationResult) -> str | None:
@@ -35,7 +35,11 @@ def python_call(result: EvaluationResult) -> str:
     arguments = [f"{result.agent}()", repr(names[0] if len(names) == 1 else names)]
     for name in ("seed", "instances_per_task", "episodes_per_instance", "max_episode_steps", "reward_function_version", "use_one_hot"):
         arguments.append(f"{name}={getattr(result, name)!r}")
-    return "from metaworld_py.evaluation import evaluate\n\nevaluate(\n" + "".join(f"    {argument},\n" for argument in arguments) + ")"
+    return (
+        "from metaworld_py.evaluation.per_instance import evaluate\n\nevaluate(\n"
+        + "".join(f"    {argument},\n" for argument in arguments)
+        + ")"
+    )
 
 
 def _benchmark(result: EvaluationResult) -> list[str]:

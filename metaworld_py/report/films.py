@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from metaworld_py.agents import Agent
-from metaworld_py.env import RENDER_HZ
-from metaworld_py.evaluation import EvaluationResult, TaskResult, instances_by_task
-from metaworld_py.instances import Task
-from metaworld_py.pictures import Take, outcome, play
+from metaworld_py.agents.built_in import Agent
+from metaworld_py.envs.env import RENDER_HZ
+from metaworld_py.evaluation.per_instance import EvaluationResult, TaskResult, instances_by_task
+from metaworld_py.instances.task import Task
+from metaworld_py.media.pictures import Take, outcome, play
 
 NUM_PICTURES = 12
 WIDTH_PX, HEIGHT_PX = 320, 240

@@ -10,13 +10,13 @@ from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from metaworld_py.evaluation import EvaluationResult, TaskResult
+from metaworld_py.agents.cards import known_card
+from metaworld_py.evaluation.per_instance import EvaluationResult, TaskResult
 from metaworld_py.report.cards import task_cards
 from metaworld_py.report.charts import bar
 from metaworld_py.report.command import python_call, shell_command
 from metaworld_py.report.films import Film
 from metaworld_py.report.texts import date, duration, rate
-from metaworld_py.trained import known_card
 
 _FEW = 12  # tasks up to which the chart has one column
 

@@ -11,7 +11,7 @@ from metaworld_py.tasks.bin_picking import BIN_PICKING
 from metaworld_py.tasks.box_close import BOX_CLOSE
 from metaworld_py.tasks.button import BUTTON_PRESS, BUTTON_PRESS_TOPDOWN, BUTTON_PRESS_TOPDOWN_WALL, BUTTON_PRESS_WALL
 from metaworld_py.tasks.coffee import COFFEE_BUTTON, COFFEE_PULL, COFFEE_PUSH
-from metaworld_py.tasks.definition import TaskDef
+from metaworld_py.tasks.common.definition import TaskDef
 from metaworld_py.tasks.dial import DIAL_TURN
 from metaworld_py.tasks.door import DOOR_CLOSE, DOOR_OPEN
 from metaworld_py.tasks.door_lock import DOOR_LOCK, DOOR_UNLOCK

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, quat_wxyz
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import HAND_BOX, Action, ObjectSignals, Observation, RandVec, Score, TaskDef
-from metaworld_py.tasks.puck import PUCK_READS, grasp_and_carry, place_as_settled
-from metaworld_py.tasks.shaping import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import HAND_BOX, Action, ObjectSignals, Observation, RandVec, Score, TaskDef
+from metaworld_py.tasks.common.free_objects import PUCK_READS, grasp_and_carry, place_as_settled
+from metaworld_py.tasks.common.shaping import (
     above_funnel,
     approach_bonus,
     caging,

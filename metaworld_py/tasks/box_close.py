@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Arm, Quat, Vec3, body_pos, quat_wxyz, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START,
     Action,
     FreeBody,
@@ -20,8 +20,8 @@ from metaworld_py.tasks.definition import (
     float32,
     vec3,
 )
-from metaworld_py.tasks.puck import grasp_and_carry
-from metaworld_py.tasks.shaping import (
+from metaworld_py.tasks.common.free_objects import grasp_and_carry
+from metaworld_py.tasks.common.shaping import (
     above_funnel,
     alignment,
     clip,

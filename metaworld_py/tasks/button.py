@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_wxyz
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_BOX,
     HAND_START_NEAR,
     Action,
@@ -27,7 +27,7 @@ from metaworld_py.tasks.definition import (
     float32,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, distance, hamacher, long_tail, offset
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, hamacher, long_tail, offset
 
 FACE_UP = -1.57  # rad about x: a little short of a quarter turn, as published
 HOLE_Y, BUTTON_Y = -0.1, -0.1935  # m, sites of the box: the hole's rim, and the button's face at joint value 0

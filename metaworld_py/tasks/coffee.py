@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_wxyz, quat_xyzw, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START_NEAR,
     Action,
     FreeBody,
@@ -24,8 +24,8 @@ from metaworld_py.tasks.definition import (
     apart,
     vec3,
 )
-from metaworld_py.tasks.puck import grasp_and_carry
-from metaworld_py.tasks.shaping import (
+from metaworld_py.tasks.common.free_objects import grasp_and_carry
+from metaworld_py.tasks.common.shaping import (
     approach_bonus,
     caging,
     distance,

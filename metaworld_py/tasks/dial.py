@@ -6,8 +6,8 @@ import math
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, quat_wxyz, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START,
     Action,
     ObjectSignals,
@@ -20,7 +20,7 @@ from metaworld_py.tasks.definition import (
     leave_as_settled,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, clip, distance, gaussian, hamacher, long_tail, offset
+from metaworld_py.tasks.common.shaping import approach_bonus, clip, distance, gaussian, hamacher, long_tail, offset
 
 SUCCESS_DISTANCE = 0.07  # m between the rim's point and the goal
 REACH_RADIUS = 0.005  # m

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Arm, Quat, Vec3, joint, quat_xyzw, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import Action, JointValue, Observation, Placement, RandVec, Score, TaskDef, float32, vec3
-from metaworld_py.tasks.shaping import approach_bonus, clip, distance, distance_xy, gaussian, hamacher, long_tail, offset
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import Action, JointValue, Observation, Placement, RandVec, Score, TaskDef, float32, vec3
+from metaworld_py.tasks.common.shaping import approach_bonus, clip, distance, distance_xy, gaussian, hamacher, long_tail, offset
 
 SUCCESS_DISTANCE = 0.08  # m between handle and goal: along x in door-open, in space in door-close
 DOOR_TO_GOAL: Vec3 = (-0.3, -0.45, 0.0)

@@ -10,8 +10,8 @@ import math
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, quat_wxyz, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START,
     LOW_HAND_BOX,
     Action,
@@ -26,7 +26,7 @@ from metaworld_py.tasks.definition import (
     float32,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
 
 SUCCESS_DISTANCE = 0.02  # m between tip and goal: along z to lock, along x to unlock
 SAFE_TO_LOCK: Vec3 = (0.0, -0.118, 0.061)  # the lever's hinge

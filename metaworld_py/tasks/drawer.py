@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_wxyz
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_BOX,
     HAND_START,
     Action,
@@ -25,7 +25,7 @@ from metaworld_py.tasks.definition import (
     leave_as_settled,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, clip, distance, gaussian, hamacher, long_tail, offset, scaled_distance
+from metaworld_py.tasks.common.shaping import approach_bonus, clip, distance, gaussian, hamacher, long_tail, offset, scaled_distance
 
 SCENE = Scene(props=(Prop("drawer", "drawer", (0.0, 0.9, 0.0)),))
 SLIDE = "goal_slidey"

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import quat_wxyz, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START_NEAR,
     LOW_HAND_BOX,
     Action,
@@ -25,7 +25,7 @@ from metaworld_py.tasks.definition import (
     leave_as_settled,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, distance, gaussian, long_tail, offset
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, gaussian, long_tail, offset
 
 SUCCESS_DISTANCE = 0.07  # m between the lever's point and the goal
 REACH_RADIUS = 0.01  # m

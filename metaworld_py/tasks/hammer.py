@@ -9,10 +9,21 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Arm, Quat, Vec3, body_pos, geom_pos, joint, quat_wxyz, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import HAND_START_NEAR, Action, FreeBody, Observation, Placement, RandVec, Score, Start, TaskDef, vec3
-from metaworld_py.tasks.puck import grasp_and_carry
-from metaworld_py.tasks.shaping import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
+    HAND_START_NEAR,
+    Action,
+    FreeBody,
+    Observation,
+    Placement,
+    RandVec,
+    Score,
+    Start,
+    TaskDef,
+    vec3,
+)
+from metaworld_py.tasks.common.free_objects import grasp_and_carry
+from metaworld_py.tasks.common.shaping import (
     alignment,
     approach_bonus,
     caging,

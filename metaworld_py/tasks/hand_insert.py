@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from metaworld_py.sim.signals import quat_wxyz
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import HAND_START, Action, Observation, Score, Start, TaskDef, apart, float32
-from metaworld_py.tasks.puck import HELD_READS, HeldSignals, begin_as_drawn, grasp_and_carry, is_lifted, place_as_drawn, puck_scene
-from metaworld_py.tasks.shaping import approach_bonus, caging, dense_grasp, distance, distance_xy, hamacher, long_tail
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import HAND_START, Action, Observation, Score, Start, TaskDef, apart, float32
+from metaworld_py.tasks.common.free_objects import (
+    HELD_READS,
+    HeldSignals,
+    begin_as_drawn,
+    grasp_and_carry,
+    is_lifted,
+    place_as_drawn,
+    puck_scene,
+)
+from metaworld_py.tasks.common.shaping import approach_bonus, caging, dense_grasp, distance, distance_xy, hamacher, long_tail
 
 SUCCESS_DISTANCE = 0.05  # m between cube and goal
 TABLE_TOP = 0.05  # m, world; the hole's floor is at 0

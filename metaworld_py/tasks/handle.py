@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_BOX,
     Action,
     FixtureSignals,
@@ -26,8 +26,8 @@ from metaworld_py.tasks.definition import (
     TaskDef,
     vec3,
 )
-from metaworld_py.tasks.puck import grasp_and_carry
-from metaworld_py.tasks.shaping import approach_bonus, caging, dense_grasp, distance, hamacher, long_tail, offset
+from metaworld_py.tasks.common.free_objects import grasp_and_carry
+from metaworld_py.tasks.common.shaping import approach_bonus, caging, dense_grasp, distance, hamacher, long_tail, offset
 
 FRONT, SIDE = 0.0, 1.57  # rad about z: SIDE is a little short of a quarter turn, as published
 UP, DOWN = -0.001, -0.1  # joint values (m) at reset

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Arm, Quat, Vec3, joint, quat_xyzw, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START_NEAR,
     LOW_HAND_BOX,
     Action,
@@ -24,7 +24,7 @@ from metaworld_py.tasks.definition import (
     leave_as_settled,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
 
 SUCCESS_ANGLE = math.pi / 24.0  # rad off the vertical
 STAND_TO_BALL: Vec3 = (0.12, -0.2, 0.25)

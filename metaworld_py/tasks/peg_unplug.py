@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, quat_wxyz, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START,
     Action,
     FreeBody,
@@ -21,8 +21,8 @@ from metaworld_py.tasks.definition import (
     TaskDef,
     vec3,
 )
-from metaworld_py.tasks.puck import grasp_and_carry
-from metaworld_py.tasks.shaping import approach_bonus, caging, dense_grasp, distance, distance_xy, long_tail, offset, reach_v1
+from metaworld_py.tasks.common.free_objects import grasp_and_carry
+from metaworld_py.tasks.common.shaping import approach_bonus, caging, dense_grasp, distance, distance_xy, long_tail, offset, reach_v1
 
 SUCCESS_DISTANCE = 0.07  # m between plug and goal; along the table only in v1
 FULL_EFFORT = 0.8

@@ -6,10 +6,11 @@ from functools import partial
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import quat_wxyz
-from metaworld_py.tasks import expert, pick_place
-from metaworld_py.tasks.definition import HAND_BOX, Action, ObjectSignals, Observation, Score, Start, TaskDef, apart
-from metaworld_py.tasks.puck import PUCK_READS, begin_as_drawn, grasp_and_carry, place_as_drawn
-from metaworld_py.tasks.shaping import above_funnel, caging, dense_grasp, distance, distance_xy, funnel_floor, hamacher, long_tail
+from metaworld_py.tasks import pick_place
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import HAND_BOX, Action, ObjectSignals, Observation, Score, Start, TaskDef, apart
+from metaworld_py.tasks.common.free_objects import PUCK_READS, begin_as_drawn, grasp_and_carry, place_as_drawn
+from metaworld_py.tasks.common.shaping import above_funnel, caging, dense_grasp, distance, distance_xy, funnel_floor, hamacher, long_tail
 
 SUCCESS_DISTANCE = 0.07  # m between puck and goal
 LIFTED = 0.02  # m above its start

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from metaworld_py.sim.signals import Vec3
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import Action, Observation, Score, Start, TaskDef, apart
-from metaworld_py.tasks.puck import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import Action, Observation, Score, Start, TaskDef, apart
+from metaworld_py.tasks.common.free_objects import (
     HELD_READS,
     WALL,
     HeldSignals,
@@ -15,7 +15,7 @@ from metaworld_py.tasks.puck import (
     place_as_drawn,
     puck_scene,
 )
-from metaworld_py.tasks.shaping import (
+from metaworld_py.tasks.common.shaping import (
     caging,
     dense_grasp,
     distance,

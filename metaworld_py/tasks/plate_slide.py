@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, geom_pos, quat_xyzw
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_START,
     Action,
     JointValue,
@@ -25,7 +25,7 @@ from metaworld_py.tasks.definition import (
     float32,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, distance, distance_xy, hamacher, long_tail
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, distance_xy, hamacher, long_tail
 
 SUCCESS_DISTANCE = 0.07  # m between puck and goal
 RADIUS = 0.05  # m, within which puck and goal, or tcp and puck, count as together

@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from metaworld_py.sim.signals import Vec3
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import HAND_START, Action, Observation, RandVec, Score, Start, TaskDef, apart, float32
-from metaworld_py.tasks.puck import HELD_READS, WALL, HeldSignals, grasp_and_carry, is_lifted, place_as_settled, puck_scene
-from metaworld_py.tasks.shaping import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import HAND_START, Action, Observation, RandVec, Score, Start, TaskDef, apart, float32
+from metaworld_py.tasks.common.free_objects import HELD_READS, WALL, HeldSignals, grasp_and_carry, is_lifted, place_as_settled, puck_scene
+from metaworld_py.tasks.common.shaping import (
     approach_bonus,
     caging,
     dense_grasp,

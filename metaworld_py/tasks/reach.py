@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import HAND_START, Action, ObjectSignals, Observation, Score, Start, TaskDef, apart
-from metaworld_py.tasks.puck import PUCK_READS, WALL, begin_as_drawn, place_as_drawn, puck_scene
-from metaworld_py.tasks.shaping import approach_bonus, distance, long_tail
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import HAND_START, Action, ObjectSignals, Observation, Score, Start, TaskDef, apart
+from metaworld_py.tasks.common.free_objects import PUCK_READS, WALL, begin_as_drawn, place_as_drawn, puck_scene
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, long_tail
 
 SUCCESS_DISTANCE = 0.05  # m between tcp and goal
 CROSSING_HEIGHT = 0.2  # m at which the expert's tcp crosses the wall

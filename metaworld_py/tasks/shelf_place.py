@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from metaworld_py.sim.scene import Prop
 from metaworld_py.sim.signals import Vec3
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import HAND_START, Action, Observation, RandVec, Score, Start, TaskDef, apart, float32
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import HAND_START, Action, Observation, RandVec, Score, Start, TaskDef, apart, float32
+from metaworld_py.tasks.common.free_objects import HELD_READS, HeldSignals, grasp_and_carry, place_as_settled, puck_scene
+from metaworld_py.tasks.common.shaping import caging, clip, distance, grip, hamacher
 from metaworld_py.tasks.pick_place import closeness, score_held, score_v1
-from metaworld_py.tasks.puck import HELD_READS, HeldSignals, grasp_and_carry, place_as_settled, puck_scene
-from metaworld_py.tasks.shaping import caging, clip, distance, grip, hamacher
 
 BOARD_HEIGHT = 0.24  # m, middle of the board
 GOAL_HEIGHT = 0.3  # m above the shelf's foot

@@ -6,11 +6,11 @@ from functools import partial
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_xyzw, touch
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import Action, FreeBody, Observation, Placement, RandVec, Score, Start, TaskDef, apart, vec3
-from metaworld_py.tasks.puck import PUCK_GEOM, HeldSignals, grasp_and_carry, is_lifted
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import Action, FreeBody, Observation, Placement, RandVec, Score, Start, TaskDef, apart, vec3
+from metaworld_py.tasks.common.free_objects import PUCK_GEOM, HeldSignals, grasp_and_carry, is_lifted
+from metaworld_py.tasks.common.shaping import clip, distance, effortless_grasp, long_tail, scaled_distance
 from metaworld_py.tasks.push import score_v1
-from metaworld_py.tasks.shaping import clip, distance, effortless_grasp, long_tail, scaled_distance
 
 SUCCESS_DISTANCE = 0.07  # m between ball and goal point; along the table only in v1
 SIDEWAYS_SCALE: Vec3 = (3.0, 1.0, 1.0)  # sideways misses count three times

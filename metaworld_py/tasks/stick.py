@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Arm, Quat, Vec3, body_pos, quat_xyzw, site_pos, touch
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import Action, FreeBody, JointValue, Observation, Placement, RandVec, Score, TaskDef, apart
-from metaworld_py.tasks.puck import grasp_and_carry
-from metaworld_py.tasks.shaping import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import Action, FreeBody, JointValue, Observation, Placement, RandVec, Score, TaskDef, apart
+from metaworld_py.tasks.common.free_objects import grasp_and_carry
+from metaworld_py.tasks.common.shaping import (
     approach_bonus,
     caging,
     dense_grasp,

@@ -6,10 +6,10 @@ import math
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, quat_wxyz
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import Action, FreeBody, Observation, Placement, RandVec, Score, Start, TaskDef
-from metaworld_py.tasks.puck import HELD_READS, PUCK_JOINT, HeldSignals, grasp_and_carry, place_as_settled, puck_scene
-from metaworld_py.tasks.shaping import approach_bonus, distance, distance_xy, effortless_grasp, hamacher, long_tail
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import Action, FreeBody, Observation, Placement, RandVec, Score, Start, TaskDef
+from metaworld_py.tasks.common.free_objects import HELD_READS, PUCK_JOINT, HeldSignals, grasp_and_carry, place_as_settled, puck_scene
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, distance_xy, effortless_grasp, hamacher, long_tail
 
 SUCCESS_DISTANCE = 0.05  # m between cube and goal
 START_Z = 0.02  # m, sweep: the cube's frame is at its bottom, so it drops onto the table

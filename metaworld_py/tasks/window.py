@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, site_pos
-from metaworld_py.tasks import expert
-from metaworld_py.tasks.definition import (
+from metaworld_py.tasks.common import expert
+from metaworld_py.tasks.common.definition import (
     HAND_BOX,
     HAND_START_NEAR,
     Action,
@@ -24,7 +24,7 @@ from metaworld_py.tasks.definition import (
     float32,
     vec3,
 )
-from metaworld_py.tasks.shaping import approach_bonus, distance, gaussian, hamacher, long_tail, offset
+from metaworld_py.tasks.common.shaping import approach_bonus, distance, gaussian, hamacher, long_tail, offset
 
 SLIDE_RANGE = 0.2  # m the pane can travel
 SUCCESS_DISTANCE = 0.05  # m between handle and goal along x

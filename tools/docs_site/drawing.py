@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaworld_py.agents import ExpertAgent
-from metaworld_py.env import RENDER_HZ
+from metaworld_py.envs.env import RENDER_HZ
 from metaworld_py.evaluation import evaluate, instances_by_task
-from metaworld_py.pictures import Take, play
+from metaworld_py.media.pictures import Take, play
 from metaworld_py.rendering import DEPTH, HIGH, RGB, SEGMENTATION, Camera, RenderingError, choose_gl, find_camera
 from metaworld_py.tasks import TASKS
 
@@ -38,8 +38,8 @@ _SOURCES = (
     "assets",
     "metaworld_py/tasks",
     "metaworld_py/sim",
-    "metaworld_py/rendering.py",
-    "metaworld_py/pictures.py",
+    "metaworld_py/rendering",
+    "metaworld_py/media/pictures.py",
     "tools/docs_site/drawing.py",
 )
 

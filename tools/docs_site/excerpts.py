@@ -16,7 +16,7 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 PAGES = "metaworld_py.tasks."
-VOCABULARY = (f"{PAGES}shaping", f"{PAGES}expert", f"{PAGES}definition")
+VOCABULARY = (f"{PAGES}common.shaping", f"{PAGES}common.expert", f"{PAGES}common.definition")
 
 
 @dataclass

@@ -15,39 +15,59 @@ API_PAGES = {
     "environments": ApiPage(
         "Environments",
         "One task, many tasks, and the Gymnasium ids that make them. Keywords that every id takes: [keywords](../keywords.md).",
-        ("metaworld_py.env", "metaworld_py.vector_env", "metaworld_py.registration", "metaworld_py.environments", "metaworld_py.spaces"),
+        (
+            "metaworld_py.envs.env",
+            "metaworld_py.envs.vector_env",
+            "metaworld_py.registration",
+            "metaworld_py.envs.published_classes",
+            "metaworld_py.engine.layout",
+        ),
     ),
     "benchmarks": ApiPage(
         "Benchmarks and instances",
         "Task sets, the instances that a seed stands for, and what chooses among them. In words: [benchmarks](../benchmarks.md).",
-        ("metaworld_py.benchmarks", "metaworld_py.instances", "metaworld_py.selection"),
+        ("metaworld_py.benchmarks", "metaworld_py.instances", "metaworld_py.instances.selection"),
     ),
     "tasks": ApiPage(
         "Tasks and rewards",
         "What a task is, what it is about, and the vocabulary in which rewards and experts are written.",
         (
             "metaworld_py.tasks",
-            "metaworld_py.tasks.definition",
-            "metaworld_py.tasks.metadata",
-            "metaworld_py.tasks.shaping",
-            "metaworld_py.tasks.expert",
+            "metaworld_py.tasks.common.definition",
+            "metaworld_py.instances.catalogue",
+            "metaworld_py.tasks.common.shaping",
+            "metaworld_py.tasks.common.expert",
             "metaworld_py.policies",
         ),
     ),
     "evaluation": ApiPage(
         "Evaluation and agents",
         "Success rates with intervals, the published evaluation functions, and what an agent must be able to do.",
-        ("metaworld_py.evaluation", "metaworld_py.adaptation", "metaworld_py.protocols", "metaworld_py.agents", "metaworld_py.report"),
+        (
+            "metaworld_py.evaluation",
+            "metaworld_py.evaluation.adaptation",
+            "metaworld_py.evaluation.published",
+            "metaworld_py.agents",
+            "metaworld_py.report",
+        ),
     ),
     "pixels": ApiPage(
         "Pictures",
         "Pixels as observations, cameras, videos.",
-        ("metaworld_py.rendering", "metaworld_py.pixels", "metaworld_py.pictures", "metaworld_py.video", "metaworld_py.viewer"),
+        (
+            "metaworld_py.rendering",
+            "metaworld_py.envs.pixels",
+            "metaworld_py.media.pictures",
+            "metaworld_py.media.video",
+            "metaworld_py.media.live",
+        ),
     ),
     "wrappers": ApiPage("Wrappers", "Gymnasium wrappers, which the ids put on when asked to.", ("metaworld_py.wrappers",)),
     "demonstrations": ApiPage("Demonstrations", "In words: [demonstrations](../demonstrations.md).", ("metaworld_py.demonstrations",)),
     "dm_env": ApiPage("DeepMind's interface", "Every task as a `dm_env` environment.", ("metaworld_py.dm_env",)),
-    "fidelity": ApiPage("Fidelity", "Our numbers beside recorded ones. In words: [fidelity](../fidelity.md).", ("metaworld_py.fidelity",)),
+    "fidelity": ApiPage(
+        "Fidelity", "Our numbers beside recorded ones. In words: [fidelity](../fidelity.md).", ("metaworld_py.checks.fidelity",)
+    ),
 }
 
 

@@ -14,10 +14,10 @@ from drawing import CAMERA, SHOWN_TASK, Drawings
 from excerpts import field_comments
 
 from metaworld_py.cli.main import build_parser
+from metaworld_py.instances.catalogue import SKILLS, TASK_METADATA, TaskMetadata
+from metaworld_py.instances.task_sets import ML10_TEST, ML10_TRAIN, ML25_TEST, ML25_TRAIN, ML45_TEST, ML45_TRAIN, MT10, MT25, MT50
 from metaworld_py.rendering import DEFAULT_SIZE_PX, DEPTH, FAST, HIGH, RGB, SEGMENTATION
-from metaworld_py.task_sets import ML10_TEST, ML10_TRAIN, ML25_TEST, ML25_TRAIN, ML45_TEST, ML45_TRAIN, MT10, MT25, MT50
 from metaworld_py.tasks import TASKS
-from metaworld_py.tasks.metadata import SKILLS, TASK_METADATA, TaskMetadata
 
 DIFFICULTIES = ("easy", "medium", "hard", "very_hard")
 # Name, goal, tasks to train on, held-out tasks.

@@ -11,11 +11,11 @@ from drawing import ROOT, Drawings, steps_to_success
 from excerpts import excerpt, success_rule
 from tables import block, numbers, table, words
 
+from metaworld_py.instances.catalogue import TASK_METADATA, task_table
 from metaworld_py.policies import policy_name
 from metaworld_py.sim.signals import Quantity, Signal
 from metaworld_py.tasks import TASKS, TaskDef
-from metaworld_py.tasks.definition import accept_all
-from metaworld_py.tasks.metadata import TASK_METADATA, task_table
+from metaworld_py.tasks.common.definition import accept_all
 
 _SLOTS = {"obj_pos": "4–6", "obj_quat": "7–10", "obj2_pos": "11–13", "obj2_quat": "14–17"}
 _ORDERS = {Quantity.QUAT_WXYZ: "orientation, scalar first (w x y z)", Quantity.QUAT_XYZW: "orientation, scalar last (x y z w)"}
@@ -137,7 +137,7 @@ def _instances(task: TaskDef) -> str:
         ("settles per instance", "yes: the hand or an object touches a fixture while settling" if task.settles_per_instance else "no"),
     ]
     text += "\n\n" + table(("", "m, world frame"), places)
-    placing = [function for function in (task.place, task.begin) if function.__module__ != "metaworld_py.tasks.definition"]
+    placing = [function for function in (task.place, task.begin) if function.__module__ != "metaworld_py.tasks.common.definition"]
     code = "\n\n\n".join(excerpt(function).code for function in dict.fromkeys(placing))
     return text + "\n\n" + _folded("How a vector becomes a scene, and what is remembered of the start", _code(code))
 
@@ -165,7 +165,7 @@ def _reward(task: TaskDef, version: str) -> str:
     if told.helpers:
         parts.append(_folded("What it calls", _code("\n\n\n".join(told.helpers))))
     if told.vocabulary:
-        names = ", ".join(f"[`{name}`](../api/tasks.md#metaworld_py.tasks.shaping.{name})" for name in told.vocabulary)
+        names = ", ".join(f"[`{name}`](../api/tasks.md#metaworld_py.tasks.common.shaping.{name})" for name in told.vocabulary)
         parts.append(f"Vocabulary: {names}.")
     return "\n\n".join(part for part in parts if part)
 

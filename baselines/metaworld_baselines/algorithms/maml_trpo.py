@@ -1,0 +1,347 @@
+"""MAML (Finn et al. 2017) for reinforcement learning: parameters from which one policy-gradient step goes far on a new goal.
+
+    inner    θ_i = θ − α ∇ L_i(θ),   L_i(θ) = −E[ r A ] over the episodes of goal i by θ,   r = π(a|s) / π_old(a|s)
+    outer    lower  mean_i L'_i(θ_i(θ))  over new episodes by θ_i, through the inner step, within a trust region:
+             mean_i KL(π_{θ_i(θ_old)} ‖ π_{θ_i(θ)}) ≤ δ
+
+Goals are vectorised: each has parameters, episodes and gradients of its own, with a leading goal axis. Fisher-vector products go through
+the inner step as well (forward over reverse). `first_order` takes the inner gradient as a constant (FOMAML); `outer="ppo"` replaces the
+trust region by epochs of clipped ascent.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jax.flatten_util import ravel_pytree
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from metaworld_baselines.algorithms.meta import Instances, MetaConfig, evaluate_and_keep, make_train_envs
+from metaworld_baselines.algorithms.ppo import clipped_surrogate
+from metaworld_baselines.algorithms.trpo import trust_region_step
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Stretch, linear_advantages, standardized
+from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy
+from metaworld_baselines.runs.run import Run, Speed
+from metaworld_py.engine.episode import OBSERVATION_SIZE
+from metaworld_py.evaluation import Timestep
+
+TRPO, PPO = "trpo", "ppo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MamlConfig(MetaConfig):
+    """Settings; defaults are the published ones (Meta-World+), where published."""
+
+    width: int = 512
+    depth: int = 2  # hidden layers, tanh
+    discount: float = 0.99
+    trace: float = 1.0  # λ
+    inner_learning_rate: float = 0.1  # α
+    inner_steps: int = 1
+    first_order: bool = False  # the inner gradient as a constant
+    outer: str = TRPO  # or "ppo"
+    max_kl: float = 0.01  # δ
+    cg_iterations: int = 10
+    cg_damping: float = 1e-5
+    backtrack: float = 0.8
+    max_backtracks: int = 15
+    ppo_epochs: int = 5  # the rest is for the outer "ppo"
+    ppo_clip: float = 0.2
+    ppo_learning_rate: float = 3e-4
+    ppo_max_grad_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.outer not in (TRPO, PPO):
+            raise ValueError(f"outer must be {TRPO} or {PPO}, got {self.outer!r}")
+        if self.inner_steps < 1:
+            raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
+
+    @property
+    def env_steps_per_iteration(self) -> int:
+        """Over the meta-batch, before and after each inner step."""
+        return self.meta_batch * self.episodes * self.max_episode_steps * (self.inner_steps + 1)
+
+    @property
+    def adaptation_rounds(self) -> int:
+        """In evaluations, too, each inner step has episodes of its own."""
+        return self.inner_steps
+
+
+class Maml(NamedTuple):
+    """What learns, with its optimizer's state (of the outer "ppo")."""
+
+    policy: Any
+    opt: Any
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What stays the same during a run."""
+
+    config: MamlConfig
+    policy: GaussianPolicy
+    optimizer: optax.GradientTransformation
+
+
+def make_parts(config: MamlConfig) -> Parts:
+    """Network and optimizer for a configuration."""
+    clip, adam = optax.clip_by_global_norm(config.ppo_max_grad_norm), optax.adam(config.ppo_learning_rate, eps=1e-5)
+    return Parts(config, GaussianPolicy(config.width, config.depth, "tanh"), optax.chain(clip, adam))
+
+
+def init(parts: Parts, seed: int) -> Maml:
+    """The network at the start of a run."""
+
+    @jax.jit
+    def at_start(key: Array) -> Maml:
+        policy = parts.policy.init(key, jnp.zeros(OBSERVATION_SIZE))
+        return Maml(policy, parts.optimizer.init(policy) if parts.config.outer == PPO else ())
+
+    return at_start(jax.random.PRNGKey(seed))
+
+
+# Losses of one goal -------------------------------------------------------------------------------
+
+
+class Batch(NamedTuple):
+    """Episodes of one goal (sample, …); with a leading goal axis, of many."""
+
+    obs: Float[Array, "sample obs"]
+    action: Float[Array, "sample action"]
+    log_prob: Float[Array, " sample"]
+    advantage: Float[Array, " sample"]
+
+
+def make_batch(config: MamlConfig, stretch: Stretch, goals: int) -> Batch:
+    """Batches (goal, sample, …) from experience whose environments of a goal stand in a row."""
+    envs, steps = stretch.reward.shape
+    by_goal = jax.tree.map(lambda x: np.reshape(x, (goals, envs // goals * steps, *x.shape[2:])), stretch)
+    advantage = standardized(linear_advantages(by_goal, config.discount, config.trace), axis=1)
+    return Batch(by_goal.obs, by_goal.action, by_goal.log_prob, advantage)
+
+
+def policy_gradient_loss(parts: Parts, policy: Any, batch: Batch) -> Array:
+    """Importance-weighted advantage, negative; at the policy that acted, its gradient is the policy gradient."""
+    log_prob = parts.policy.apply(policy, batch.obs).log_prob(batch.action)
+    return -(jnp.exp(log_prob - batch.log_prob) * batch.advantage).mean()
+
+
+def inner_step(parts: Parts, policy: Any, batch: Batch) -> Any:
+    """Adapted parameters."""
+    gradient = jax.grad(partial(policy_gradient_loss, parts))(policy, batch)
+    if parts.config.first_order:
+        gradient = jax.lax.stop_gradient(gradient)
+    return jax.tree.map(lambda p, g: p - parts.config.inner_learning_rate * g, policy, gradient)
+
+
+def adapt_each(parts: Parts, policies: Any, batches: Batch) -> Any:
+    """One inner step of each goal's own parameters (goal, …)."""
+    return jax.vmap(partial(inner_step, parts))(policies, batches)
+
+
+def adapted(parts: Parts, policy: Any, before: tuple[Batch, ...]) -> Any:
+    """Parameters after all inner steps, each with episodes of its own."""
+    for batch in before:
+        policy = inner_step(parts, policy, batch)
+    return policy
+
+
+# The outer step -----------------------------------------------------------------------------------
+
+
+def outer_loss(parts: Parts, policy: Any, before: tuple[Batch, ...], after: Batch) -> Array:
+    """Mean over goals of the loss after adaptation."""
+    return jax.vmap(lambda b, a: policy_gradient_loss(parts, adapted(parts, policy, b), a))(before, after).mean()
+
+
+def outer_kl(parts: Parts, policy: Any, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> Array:
+    """Mean divergence of the adapted policies from those that acted, in the states that these met."""
+
+    def of_goal(b: tuple[Batch, ...], a: Batch, old: Gaussian) -> Array:
+        return old.kl_to(parts.policy.apply(adapted(parts, policy, b), a.obs)).mean()
+
+    return jax.vmap(of_goal)(before, after, old).mean()
+
+
+def distributions(parts: Parts, policy: Any, before: tuple[Batch, ...], after: Batch) -> Gaussian:
+    """Of the adapted policies in the states that they met (goal, sample, 4)."""
+    return jax.vmap(lambda b, a: parts.policy.apply(adapted(parts, policy, b), a.obs))(before, after)
+
+
+def learn(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch) -> tuple[Maml, dict[str, Array]]:
+    """The outer step of an iteration in one compiled call; also figures."""
+    old = distributions(parts, agent.policy, before, after)
+    return (trpo_step if parts.config.outer == TRPO else ppo_step)(parts, agent, before, after, old)
+
+
+def trpo_step(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
+    """Within the trust region."""
+    config = parts.config
+    flat, unravel = ravel_pytree(agent.policy)
+    step = trust_region_step(
+        lambda x: outer_loss(parts, unravel(x), before, after),
+        lambda x: outer_kl(parts, unravel(x), before, after, old),
+        flat,
+        max_kl=config.max_kl,
+        cg_iterations=config.cg_iterations,
+        damping=config.cg_damping,
+        backtrack=config.backtrack,
+        max_backtracks=config.max_backtracks,
+    )
+    figures = {
+        "loss": step.loss,
+        "kl": step.kl,
+        "accepted": step.is_accepted,
+        "backtracks": step.backtracks,
+        "entropy": old.entropy().mean(),
+    }
+    return agent._replace(policy=unravel(step.params)), figures
+
+
+def ppo_step(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
+    """Epochs of clipped ascent, each on everything."""
+
+    def loss(policy: Any) -> Array:
+        log_prob = distributions(parts, policy, before, after).log_prob(after.action)
+        return -clipped_surrogate(log_prob, after.log_prob, after.advantage, parts.config.ppo_clip).mean()
+
+    def epoch(agent: Maml, _: None) -> tuple[Maml, Array]:
+        value, grads = jax.value_and_grad(loss)(agent.policy)
+        updates, opt = parts.optimizer.update(grads, agent.opt)
+        return Maml(optax.apply_updates(agent.policy, updates), opt), value
+
+    agent, losses = jax.lax.scan(epoch, agent, None, length=parts.config.ppo_epochs)
+    return agent, {"loss": losses[-1], "kl": outer_kl(parts, agent.policy, before, after, old), "entropy": old.entropy().mean()}
+
+
+# Training -----------------------------------------------------------------------------------------
+
+
+def make_act(parts: Parts) -> Any:
+    """Random actions of policies (goal, …), for environments that stand in a row for each goal."""
+
+    @jax.jit
+    def act(policies: Any, memory: None, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, None]:
+        key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
+        goals = len(jax.tree.leaves(policies)[0])
+        by_goal = jax.vmap(parts.policy.apply)(policies, jnp.reshape(obs, (goals, -1, obs.shape[-1])))
+        distribution = jax.tree.map(lambda x: x.reshape(len(obs), -1), by_goal)
+        action = distribution.sample(key)
+        return action, distribution.log_prob(action), None
+
+    return act
+
+
+def repeated(policy: Any, goals: int) -> Any:
+    """The same parameters for each goal."""
+    return jax.tree.map(lambda x: jnp.broadcast_to(x, (goals, *x.shape)), policy)
+
+
+def train(config: MamlConfig, seed: int, run: Run) -> Maml:
+    """Train, or go on training, until the budget is spent.
+
+    Raises:
+      TooSlowError: see `Run.check_speed`.
+    """
+    parts = make_parts(config)
+    compiled = jax.jit(partial(learn, parts))
+    adapt = jax.jit(partial(adapt_each, parts))
+    collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes), make_act(parts), seed=seed)
+    agent, speed, instances = run.resume_with(init(parts, seed), collector), Speed(), Instances(config, seed)
+    while run.env_steps < config.total_env_steps:
+        iteration = run.env_steps // config.env_steps_per_iteration
+        began, chunks, batches = time.perf_counter(), [], []
+        policies = repeated(agent.policy, config.meta_batch)
+        goals = [task for task in instances.of_iteration(iteration) for _ in range(config.episodes)]
+        for phase in range(config.inner_steps + 1):
+            if phase:
+                policies = adapt(policies, batches[-1])
+            collector.restart(goals)
+            first_step = (iteration * (config.inner_steps + 1) + phase) * config.max_episode_steps
+            stretch, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step)
+            batches.append(make_batch(config, stretch, config.meta_batch))
+            chunks.append(chunk)
+        collected = time.perf_counter()
+        agent, figures = jax.block_until_ready(compiled(agent, tuple(batches[:-1]), batches[-1]))
+        whole = chunks[-1]._replace(seconds=sum(chunk.seconds for chunk in chunks))
+        speed.count(whole, time.perf_counter() - collected, time.perf_counter() - began, 1)
+        run.advance(config.env_steps_per_iteration)
+
+        gain = float(np.mean(chunks[-1].returns) - np.mean(chunks[0].returns))
+        numbers = {name: float(value) for name, value in figures.items()} | {"adaptation_gain": gain}
+        run.log("progress", speed.numbers(config.env_steps_per_iteration) | numbers)
+        speed = run.show_and_check(speed, config.env_steps_per_iteration)
+        if run.is_due(config.eval_every_env_steps):
+            evaluate_and_keep(config, seed, run, as_agent(parts, agent.policy, seed), agent.policy)
+        if run.is_due(config.save_every_env_steps):
+            run.save_all(agent, collector.get_state())
+    collector.close()
+    return agent
+
+
+# Agent --------------------------------------------------------------------------------------------
+
+
+class MamlAgent:
+    """Trained parameters for `evaluate_adaptation` and `metalearning_evaluation`: adapts by the inner step, each environment by itself."""
+
+    def __init__(self, parts: Parts, params: Any, seed: int = 0) -> None:
+        self._parts, self._params, self._seed, self._draws = parts, params, seed, 0
+        self._random = make_act(parts)
+        self._likeliest = jax.jit(lambda policies, obs: jax.vmap(parts.policy.apply)(policies, obs).mean)
+
+        self._adapt = jax.jit(partial(adapt_each, parts))
+        self.init()
+
+    def init(self) -> None:
+        """New goals: back to the common parameters."""
+        self._policies: Any = None
+        self._steps: list[tuple[Any, ...]] = []
+        self._time = np.zeros(0, np.float32)
+
+    def reset(self, env_mask: NDArray[np.bool_]) -> None:
+        """Episodes begin."""
+        if self._policies is None:
+            self._policies = jax.device_put(repeated(self._params, len(env_mask)))
+            self._time = np.zeros(len(env_mask), np.float32)
+        self._time[env_mask] = 0.0
+
+    def adapt_action(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+        """Random actions (n, 4), to explore; their log densities and what was drawn before clipping come back with the step."""
+        self._draws += 1
+        obs = np.asarray(observations, np.float32)
+        action, log_prob, _ = self._random(self._policies, None, obs, None, np.array([self._seed, self._draws]))
+        return np.clip(np.asarray(action), -1.0, 1.0), {"log_prob": np.asarray(log_prob), "action": np.asarray(action)}
+
+    def eval_action(self, observations: NDArray[Any]) -> NDArray[np.float32]:
+        """The most likely actions (n, 4) of the adapted policies."""
+        return np.clip(np.asarray(self._likeliest(self._policies, np.asarray(observations, np.float32))), -1.0, 1.0)
+
+    def step(self, timestep: Timestep) -> None:
+        """Remember a step for `adapt`."""
+        aux, over = timestep.aux_policy_outputs, timestep.terminated | timestep.truncated
+        obs, reward = (np.asarray(x, np.float32) for x in (timestep.observation, timestep.reward))
+        self._steps.append((obs, aux["action"], aux["log_prob"], reward, over, self._time.copy()))
+        self._time += 1.0
+
+    def adapt(self) -> None:
+        """One inner step on what came since `init` or the last `adapt`."""
+        obs, action, log_prob, reward, over, at = (np.stack(column, axis=1) for column in zip(*self._steps, strict=True))
+        self._steps = []
+        nothing = np.zeros((*reward.shape, 0), np.float32)
+        stretch = Stretch(obs, nothing, action, log_prob, reward, nothing, over, at)
+        self._policies = self._adapt(self._policies, make_batch(self._parts.config, stretch, len(reward)))
+
+
+def as_agent(parts: Parts, params: Any, seed: int = 0) -> MamlAgent:
+    """Parameters for evaluation."""
+    return MamlAgent(parts, params, seed)

@@ -1,0 +1,403 @@
+"""Soft actor-critic (Haarnoja et al. 2018, with a learned temperature) for one task or many.
+
+With several tasks: one network told the task by a one-hot id, a replay buffer and a temperature for each task, equally many transitions of
+each in a batch; with a head per task (`multi_head`) the published MTMH-SAC. Each update, in the paper's order:
+
+    critics      y = r + γ (1 − terminated) (min Q'(s', a') − α log π(a'|s')),   a' ~ π(·|s')          (eq. 5, 6)
+    actor        minimise α log π(a|s) − min Q(s, a),   a ~ π(·|s)                                       (eq. 7, 9)
+    temperature  minimise −log α (log π(a|s) + target entropy), for each task by itself                  (eq. 18)
+    target       Q' ← (1 − τ) Q' + τ Q
+
+What is easily got wrong: a' is drawn at the *next* observation; a time limit is no end of the problem, so `terminated` alone cuts the
+bootstrap, and the successor of an episode's last step is its final observation rather than the first of the next episode.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Float
+
+from metaworld_baselines.algorithms.task_policy import TaskPolicy
+from metaworld_baselines.experience import replay
+from metaworld_baselines.experience.off_policy import Collector, make_envs
+from metaworld_baselines.experience.replay import Buffer, Transition
+from metaworld_baselines.gradients import conflict
+from metaworld_baselines.gradients.combination import AVERAGE, Gradients, MultiTask
+from metaworld_baselines.networks.multi_head import ActionDistribution, squash, twin
+from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.run import Run, Speed
+from metaworld_py.engine.episode import ACTION_SIZE, OBSERVATION_SIZE
+from metaworld_py.evaluation import evaluate, task_names
+
+
+@dataclass(frozen=True, kw_only=True)
+class SacConfig:
+    """Settings; defaults are the published ones of the multi-task runs (Meta-World+), where published.
+
+    A vector step is one step of every environment.
+    """
+
+    benchmark: str = "MT10"  # a task set, a task, or tasks joined by commas
+    total_env_steps: int = 20_000_000  # over all tasks together: published 2·10⁶ times the number of tasks
+    reward_version: str = "v2"  # unscaled, 0…10
+    max_episode_steps: int = 500
+    envs_per_task: int = 1
+    multi_head: bool = False  # a linear head per task, in actor and critics
+    width: int = 400
+    depth: int = 3  # hidden layers
+    discount: float = 0.99
+    batch_per_task: int = 128
+    buffer_per_task: int = 100_000  # transitions
+    updates_per_vector_step: float = 1.0
+    warmup_vector_steps: int = 4_000  # of uniform actions, without updates
+    learning_rate: float = 3e-4  # Adam, for everything
+    adam_eps: float = 1e-5
+    max_grad_norm: float = 1.0  # global, of actor and of critics; temperatures are not clipped
+    target_rate: float = 0.005  # τ
+    initial_temperature: float = 1.0
+    target_entropy: float = -4.0  # minus the number of action dimensions
+    chunk_vector_steps: int = 50  # collected at a time, while the learner makes as many steps' updates in one compiled call
+    overlap: bool = True  # collect in a thread; no number depends on it
+    eval_every_env_steps: int = 1_000_000
+    eval_instances: int = 50  # per task, one episode each: the training goals, as published
+    save_every_env_steps: int = 1_000_000
+    log_every_env_steps: int = 20_000
+    diagnose_every_env_steps: int = 0  # gradient conflicts, see conflict.py; 0: never
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.discount < 1.0:
+            raise ValueError(f"discount must lie in (0, 1), got {self.discount}")
+        for name in ("total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.updates_per_chunk < 1 or self.updates_per_chunk != self.chunk_vector_steps * self.updates_per_vector_step:
+            raise ValueError(
+                f"chunk_vector_steps · updates_per_vector_step must be a whole number of at least 1, got "
+                f"{self.chunk_vector_steps} · {self.updates_per_vector_step}"
+            )
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names in order."""
+        return task_names(self.benchmark.split(",") if "," in self.benchmark else self.benchmark)
+
+    @property
+    def updates_per_chunk(self) -> int:
+        """Gradient updates in one compiled call."""
+        return round(self.chunk_vector_steps * self.updates_per_vector_step)
+
+    @property
+    def rows_per_chunk(self) -> int:
+        """Transitions per task in a chunk."""
+        return self.chunk_vector_steps * self.envs_per_task
+
+    @property
+    def env_steps_per_chunk(self) -> int:
+        """Over all tasks."""
+        return self.rows_per_chunk * len(self.tasks)
+
+    @property
+    def random_chunks(self) -> int:
+        """Chunks of uniform actions: enough for the warm-up."""
+        return -(-self.warmup_vector_steps // self.chunk_vector_steps)
+
+    @property
+    def capacity(self) -> int:
+        """Rows of the buffer per task: whole chunks."""
+        return -(-self.buffer_per_task // self.rows_per_chunk) * self.rows_per_chunk
+
+    def rows_after(self, env_steps: int) -> int:
+        """Rows of the buffer per task that are filled then."""
+        return min(env_steps // len(self.tasks), self.capacity)
+
+
+# Networks, optimizers, state ----------------------------------------------------------------------
+
+
+class Sac(NamedTuple):
+    """Everything that learns, with its optimizers' states."""
+
+    actor: Any
+    critic: Any
+    target_critic: Any
+    log_temperature: Float[Array, " task"]
+    actor_opt: Any
+    critic_opt: Any
+    temperature_opt: Any
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What stays the same during a run."""
+
+    config: SacConfig
+    num_tasks: int
+    actor: ActionDistribution
+    critic: Any  # twin
+    gradients: Gradients
+    actor_opt: optax.GradientTransformation
+    critic_opt: optax.GradientTransformation
+    temperature_opt: optax.GradientTransformation
+
+    @property
+    def task_ids(self) -> Float[Array, "task 1 task"]:
+        """One-hot ids, to broadcast over batches (task, batch, …)."""
+        return jnp.eye(self.num_tasks)[:, None, :]
+
+
+def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Parts:
+    """Networks and optimizers for a configuration."""
+    num_tasks = len(config.tasks)
+    size = (num_tasks, config.width, config.depth, config.multi_head and num_tasks > 1)
+
+    def optimizer(seed: int) -> optax.GradientTransformation:
+        clip, adam = optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
+        return optax.chain(method.transformation(seed), clip, adam)
+
+    return Parts(
+        config=config,
+        num_tasks=num_tasks,
+        actor=ActionDistribution(*size),
+        critic=twin(*size),
+        gradients=method.gradients,
+        actor_opt=optimizer(2 * seed),
+        critic_opt=optimizer(2 * seed + 1),
+        temperature_opt=optax.adam(config.learning_rate, eps=config.adam_eps),
+    )
+
+
+def init(parts: Parts, seed: int) -> Sac:
+    """Networks at the start of a run."""
+
+    @jax.jit  # one compilation instead of one for each of its many small operations
+    def at_start(key: Array) -> Sac:
+        actor_key, critic_key = jax.random.split(key)
+        obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(parts.num_tasks)
+        actor, critic = parts.actor.init(actor_key, obs, task_id), parts.critic.init(critic_key, obs, action, task_id)
+        log_temperature = jnp.full(parts.num_tasks, jnp.log(parts.config.initial_temperature))
+        opt_states = parts.actor_opt.init(actor), parts.critic_opt.init(critic), parts.temperature_opt.init(log_temperature)
+        return Sac(actor, critic, jax.tree.map(jnp.copy, critic), log_temperature, *opt_states)
+
+    return at_start(jax.random.PRNGKey(seed))
+
+
+# Losses, each (task,) -----------------------------------------------------------------------------
+
+
+def td_target(
+    reward: Float[Array, "*batch"], terminated: Float[Array, "*batch"], next_value: Float[Array, "*batch"], discount: float
+) -> Float[Array, "*batch"]:
+    """One-step target. A time limit (truncated) is not an end: only `terminated` cuts the bootstrap."""
+    return reward + discount * (1.0 - terminated) * next_value
+
+
+def critic_targets(parts: Parts, agent: Sac, batch: Transition, noise: Float[Array, "task batch action"]) -> Float[Array, "task batch"]:
+    """What both critics are drawn to; the next action is the current actor's at the next observation."""
+    mean, log_std = parts.actor.apply(agent.actor, batch.next_obs, parts.task_ids)
+    next_action, log_prob = squash(mean, log_std, noise)
+    next_q = parts.critic.apply(agent.target_critic, batch.next_obs, next_action, parts.task_ids).min(axis=0)
+    next_value = next_q - jnp.exp(agent.log_temperature)[:, None] * log_prob
+    return td_target(batch.reward, batch.terminated, next_value, parts.config.discount)
+
+
+def critic_losses(
+    parts: Parts, critic: Any, batch: Transition, task_ids: Float[Array, "task 1 task"], targets: Float[Array, "task batch"]
+) -> tuple[Float[Array, " task"], Float[Array, " task"]]:
+    """Squared errors of both critics, summed; also their mean Q."""
+    q = parts.critic.apply(critic, batch.obs, batch.action, task_ids)
+    return ((q - targets) ** 2).mean(axis=-1).sum(axis=0), q.mean(axis=(0, -1))
+
+
+def actor_losses(
+    parts: Parts,
+    critic: Any,
+    actor: Any,
+    obs: Float[Array, "task batch obs"],
+    task_ids: Float[Array, "task 1 task"],
+    log_temperature: Float[Array, " task"],
+    noise: Float[Array, "task batch action"],
+) -> tuple[Float[Array, " task"], Float[Array, " task"]]:
+    """Temperature-weighted log density minus the smaller Q, at actions of the actor; also the mean log density."""
+    action, log_prob = squash(*parts.actor.apply(actor, obs, task_ids), noise)
+    q = parts.critic.apply(critic, obs, action, task_ids).min(axis=0)
+    return (jnp.exp(log_temperature)[:, None] * log_prob - q).mean(axis=-1), log_prob.mean(axis=-1)
+
+
+def temperature_gradient(log_prob: Float[Array, " task"], target_entropy: float) -> Float[Array, " task"]:
+    """Of −log α (log π + target entropy): a task's temperature falls while its policy is more random than it should be."""
+    return -(log_prob + target_entropy)
+
+
+# Update -------------------------------------------------------------------------------------------
+
+
+def update(parts: Parts, agent: Sac, batch: Transition, key: Array) -> tuple[Sac, dict[str, Float[Array, " task"]]]:
+    """One update of everything, from a batch (task, batch, …); also figures per task."""
+    next_noise, noise = jax.random.normal(key, (2, *batch.action.shape))
+
+    targets = critic_targets(parts, agent, batch, next_noise)
+    grads, (critic_loss, q) = parts.gradients(partial(critic_losses, parts), agent.critic, batch, parts.task_ids, targets)
+    steps, critic_opt = parts.critic_opt.update(grads, agent.critic_opt, agent.critic)
+    critic = optax.apply_updates(agent.critic, steps)
+
+    losses = partial(actor_losses, parts, critic)
+    grads, (actor_loss, log_prob) = parts.gradients(losses, agent.actor, batch.obs, parts.task_ids, agent.log_temperature, noise)
+    steps, actor_opt = parts.actor_opt.update(grads, agent.actor_opt, agent.actor)
+    actor = optax.apply_updates(agent.actor, steps)
+
+    grads = temperature_gradient(log_prob, parts.config.target_entropy)
+    steps, temperature_opt = parts.temperature_opt.update(grads, agent.temperature_opt, agent.log_temperature)
+    log_temperature = optax.apply_updates(agent.log_temperature, steps)
+
+    target_critic = optax.incremental_update(critic, agent.target_critic, parts.config.target_rate)
+    figures = {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": jnp.exp(log_temperature)}
+    return Sac(actor, critic, target_critic, log_temperature, actor_opt, critic_opt, temperature_opt), figures
+
+
+def update_often(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> tuple[Sac, dict[str, Float[Array, " task"]]]:
+    """A chunk's worth of updates in one compiled call; figures are means over them. `turn` counts the calls."""
+
+    def once(agent: Sac, key: Array) -> tuple[Sac, dict[str, Array]]:
+        sample_key, noise_key = jax.random.split(key)
+        return update(parts, agent, replay.sample(buffer, sample_key, parts.config.batch_per_task), noise_key)
+
+    keys = jax.random.split(jax.random.fold_in(key, turn), parts.config.updates_per_chunk)
+    agent, figures = jax.lax.scan(once, agent, keys)
+    return agent, jax.tree.map(lambda values: values.mean(axis=0), figures)
+
+
+def diagnose(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> dict[str, conflict.Conflict]:
+    """Gradient conflicts of critics and actor, on a fresh batch."""
+    sample_key, noise_key, power_key = jax.random.split(jax.random.fold_in(key, turn), 3)
+    batch = replay.sample(buffer, sample_key, parts.config.batch_per_task)
+    next_noise, noise = jax.random.normal(noise_key, (2, *batch.action.shape))
+    targets = critic_targets(parts, agent, batch, next_noise)
+    arguments = batch.obs, parts.task_ids, agent.log_temperature, noise
+    looks = {
+        "critic": (lambda critic: critic_losses(parts, critic, batch, parts.task_ids, targets)[0], agent.critic),
+        "actor": (lambda actor: actor_losses(parts, agent.critic, actor, *arguments)[0], agent.actor),
+    }
+    return {name: conflict.diagnose(losses, params, parts.config.learning_rate, power_key) for name, (losses, params) in looks.items()}
+
+
+# Training -----------------------------------------------------------------------------------------
+
+
+def make_act(parts: Parts, envs_per_task: int) -> Callable[[Any, Any, Any], Array]:
+    """Random actions of an actor, for all environments."""
+    task_ids = np.repeat(np.eye(parts.num_tasks, dtype=np.float32), envs_per_task, axis=0)
+
+    @jax.jit
+    def act(actor: Any, obs: Float[Array, "env obs"], seed_and_step: Array) -> Float[Array, "env action"]:
+        key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
+        mean, log_std = parts.actor.apply(actor, obs, task_ids)
+        return squash(mean, log_std, jax.random.normal(key, mean.shape))[0]
+
+    return act
+
+
+def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -> Sac:
+    """Train, or go on training, until the budget is spent.
+
+    Raises:
+      TooSlowError: see `Run.check_speed`.
+    """
+    parts = make_parts(config, seed, method)
+    learn, look = jax.jit(partial(update_often, parts)), jax.jit(partial(diagnose, parts))
+    add = jax.jit(replay.add, donate_argnums=0)
+    learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
+    collector = make_collector(parts, seed)
+    agent, buffer = start_or_resume(parts, seed, run, collector)
+    speed = Speed()
+    while run.env_steps < config.total_env_steps:
+        turn = run.env_steps // config.env_steps_per_chunk
+        began = time.perf_counter()
+        collector.begin(agent.actor, turn)
+        figures: dict[str, Any] = {}
+        if turn >= config.random_chunks:
+            agent, figures = jax.block_until_ready(learn(agent, buffer, learn_key, turn))
+        learned = time.perf_counter()
+        chunk = collector.finish()
+        buffer = add(buffer, chunk.transitions)
+        speed.count(chunk, learned - began, time.perf_counter() - began, config.updates_per_chunk if figures else 0)
+        run.advance(config.env_steps_per_chunk)
+
+        if figures and run.is_due(config.log_every_env_steps):
+            run.log("progress", speed.numbers(config.env_steps_per_chunk) | per_task(figures, config.tasks))
+            speed = run.show_and_check(speed, config.env_steps_per_chunk)
+        if figures and parts.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
+            run.log("conflict", named_numbers(look(agent, buffer, look_key, turn)))
+        if run.is_due(config.eval_every_env_steps):
+            evaluate_and_keep(parts, seed, run, agent.actor)
+        if run.is_due(config.save_every_env_steps):
+            run.save_all((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))), collector.get_state())
+    collector.close()
+    return agent
+
+
+def make_collector(parts: Parts, seed: int) -> Collector:
+    """The environments of a run and who steps them."""
+    config = parts.config
+    lengths = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
+    return Collector(
+        make_envs(config.tasks, seed, config.envs_per_task, **lengths),
+        make_act(parts, config.envs_per_task),
+        steps=config.chunk_vector_steps,
+        random_chunks=config.random_chunks,
+        seed=seed,
+        overlap=config.overlap,
+    )
+
+
+def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector) -> tuple[Sac, Buffer]:
+    """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run."""
+    config = parts.config
+    agent, buffer = init(parts, seed), replay.empty(parts.num_tasks, config.capacity, OBSERVATION_SIZE, ACTION_SIZE)
+    saved = run.restore((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))))
+    if saved is None:
+        return agent, buffer
+    (agent, small), envs_state = saved
+    collector.set_state(envs_state)
+    return jax.device_put(agent), replay.extended(small, config.capacity)
+
+
+def evaluate_and_keep(parts: Parts, seed: int, run: Run, actor: Any) -> None:
+    """The published protocol: most likely actions, every training goal of every task once; keeps the last and the best actor."""
+    config = parts.config
+    result = evaluate(
+        as_agent(parts, actor),
+        config.tasks,
+        seed=seed,
+        instances_per_task=config.eval_instances,
+        max_episode_steps=config.max_episode_steps,
+        reward_function_version=config.reward_version,
+    )
+    is_best = run.evaluated(result)
+    run.save_actor(checkpoints.LAST, actor)
+    if is_best:
+        run.save_actor(checkpoints.BEST, actor)
+
+
+def as_agent(parts: Parts, actor: Any) -> TaskPolicy:
+    """An actor for `metaworld_py.evaluation`."""
+    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: jnp.tanh(parts.actor.apply(params, obs, ids)[0]), actor)
+
+
+def per_task(figures: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:
+    """Means over tasks, and each task's temperature."""
+    means = {name: float(values.mean()) for name, values in figures.items()}
+    return means | {f"temperature/{name}": float(value) for name, value in zip(names, figures["temperature"], strict=True)}
+
+
+def named_numbers(looks: dict[str, conflict.Conflict]) -> dict[str, float]:
+    """Diagnostics as plain numbers."""
+    return {f"{of}/{name}": float(value) for of, seen in looks.items() for name, value in seen._asdict().items()}

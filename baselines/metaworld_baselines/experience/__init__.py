@@ -1,0 +1,1 @@
+"""Transitions from environments: replay, rollouts, advantages."""

@@ -1,0 +1,112 @@
+"""Networks of the SAC family: a tanh-Gaussian actor and twin critics, with one linear head for all tasks or one for each.
+
+The task is told by a one-hot id behind the observation. With several heads the id also chooses the head; the shared torso still sees it,
+as in the published multi-head networks (their parameter count, 517 k for MT50 at 3 × 400, is met only so). A single task has no id.
+"""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from metaworld_py.engine.episode import ACTION_SIZE
+
+LOG_STD_RANGE = (-20.0, 2.0)  # published bounds of the policy's log standard deviation
+HEAD_SCALE = 1e-3  # first outputs close to zero: actions start centred, with a standard deviation of about one
+
+
+class Torso(nn.Module):
+    """ReLU layers over observation and task id."""
+
+    width: int
+    depth: int
+
+    @nn.compact
+    def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
+        """Features (…, width)."""
+        for _ in range(self.depth):
+            inputs = nn.relu(nn.Dense(self.width, kernel_init=nn.initializers.he_uniform())(inputs))
+        return inputs
+
+
+class Heads(nn.Module):
+    """A linear layer, one for all tasks or one per task, chosen by the one-hot id."""
+
+    num_heads: int
+    features: int
+
+    @nn.compact
+    def __call__(self, torso: Float[Array, "*batch width"], task_id: Float[Array, "*batch task"]) -> Float[Array, "*batch features"]:
+        """Outputs (…, features) of each row's head."""
+        small = nn.initializers.uniform(2 * HEAD_SCALE)
+        outputs = nn.Dense(self.num_heads * self.features, kernel_init=lambda *of: small(*of) - HEAD_SCALE)(torso)
+        if self.num_heads == 1:
+            return outputs
+        outputs = outputs.reshape(*outputs.shape[:-1], self.num_heads, self.features)
+        return jnp.einsum("...t,...tf->...f", task_id, outputs, precision=jax.lax.Precision.HIGHEST)
+
+
+class ActionDistribution(nn.Module):
+    """Mean and log standard deviation of the Gaussian that tanh squashes."""
+
+    num_tasks: int
+    width: int
+    depth: int
+    is_multi_head: bool
+
+    @nn.compact
+    def __call__(
+        self, obs: Float[Array, "*batch obs"], task_id: Float[Array, "*ids task"]
+    ) -> tuple[Float[Array, "*batch action"], Float[Array, "*batch action"]]:
+        """Mean and log standard deviation (…, 4), before tanh."""
+        task_id = jnp.broadcast_to(task_id, (*obs.shape[:-1], self.num_tasks))
+        torso = Torso(self.width, self.depth)(with_task(obs, task_id))
+        mean, log_std = jnp.split(Heads(self.num_tasks if self.is_multi_head else 1, 2 * ACTION_SIZE)(torso, task_id), 2, axis=-1)
+        return mean, jnp.clip(log_std, *LOG_STD_RANGE)
+
+
+class ActionValue(nn.Module):
+    """One estimate of Q."""
+
+    num_tasks: int
+    width: int
+    depth: int
+    is_multi_head: bool
+
+    @nn.compact
+    def __call__(self, obs: Array, action: Array, task_id: Array) -> Float[Array, "*batch"]:
+        """Q (…)."""
+        task_id = jnp.broadcast_to(task_id, (*obs.shape[:-1], self.num_tasks))
+        torso = Torso(self.width, self.depth)(with_task(jnp.concatenate([obs, action], axis=-1), task_id))
+        return Heads(self.num_tasks if self.is_multi_head else 1, 1)(torso, task_id)[..., 0]
+
+
+def twin(num_tasks: int, width: int, depth: int, is_multi_head: bool) -> nn.Module:
+    """Two independent estimates of Q, as one module with outputs (2, …)."""
+    twins = nn.vmap(ActionValue, variable_axes={"params": 0}, split_rngs={"params": True}, in_axes=None, axis_size=2)
+    return twins(num_tasks, width, depth, is_multi_head)
+
+
+def with_task(inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*batch task"]) -> Array:
+    """Inputs with the id appended, where there is more than one task."""
+    return jnp.concatenate([inputs, task_id], axis=-1) if task_id.shape[-1] > 1 else inputs
+
+
+def squash(
+    mean: Float[Array, "*batch action"], log_std: Float[Array, "*batch action"], noise: Float[Array, "*batch action"]
+) -> tuple[Float[Array, "*batch action"], Float[Array, "*batch"]]:
+    """The action tanh(mean + std · noise) and its log density, for standard normal noise (Haarnoja et al. 2018, appendix C).
+
+    log(1 − tanh² u) is written as 2 (log 2 − u − softplus(−2u)), which does not overflow where tanh saturates.
+    """
+    u = mean + jnp.exp(log_std) * noise
+    log_gaussian = -0.5 * noise**2 - log_std - 0.5 * jnp.log(2.0 * jnp.pi)
+    log_slope = 2.0 * (jnp.log(2.0) - u - jax.nn.softplus(-2.0 * u))
+    return jnp.tanh(u), (log_gaussian - log_slope).sum(axis=-1)
+
+
+def num_params(params: object) -> int:
+    """How many numbers a network has."""
+    return sum(leaf.size for leaf in jax.tree.leaves(params))

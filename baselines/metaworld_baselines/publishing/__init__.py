@@ -1,0 +1,1 @@
+"""From runs to agents, tables, figures and the leaderboard."""

@@ -1,0 +1,237 @@
+r"""The leaderboard, `baselines/results.json`.
+
+`python -m metaworld_baselines.publishing.leaderboard` prints it; with `add` it grows by a row.
+
+Every row stands on result files, one per seed, as `metaworld-py evaluate … --save result.json` writes them: success and interval are
+computed from these, never typed. `python -m metaworld_baselines.publishing.leaderboard check` (and a test) compares all rows with their
+files, and the whole with `results.schema.json`.
+
+    python -m metaworld_baselines.publishing.leaderboard add result-seed1.json result-seed2.json \
+        --algorithm "My method" --env-steps 20_000_000 --by "Name" --source https://…
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import tyro
+from jsonschema import Draft202012Validator
+
+from metaworld_baselines.places import HERE
+from metaworld_baselines.publishing import aggregation
+from metaworld_py.checks.bench import table
+from metaworld_py.evaluation import EvaluationResult
+
+FILE, SCHEMA_FILE = "results.json", "results.schema.json"
+SCHEMA = "metaworld_py.leaderboard/1"
+HEAD = ("", "algorithm", "success", "95 % interval", "seeds", "steps", "after adaptation", "rewards", "episode", "by")
+HIDDEN = ", hidden goals"
+LIMIT_BYTES = 500_000  # of a result file
+
+
+@dataclass(frozen=True, kw_only=True)
+class Show:
+    """Print the leaderboard, best first."""
+
+    benchmark: str = ""  # only this one
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Compare all rows with their result files."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add:
+    """Add a row; result files are copied beside the leaderboard."""
+
+    files: tyro.conf.Positional[tuple[Path, ...]]  # one per training seed
+    algorithm: str
+    env_steps: int  # of training, over all tasks
+    by: str  # who trained it
+    source: str  # where code or weights are: an address, or a folder of baselines/agents
+    adaptation_episodes: int = 0  # of meta-learners, on each goal, before what counts
+    note: str = ""
+
+
+def read(folder: Path = HERE) -> dict[str, Any]:
+    """The leaderboard.
+
+    Raises:
+      ValueError: it does not fit the schema; says where.
+    """
+    board: dict[str, Any] = json.loads((folder / FILE).read_text())
+    validator = Draft202012Validator(json.loads((HERE / SCHEMA_FILE).read_text()), format_checker=Draft202012Validator.FORMAT_CHECKER)
+    for error in validator.iter_errors(board):
+        raise ValueError(f"{FILE} at {error.json_path}: {error.message}")
+    return board
+
+
+def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
+    """What a row says of its result files.
+
+    Several seeds: mean over seeds and tasks with its stratified bootstrap interval. One seed: the interval over its goals.
+
+    Raises:
+      ValueError: the files are of different benchmarks, protocols or seeds twice.
+    """
+    first = results[0]
+    for name in ("benchmark", "max_episode_steps", "reward_function_version", "instances_per_task", "episodes_per_instance"):
+        if len({getattr(result, name) for result in results}) > 1:
+            raise ValueError(f"the result files differ in {name}: {', '.join(str(getattr(result, name)) for result in results)}")
+    seeds = [result.seed for result in results]
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(
+            f"one file for each seed, got seeds {', '.join(map(str, seeds))}: evaluate each agent with the seed of its training"
+        )
+    scores = np.array([[task.success_rate for task in result.tasks] for result in results])
+    interval = aggregation.interval(scores, aggregation.mean) if len(results) > 1 else first.interval
+    return {
+        "benchmark": first.benchmark,
+        "seeds": seeds,
+        "success": round(float(scores.mean()), 4),
+        "interval": [round(end, 4) for end in interval],
+        "max_episode_steps": first.max_episode_steps,
+        "reward_version": first.reward_function_version,
+        "episodes_per_task": first.tasks[0].episodes,
+        "versions": first.versions,
+    }
+
+
+def check(folder: Path = HERE) -> list[str]:
+    """What is wrong with the leaderboard, in words; nothing if all is well."""
+    problems = []
+    for row in read(folder)["rows"]:
+        name = f"{row['algorithm']} on {row['benchmark']}"
+        try:
+            found = numbers([EvaluationResult.load(folder / file) for file in row["results"]])
+        except (OSError, ValueError) as error:
+            problems.append(f"{name}: {error}")
+            continue
+        problems += [f"{name}: {key} is {row[key]!r}, its files say {value!r}" for key, value in found.items() if row[key] != value]
+    return problems
+
+
+def add(command: Add, folder: Path = HERE) -> dict[str, Any]:
+    """A new row from result files; returns it.
+
+    Raises:
+      OSError: a file is missing.
+      ValueError: the files do not belong together, are too large, or the row does not fit the schema.
+    """
+    results = [EvaluationResult.load(path) for path in command.files]
+    found = numbers(results)
+    for path in command.files:
+        if path.stat().st_size > LIMIT_BYTES:
+            raise ValueError(f"{path} has {path.stat().st_size:,} bytes, more than {LIMIT_BYTES:,}: is it a result file?")
+    board = read(folder)
+    kept = []
+    for path, result in zip(command.files, results, strict=True):
+        inside = any(path.resolve().is_relative_to((folder / place).resolve()) for place in ("agents", "results"))
+        name = f"{command.algorithm}-{found['benchmark']}-seed{result.seed}"
+        name = re.sub(r"[^a-z0-9]+", "-", name.lower())
+        place = path.resolve().relative_to(folder.resolve()) if inside else Path("results/leaderboard") / f"{name}.json"
+        if not inside:
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            if (folder / place).exists():
+                raise ValueError(f"{place} is there already: give the algorithm another name")
+        kept.append(place)
+    row = {"algorithm": command.algorithm, **found, "env_steps": command.env_steps, "adaptation_episodes": command.adaptation_episodes}
+    row |= {"results": [place.as_posix() for place in kept], "by": command.by, "source": command.source, "note": command.note}
+    row |= {"date": date.today().isoformat()}
+    before = (folder / FILE).read_text()
+    board["rows"].append(row)
+    write(board, folder)
+    try:
+        read(folder)
+    except ValueError:
+        (folder / FILE).write_text(before)
+        raise
+    for path, place in zip(command.files, kept, strict=True):
+        if path.resolve() != (folder / place).resolve():
+            shutil.copyfile(path, folder / place)
+    return row
+
+
+def write(board: dict[str, Any], folder: Path) -> None:
+    """Best first within a benchmark."""
+    board["rows"].sort(key=lambda row: (title(row), -row["success"], row["algorithm"]))
+    (folder / FILE).write_text(json.dumps(board, indent=1, ensure_ascii=False) + "\n")
+
+
+def title(row: dict[str, Any]) -> str:
+    """Of the table to which a row belongs: agents that see the goal are not ranked with those that find it out."""
+    return row["benchmark"] + HIDDEN * (row["adaptation_episodes"] > 0)
+
+
+def lines(board: dict[str, Any], benchmark: str = "") -> list[str]:
+    """The leaderboard as tables, one for each benchmark.
+
+    Raises:
+      ValueError: no row of that benchmark.
+    """
+    known = list(dict.fromkeys(title(row) for row in board["rows"]))
+    chosen = [name for name in known if not benchmark or benchmark.lower() in (name.lower(), name.lower().split(HIDDEN)[0])]
+    if not chosen:
+        raise ValueError(f"no row of {benchmark or 'any benchmark'}; there are {', '.join(known) or 'none'}")
+    shown = []
+    for name in chosen:
+        rows = [row for row in board["rows"] if title(row) == name]
+        cells = [
+            (
+                str(place),
+                row["algorithm"],
+                f"{row['success']:.1%}",
+                "{:.1%} – {:.1%}".format(*row["interval"]) + (" (goals)" if len(row["seeds"]) == 1 else " (seeds)"),
+                str(len(row["seeds"])),
+                f"{row['env_steps']:,}",
+                f"{row['adaptation_episodes']} episodes" if row["adaptation_episodes"] else "",
+                row["reward_version"],
+                f"{row['max_episode_steps']} steps",
+                row["by"],
+            )
+            for place, row in enumerate(rows, start=1)
+        ]
+        shown += [f"## {name}", "", *table(HEAD, cells), ""]
+    return shown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print, check or add; returns the exit status."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or (arguments[0].startswith("--") and arguments[0] not in ("--help", "-h")):
+        arguments = ["show", *arguments]
+    command = tyro.cli(
+        Annotated[Show, tyro.conf.subcommand("show")]
+        | Annotated[Check, tyro.conf.subcommand("check")]
+        | Annotated[Add, tyro.conf.subcommand("add")],
+        prog="python -m metaworld_baselines.publishing.leaderboard",
+        args=arguments,
+    )
+    try:
+        if isinstance(command, Check):
+            problems = check()
+            print("\n".join(problems) or "all rows agree with their result files")
+            return 1 if problems else 0
+        if isinstance(command, Add):
+            row = add(command)
+            print(f"added: {row['algorithm']} on {row['benchmark']}, {row['success']:.1%}")
+            return 0
+        print("\n".join(lines(read(), command.benchmark)))
+    except (OSError, ValueError) as error:
+        print(f"metaworld_baselines.publishing.leaderboard: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,243 @@
+"""Ours beside the published numbers: `python -m metaworld_baselines.publishing.table MT10` (MT50, ML10, ML1-reach, …), more runs after it.
+
+Collects the trained agents, the runs of `baselines/results` and the folders given, groups those that differ in nothing but the seed, and
+aggregates their last evaluations over seeds and tasks with rliable (Agarwal et al. 2021): interquartile mean with stratified bootstrap
+intervals, and performance profiles in the picture. One seed has no interval. What differs from the published runs stands below the table.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+import tyro
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from metaworld_baselines.algorithms.meta import MetaConfig
+from metaworld_baselines.places import HERE
+from metaworld_baselines.publishing import aggregation
+from metaworld_baselines.publishing.publish import PUBLISHED_EPISODES, published_steps, read_curve, read_run
+from metaworld_py.agents.cards import EVALUATION
+from metaworld_py.checks.bench import table
+from metaworld_py.evaluation import EvaluationResult
+
+PUBLISHED_FIGURES = Path(__file__).with_name("published.json")
+PROFILE = np.linspace(0.0, 1.0, 51)  # success rates at which profiles are drawn
+HEAD = ("algorithm", "from", "steps", "seeds", "success", "95 % interval", "statistic")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Options of the command line."""
+
+    benchmark: tyro.conf.Positional[str]  # MT10, MT50, ML10, ML1-reach, …, or the tasks of a set of one's own, joined by commas
+    folders: tyro.conf.Positional[tuple[Path, ...]] = ()  # of runs, besides the repository's own
+    resamples: int = aggregation.RESAMPLES  # of the bootstrap
+    out: Path | None = None  # a picture, .png
+
+
+@dataclass
+class Group:
+    """Runs that differ in nothing but the seed."""
+
+    algorithm: str
+    config: Any
+    folders: list[Path] = field(default_factory=list)
+    seeds: list[int] = field(default_factory=list)
+    scores: list[list[float]] = field(default_factory=list)  # (seed, task), at the end
+    best: list[float] = field(default_factory=list)  # (seed,), of the means over tasks
+    env_steps: list[int] = field(default_factory=list)
+
+    @property
+    def matrix(self) -> Float[NDArray[Any], "seed task"]:
+        """Success rates at the end."""
+        return np.array(self.scores)
+
+    @property
+    def label(self) -> str:
+        """For tables and legends."""
+        return self.folders[0].name if len(self.folders) == 1 else f"{self.algorithm}, {len(self.folders)} seeds"
+
+
+def own_folders() -> list[Path]:
+    """The repository's runs."""
+    return sorted(path.parent for place in ("agents", "results") for path in (HERE / place).glob("*/curve.csv"))
+
+
+def collect(benchmark: str, folders: Sequence[Path]) -> list[Group]:
+    """Runs on a benchmark, in groups.
+
+    Raises:
+      OSError: a folder holds no run.
+      ValueError: a seed comes twice in a group.
+    """
+    groups: dict[str, Group] = {}
+    for folder in folders:
+        algorithm, config, seed, _ = read_run(folder)
+        if getattr(config, "title", config.benchmark).lower() != benchmark.lower():
+            continue
+        group = groups.setdefault(json.dumps([algorithm, vars(config) | {"total_env_steps": 0}], default=str), Group(algorithm, config))
+        if seed in group.seeds:
+            raise ValueError(f"{folder} and {group.folders[group.seeds.index(seed)]} are the same run, seed {seed}: give one of them")
+        curve = read_curve(folder)
+        group.folders.append(folder)
+        group.seeds.append(seed)
+        group.scores.append(final_scores(folder, curve[-1]))
+        group.best.append(max(fmean(group.scores[-1]), *(point["success"] for point in curve)))
+        group.env_steps.append(round(curve[-1]["env_steps"]))
+    return list(groups.values())
+
+
+def final_scores(folder: Path, last: dict[str, float]) -> list[float]:
+    """Success rates per task of the last weights: what an agent's card says, or the end of a run's curve."""
+    if (folder / EVALUATION).is_file():
+        return [task.success_rate for task in EvaluationResult.load(folder / EVALUATION).tasks]
+    return [value for name, value in last.items() if name.startswith("success/")]
+
+
+def aggregate(group: Group, resamples: int) -> tuple[float, tuple[float, float] | None]:
+    """Interquartile mean over seeds and tasks, and its 95 % interval by stratified bootstrap over seeds; None for one seed."""
+    several = len(group.seeds) > 1
+    return aggregation.iqm(group.matrix), aggregation.interval(group.matrix, aggregation.iqm, resamples) if several else None
+
+
+def rows(benchmark: str, groups: list[Group], resamples: int) -> list[tuple[str, ...]]:
+    """The table: ours, then what was published."""
+    found = []
+    for group in groups:
+        iqm, interval = aggregate(group, resamples)
+        shown = "one seed" if interval is None else "{:.1%} – {:.1%}".format(*interval)
+        steps, seeds = f"{min(group.env_steps):,}", str(len(group.seeds))
+        if group.matrix.shape[1] > 1 or interval is not None:
+            found.append((group.label, "ours", steps, seeds, f"{iqm:.1%}", shown, "final, interquartile mean over seeds and tasks"))
+        found.append((group.label, "ours", steps, seeds, f"{group.matrix.mean():.1%}", "", "final, mean"))
+        found.append((group.label, "ours", steps, seeds, f"{np.mean(group.best):.1%}", "", "maximum over training, mean"))
+    for figure in published(benchmark):
+        interval = "{:.1%} – {:.1%}".format(*figure["interval"]) if figure["interval"] else ""
+        steps = f"{figure['env_steps']:,}" if figure["env_steps"] else "not found"
+        found.append((figure["algorithm"], figure["source"], steps, "", f"{figure['success']:.1%}", interval, figure["statistic"]))
+    return found
+
+
+def published(benchmark: str) -> list[dict[str, Any]]:
+    """Published figures of a benchmark."""
+    figures: list[dict[str, Any]] = json.loads(PUBLISHED_FIGURES.read_text())
+    return [figure for figure in figures if figure["benchmark"].lower() == benchmark.lower()]
+
+
+def published_points(benchmark: str) -> list[tuple[int, float, str]]:
+    """Steps, success and names of published figures of known budget; such as lie on one another share a label."""
+    points: list[tuple[int, float, str]] = []
+    for row in sorted(published(benchmark), key=lambda row: row["success"]):
+        if row["env_steps"] and points and points[-1][0] == row["env_steps"] and row["success"] - points[-1][1] < 0.03:
+            points[-1] = (*points[-1][:2], f"{points[-1][2]}, {row['algorithm']}")
+        elif row["env_steps"]:
+            points.append((row["env_steps"], row["success"], row["algorithm"]))
+    return points
+
+
+def differences(benchmark: str, groups: list[Group]) -> list[str]:
+    """In what our runs differ from the published ones, and the published ones from each other."""
+    found = []
+    for group in groups:
+        config, steps = group.config, min(group.env_steps)
+        budget = published_steps(group.algorithm, config)
+        says = [f"{steps / budget:.1%} of the published {budget:,} steps"]
+        if len(group.seeds) < 10:
+            says.append(f"{len(group.seeds)} of 10 seeds")
+        if config.max_episode_steps != 500:
+            says.append(f"episodes of {config.max_episode_steps} instead of 500 steps")
+        if isinstance(config, MetaConfig) and (config.episodes, config.eval_episodes) != PUBLISHED_EPISODES:
+            says.append(
+                f"evaluated while training with {config.episodes} episodes to adapt and {config.eval_episodes} that count, not 10 and 3"
+            )
+        default = type(config)(**({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {}))
+        ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "multi_head"}
+        changed = [
+            f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"
+            for name, value in vars(default).items()
+            if getattr(config, name) != value and name not in ignored and not name.startswith(("eval_", "save_", "log_", "diagnose_"))
+        ]
+        if changed:
+            says.append("settings, with the published ones in brackets: " + ", ".join(changed))
+        found.append(f"- {group.label}: " + "; ".join(says) + ".")
+    if not groups:
+        found.append(
+            f"- No run of ours on {benchmark} yet: `python -m metaworld_baselines.train ALGORITHM --benchmark {benchmark}` makes one."
+        )
+    notes = {(figure["algorithm"], figure["note"]) for figure in published(benchmark) if figure["note"]}
+    found += [f"- {algorithm}, published: {note}." for algorithm, note in sorted(notes)]
+    statistics = {figure["statistic"].split(",")[0] for figure in published(benchmark)}
+    if len(statistics) > 1:
+        found.append(f"- Published statistics differ ({', '.join(sorted(statistics))}): a maximum over training flatters noisy learners.")
+    if benchmark.startswith("ML"):
+        found.append("- Success is that on held-out goals (of ML10 and larger sets: of held-out tasks), after adaptation.")
+    return found
+
+
+def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
+    """Left: success over steps, ours and published. Right: performance profiles, the share of seeds and tasks above a success rate."""
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    for index, group in enumerate(groups):
+        for folder in group.folders:
+            curve = read_curve(folder)
+            label = group.label if folder is group.folders[0] else None
+            left.plot([p["env_steps"] for p in curve], [p["success"] for p in curve], marker=".", color=f"C{index}", label=label)
+    for index, (steps, success, names) in enumerate(published_points(benchmark)):
+        left.scatter(steps, success, marker="*", s=50, color="0.3", alpha=0.6, zorder=0, label=None if index else "published")
+        left.annotate(names, (steps, success), xytext=(-5, 0), textcoords="offset points", ha="right", va="center", fontsize=6, color="0.3")
+    left.set(xscale="log", ylim=(-0.03, 1.03), xlabel="environment steps, all tasks together", ylabel="success", title=benchmark)
+    scores = {group.label: group.matrix for group in groups}
+    if scores:
+        profiles, bands = aggregation.profiles(scores, PROFILE, resamples)
+        for index, (label, values) in enumerate(profiles.items()):
+            right.step(PROFILE, values, where="post", color=f"C{index}", label=label)
+            if len(scores[label]) > 1:
+                right.fill_between(PROFILE, *bands[label], step="post", alpha=0.2, color=f"C{index}")
+    right.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="success rate τ", ylabel="share of runs and tasks above τ", title="performance profile")
+    for axis in (left, right):
+        axis.grid(alpha=0.3)
+    handles, labels = left.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize="x-small")
+    return figure
+
+
+def text(benchmark: str, groups: list[Group], resamples: int = aggregation.RESAMPLES) -> list[str]:
+    """The table, and below it what differs."""
+    return [*table(HEAD, rows(benchmark, groups, resamples)), "", *differences(benchmark, groups)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print and draw; returns the exit status."""
+    command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.table", args=arguments)
+    try:
+        groups = collect(command.benchmark, [*own_folders(), *command.folders])
+    except (OSError, ValueError, KeyError) as error:
+        print(f"metaworld_baselines.publishing.table: {error}", file=sys.stderr)
+        return 2
+    if not groups and not published(command.benchmark):
+        known = sorted({figure["benchmark"] for figure in json.loads(PUBLISHED_FIGURES.read_text())})
+        print(
+            f"metaworld_baselines.publishing.table: neither runs nor published figures of {command.benchmark}; "
+            f"published: {', '.join(known)}",
+            file=sys.stderr,
+        )
+        return 2
+    print("\n".join(text(command.benchmark, groups, command.resamples)))
+    if command.out:
+        picture(command.benchmark, groups, command.resamples).savefig(command.out, dpi=110)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,125 @@
+"""The trained agents that come with the baselines: their cards, and their evaluations again.
+
+An agent is a folder of `baselines/agents`, with weights (`last.safetensors`), a card (`card.json`; for readers `README.md`), the run's
+settings and curves, and the evaluation that the card quotes (`evaluation.json`, of meta-learners also `before.json`, before adaptation).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+CARD, WEIGHTS, EVALUATION, BEFORE = "card.json", "last.safetensors", "evaluation.json", "before.json"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a trained agent is and how good it was found to be."""
+
+    name: str
+    algorithm: str
+    benchmark: str  # as `evaluate` takes it; of meta-learners where they were tested, e.g. "ML10-test"
+    seed: int  # of training, and of the goals it is evaluated on
+    env_steps: int  # over all tasks
+    published_env_steps: int
+    hours: float
+    steps_per_s: float  # of training, median: environment steps over all tasks, and gradient updates
+    updates_per_s: float
+    hardware: str
+    versions: dict[str, str]
+    trained_by: str  # the command
+    max_episode_steps: int
+    reward_version: str
+    instances_per_task: int
+    success: float  # mean over tasks
+    interval: tuple[float, float]  # 95 %, over goals
+    mean_return: float
+    adaptation_episodes: int = 0  # of meta-learners, before what counts
+    adaptation_rounds: int = 0
+    evaluation_episodes: int = 1  # of each goal
+    success_before: float | None = None  # of meta-learners, before adaptation
+    interval_before: tuple[float, float] | None = None
+    return_before: float | None = None
+
+    @property
+    def adapts(self) -> bool:
+        """Whether this is a meta-learner."""
+        return self.adaptation_episodes > 0
+
+    @property
+    def evaluate_command(self) -> str:
+        """Repeats the evaluation."""
+        words = ["metaworld-py evaluate", *self.benchmark.split(","), "--agent", self.name, "--seed", str(self.seed)]
+        words += ["--episodes", str(self.instances_per_task)] * (self.adapts or self.instances_per_task != 50)
+        words += ["--adaptation-episodes", str(self.adaptation_episodes)] * self.adapts
+        words += ["--evaluation-episodes", str(self.evaluation_episodes)] * (self.adapts and self.evaluation_episodes != 3)
+        words += ["--max-episode-steps", str(self.max_episode_steps)] * (self.max_episode_steps != 500)
+        return " ".join(words)
+
+    def save(self, folder: Path) -> None:
+        """Write `card.json`."""
+        (folder / CARD).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+
+
+def agents_folder() -> Path:
+    """Where the trained agents are.
+
+    Raises:
+      ValueError: the baselines are not at hand.
+    """
+    found = importlib.util.find_spec("metaworld_baselines")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        for folder in (Path(place) / "agents", Path(place).parent / "agents"):  # of a wheel, of a source checkout
+            if folder.is_dir():
+                return folder
+    raise ValueError(
+        "the trained agents come with the baselines: pip install 'metaworld_py[baselines]', or work in a copy of the repository"
+    )
+
+
+def cards() -> dict[str, Card]:
+    """All trained agents, by name.
+
+    Raises:
+      ValueError: see `agents_folder`.
+    """
+    return {path.parent.name: read_card(path.parent) for path in sorted(agents_folder().glob(f"*/{CARD}"))}
+
+
+def read_card(folder: Path) -> Card:
+    """The card in an agent's folder."""
+    fields = json.loads((folder / CARD).read_text())
+    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+    return Card(**plain)
+
+
+def find_card(name: str) -> Card:
+    """The card of a name, in capitals or not.
+
+    Raises:
+      ValueError: no such agent; says which there are.
+    """
+    known = cards()
+    if name.lower() not in known:
+        raise ValueError(f"no trained agent {name!r}; there are {', '.join(known)}")
+    return known[name.lower()]
+
+
+def known_card(name: str) -> Card | None:
+    """The card of a name, None if there is no such agent or no baselines are at hand."""
+    try:
+        return find_card(name)
+    except ValueError:
+        return None
+
+
+def weights(name: str) -> Path:
+    """The file with an agent's weights.
+
+    Raises:
+      ValueError: no such agent.
+    """
+    return agents_folder() / find_card(name).name / WEIGHTS

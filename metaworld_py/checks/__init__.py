@@ -1,0 +1,1 @@
+"""What this machine does: its speed, and our numbers beside recorded ones."""

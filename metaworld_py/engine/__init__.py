@@ -1,0 +1,1 @@
+"""Episodes and how many of them step at once: the numbers are made here."""

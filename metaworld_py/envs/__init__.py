@@ -1,0 +1,1 @@
+"""The Gymnasium classes, which wire episodes together."""

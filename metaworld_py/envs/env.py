@@ -1,0 +1,412 @@
+"""One task as a `gymnasium.Env`."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, ClassVar
+
+import gymnasium
+import mujoco
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
+from numpy.typing import NDArray
+
+from metaworld_py.engine import layout
+from metaworld_py.engine.episode import Episode, EpisodeState, displacement
+from metaworld_py.envs.published_names import PublishedNames
+from metaworld_py.instances.selection import RANDOM, FreshTasks, Selector, TaskSelector
+from metaworld_py.instances.task import Task
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, Camera, EpisodeView, Studio, chosen_camera, find_camera
+from metaworld_py.tasks import find_task
+from metaworld_py.tasks.common.definition import HORIZON, Score, TaskDef
+
+RENDER_HZ = 80
+HUMAN = "human"
+RESET_OPTIONS = ("task",)
+
+Observation = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class EnvState:
+    """A complete environment in the middle of an episode, its generator and choice of instances included."""
+
+    episode: EpisodeState | None
+    task: Task | None
+    steps: int
+    is_over: str | None
+    selector: Selector | None
+    selector_state: dict[str, Any] | None
+    terminate_on_success: bool
+    rng_state: dict[str, Any]
+
+
+class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
+    """One task. Subclasses made by `env_class` fix which; `gymnasium.make("Meta-World/MT1", env_name=...)` is the usual way in.
+
+    Observations are 39 float64: [hand 3, opening 1, object 3 + 4, second object 3 + 4] now, the same one step earlier, goal 3 (zeros where
+    hidden). Actions are 4 float32 in [−1, 1]: displacement of the hand's target in cm, gripper effort. A step is 12.5 ms.
+
+    Before the first `reset`, say which instances to play: `set_task`, `set_tasks` or `draw_tasks`. Environments copy and pickle in the
+    middle of an episode; `get_state` and `set_state` do the same as a value.
+
+    Args:
+      render_mode: None, "rgb_array", "depth_array" (metres), or "human": a window that shows every reset and step in real time.
+      camera_name, camera_id: camera of `render`: a name, a `Camera` of one's own, or an id; the free overview by default.
+      reward_function_version: "v2" (0…10) or "v1" (the original, unbounded).
+      height, width: of `render`, pixels.
+      render_quality: "high", or "fast" (no shadows, reflections and antialiasing).
+      show_goal: whether pictures mark the goal; a hidden one never is.
+      max_episode_steps: control steps until `truncated`; None for no limit of its own (where a wrapper counts).
+      terminate_on_success: end an episode with `terminated` at its first success.
+    """
+
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "depth_array"], "render_fps": RENDER_HZ}  # noqa: RUF012  # gymnasium's declaration
+    task_def: ClassVar[TaskDef]
+
+    def __init__(
+        self,
+        render_mode: str | None = None,
+        camera_name: str | Camera | None = None,
+        camera_id: int | None = None,
+        reward_function_version: str = "v2",
+        height: int = DEFAULT_SIZE_PX,
+        width: int = DEFAULT_SIZE_PX,
+        *,
+        max_episode_steps: int | None = HORIZON,
+        terminate_on_success: bool = False,
+        render_quality: str = HIGH,
+        show_goal: bool = True,
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be None or one of {self.metadata['render_modes']}, got {render_mode!r}")
+        if max_episode_steps is not None and max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1 or None, got {max_episode_steps}")
+        self.render_mode = render_mode
+        self.max_path_length = max_episode_steps
+        self.terminate_on_success = terminate_on_success
+        self.reward_function_version = reward_function_version
+        self.camera_name, self.camera_id = camera_name, camera_id
+        self.height, self.width = height, width
+        self.action_space = layout.action_space()
+        self.render_quality, self.show_goal = render_quality, show_goal
+        self._camera = chosen_camera(self.task_def, camera_name, camera_id)
+        self._episode = Episode(self.task_def, reward_version=reward_function_version)
+        self.wrapper_options: Any = None  # what `gymnasium.make` was asked for, read by the wrapper that it adds
+        self._selector: Selector | None = None
+        self._task: Task | None = None
+        self._steps = 0
+        self._is_over: str | None = "has not been reset"
+        self._view: EpisodeView | None = None
+        self._studio = Studio()
+        self._window: Any = None  # a viewer.Window, opened when there is something to see
+        self._set_goal_hidden(False)
+
+    @property
+    def task_name(self) -> str:
+        """The task's name, e.g. "door-open"."""
+        return self.task_def.name
+
+    @property
+    def task(self) -> Task:
+        """The instance being played.
+
+        Raises:
+          ResetNeeded: before the first reset.
+        """
+        if self._task is None:
+            raise ResetNeeded("no instance is being played yet: call reset() first")
+        return self._task
+
+    def seed_generator(self, seed: int) -> None:
+        """Seed the generator that chooses and draws instances, without a reset; `reset(seed=...)` does the same and resets."""
+        self.np_random, self._np_random_seed = seeding.np_random(seed)
+
+    def set_task(self, task: Task) -> None:
+        """Play this instance from the next reset on.
+
+        Raises:
+          ValueError: an instance of another task.
+        """
+        self.set_tasks([task])
+
+    def set_tasks(self, tasks: Sequence[Task], *, task_select: str = RANDOM, sample_on_reset: bool = True) -> None:
+        """Play these instances, chosen by the environment's own generator.
+
+        Args:
+          tasks: instances of this task.
+          task_select: "random" or "pseudorandom" (a shuffled cycle).
+          sample_on_reset: whether each reset takes another one; else only `sample_tasks` does.
+
+        Raises:
+          ValueError: no instances, instances of another task, or hidden and visible goals mixed.
+        """
+        self.use(TaskSelector(tasks, task_select, sample_on_reset=sample_on_reset))
+
+    def draw_tasks(self, *, hide_goal: bool = False) -> None:
+        """Play a freshly drawn instance at each reset, from the environment's own generator."""
+        self.use(FreshTasks(self.task_def.id, is_goal_hidden=hide_goal))
+
+    def use(self, selector: Selector) -> None:
+        """Play what a selector chooses.
+
+        Raises:
+          ValueError: a selector of another task.
+        """
+        if find_task(selector.env_name) is not self.task_def:
+            raise ValueError(f"this environment plays {self.task_def.id}; the task given is an instance of {selector.env_name}")
+        self._selector = selector
+        self._set_goal_hidden(selector.is_goal_hidden)
+
+    def sample_tasks(self) -> Task:
+        """Choose another instance now, for the next reset; needed only where resets do not choose."""
+        return self._selector_or_raise().sample(self.np_random)
+
+    def toggle_sample_tasks_on_reset(self, on: bool) -> None:
+        """Whether each reset takes another instance."""
+        self._selector_or_raise().sample_on_reset = on
+
+    def toggle_terminate_on_success(self, on: bool) -> None:
+        """Whether an episode ends at its first success."""
+        self.terminate_on_success = on
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+          seed: seeds the choice of instances; the same seed gives the same episodes, in every process.
+          options: {"task": Task} plays that instance from now on, as `set_task` does.
+
+        Raises:
+          ValueError: an unknown option, a task of another environment.
+          ResetNeeded: no instances were set.
+        """
+        super().reset(seed=seed)
+        unknown = set(options or {}) - set(RESET_OPTIONS)
+        if unknown:
+            raise ValueError(f"unknown reset options {sorted(unknown)}; known: {list(RESET_OPTIONS)}")
+        if options and "task" in options:
+            self.set_task(options["task"])
+        selector = self._selector_or_raise()
+        if seed is not None:
+            selector.restart()
+        self._task = selector.on_reset(self.np_random)
+        self._episode.reset(self._task.rand_vec, hide_goal=self._task.partially_observable)
+        self._steps = 0
+        self._is_over = None
+        if self.render_mode == HUMAN:
+            self._show()
+        return self._episode.observation.copy(), {}
+
+    def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
+        """Advance by one control step.
+
+        Returns:
+          Observation, reward, terminated, truncated, info with the published seven numbers. If the physics blew up, the episode is
+          truncated, `info["is_unstable"]` is True, the reward 0 and the observation the last good one.
+
+        Raises:
+          ResetNeeded: before the first reset or after the end of an episode; nothing was moved.
+          ValueError: an action of wrong shape or with NaN; nothing was moved.
+        """
+        if self._is_over is not None:
+            raise ResetNeeded(f"the episode {self._is_over}: call reset() before step()")
+        action = layout.checked_actions(action, (4,))
+        score = self._episode.step(displacement(action), float(action[3]))
+        self._steps += 1
+        info = step_info(score)
+        unstable = self._episode.is_unstable
+        if unstable:
+            info["is_unstable"] = True
+        terminated = self.terminate_on_success and score.success
+        truncated = unstable or self._steps == self.max_path_length
+        if terminated or truncated:
+            self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
+        if self.render_mode == HUMAN:
+            self._show()
+        return self._episode.observation.copy(), score.reward, terminated, truncated, info
+
+    def get_state(self) -> EnvState:
+        """The complete environment as a value: physics, episode constants, step count, generator, choice of instances."""
+        selector = self._selector
+        return EnvState(
+            episode=None if self._task is None else self._episode.snapshot(),
+            task=self._task,
+            steps=self._steps,
+            is_over=self._is_over,
+            selector=selector,
+            selector_state=None if selector is None else selector.get_state(),
+            terminate_on_success=self.terminate_on_success,
+            rng_state=dict(self.np_random.bit_generator.state),
+        )
+
+    def set_state(self, state: EnvState) -> None:
+        """Continue exactly where `get_state` was called, in this or another environment of the same task: same future to the last bit.
+
+        Raises:
+          ValueError: a state of another task.
+        """
+        if state.selector is not None and find_task(state.selector.env_name) is not self.task_def:
+            raise ValueError(f"this environment plays {self.task_def.id}; the state is of {state.selector.env_name}")
+        if state.episode is not None:
+            self._episode.restore(state.episode)
+        if state.selector is not None and state.selector_state is not None:
+            selector = copy.deepcopy(state.selector)  # environments must not draw from one another's cycle
+            selector.set_state(state.selector_state)
+            self.use(selector)
+        self._task, self._steps, self._is_over = state.task, state.steps, state.is_over
+        self.terminate_on_success = state.terminate_on_success
+        self.np_random.bit_generator.state = state.rng_state
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options = {
+            "render_mode": self.render_mode,
+            "camera_name": self.camera_name,
+            "camera_id": self.camera_id,
+            "reward_function_version": self.reward_function_version,
+            "height": self.height,
+            "width": self.width,
+            "max_episode_steps": self.max_path_length,
+            "terminate_on_success": self.terminate_on_success,
+            "render_quality": self.render_quality,
+            "show_goal": self.show_goal,
+        }
+        return _rebuild, (self.task_def.name, options, self.spec, self.get_state())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldEnv:
+        rebuild, arguments = self.__reduce__()
+        copied: MetaWorldEnv = rebuild(*arguments)
+        return copied
+
+    @property
+    def model(self) -> mujoco.MjModel:
+        """A copy of the model with this episode's fixtures and goal marker. Change its looks (cameras, colours) as you like; physics is
+        elsewhere.
+        """
+        self.data  # noqa: B018  # brings the fixtures up to date
+        return self._mirror().model
+
+    @property
+    def data(self) -> mujoco.MjData:
+        """The current state with derived quantities, for reading; writing to it changes nothing (use `set_state`)."""
+        return self._mirror().data
+
+    def render(
+        self, camera: str | int | Camera | None = None, *, width: int | None = None, height: int | None = None, kind: str | None = None
+    ) -> NDArray[Any] | None:
+        """A picture of the scene as it stands; None without a render mode, and in mode "human", which brings its window up to date.
+
+        Args:
+          camera: name, id or a `Camera` of one's own; the environment's by default.
+          width, height: pixels; the environment's by default.
+          kind: "rgb" (height, width, 3), "depth" (height, width; m), "segmentation" (height, width) or "point_cloud" (height, width, 3; m,
+            world); the render mode's by default. See `metaworld_py.rendering.Studio.pictures`.
+
+        Raises:
+          ValueError: no such camera, size or kind.
+          RenderingError: no OpenGL on this machine; says what to install.
+          ViewerError: no window can be opened here; says what to do.
+        """
+        if self.render_mode == HUMAN:
+            self._show()
+            return None
+        if self.render_mode is None:
+            gymnasium.logger.warn('render() does nothing without a render mode; make the environment with render_mode="rgb_array"')
+            return None
+        kind = kind or (DEPTH if self.render_mode == "depth_array" else RGB)
+        chosen = self._camera if camera is None else find_camera(self.task_def, camera)
+        return self.pictures([chosen], (kind,), width=width or self.width, height=height or self.height, quality=self.render_quality)[0][
+            kind
+        ]
+
+    def pictures(self, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
+        """Pictures of several cameras and kinds; see `metaworld_py.rendering.Studio.pictures`.
+
+        Raises:
+          ResetNeeded: before the first reset.
+        """
+        if self._task is None:
+            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
+        view = self._mirror()
+        view.shows_goal = self.show_goal
+        return self._studio.pictures(view, cameras, kinds, **options)
+
+    def close(self) -> None:
+        """Free what renders, if anything does, and close the window."""
+        self._studio.close()
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+
+    def _show(self) -> None:
+        """Bring the window up to date, and keep to real time.
+
+        Raises:
+          ResetNeeded: before the first reset.
+          ViewerError: no window can be opened here; says what to do.
+        """
+        if self._task is None:
+            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
+        if self._window is None:
+            from metaworld_py.media.live import Window  # noqa: PLC0415  # only here is a window system needed
+
+            self._mirror().shows_goal = self.show_goal
+            self._window = Window(self, self._camera)
+        self._window.show()
+
+    def _mirror(self) -> EpisodeView:
+        if self._view is None:
+            self._view = EpisodeView(self._episode)
+        return self._view
+
+    def _selector_or_raise(self) -> Selector:
+        if self._selector is None:
+            raise ResetNeeded(
+                f"which instance of {self.task_def.id}? Call set_task(task), e.g. with one of MT1({self.task_def.id!r}).train_tasks, "
+                "or reset(options={'task': task}), or draw_tasks() for a new one at each reset"
+            )
+        return self._selector
+
+    def _set_goal_hidden(self, is_goal_hidden: bool) -> None:
+        self.observation_space = layout.observation_space(self.task_def, is_goal_hidden=is_goal_hidden)
+
+
+def step_info(score: Score) -> dict[str, Any]:
+    """The published step info, each number a float."""
+    return {
+        "success": float(score.success),
+        "near_object": score.near_object,
+        "grasp_success": score.grasp_success,
+        "grasp_reward": score.grasp_reward,
+        "in_place_reward": score.in_place_reward,
+        "obj_to_target": score.obj_to_target,
+        "unscaled_reward": score.reward,
+    }
+
+
+@cache
+def env_class(name: str) -> type[MetaWorldEnv]:
+    """The environment class of a task, e.g. `env_class("door-open")`.
+
+    Raises:
+      ValueError: unknown task.
+    """
+    task = find_task(name)
+    if name != task.name:
+        return env_class(task.name)
+    title = "".join(part.capitalize() for part in task.name.split("-"))
+    return type(
+        f"{title}Env", (MetaWorldEnv,), {"task_def": task, "__doc__": f"{task.sentence} See `MetaWorldEnv`.", "__module__": __name__}
+    )
+
+
+def _rebuild(name: str, options: dict[str, Any], spec: Any, state: EnvState) -> MetaWorldEnv:
+    """What unpickling and copying do."""
+    env = env_class(name)(**options)
+    env.spec = spec
+    env.set_state(copy.deepcopy(state))
+    return env

@@ -1,0 +1,59 @@
+"""Environment classes by published name: `ALL_V3_ENVIRONMENTS` and its goal-observable and goal-hidden variants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from metaworld_py.benchmarks import EnvClasses
+from metaworld_py.envs.env import MetaWorldEnv, env_class
+from metaworld_py.tasks import TASKS, find_task
+
+ALL_V3_ENVIRONMENTS = EnvClasses(TASKS)
+
+GOAL_OBSERVABLE, GOAL_HIDDEN = "-goal-observable", "-goal-hidden"
+
+
+class FreshEnvironment:
+    """Constructs one task's environments that draw a new instance at each reset, goal visible or hidden.
+
+    Stands where the published package has a class: call it.
+    """
+
+    def __init__(self, name: str, *, is_goal_hidden: bool) -> None:
+        self.task_name = find_task(name).name
+        self.is_goal_hidden = is_goal_hidden
+
+    def __call__(self, seed: int | None = None, **keywords: Any) -> MetaWorldEnv:
+        """Make an environment.
+
+        Args:
+          seed: seeds the drawing of instances; None takes fresh entropy.
+          keywords: see `MetaWorldEnv`.
+        """
+        env = env_class(self.task_name)(**keywords)
+        env.draw_tasks(hide_goal=self.is_goal_hidden)
+        if seed is not None:
+            env.seed_generator(seed)
+        return env
+
+
+class FreshEnvironments(Mapping[str, FreshEnvironment]):
+    """By published name, e.g. `door-open-v3-goal-observable`; look-ups also take `door-open-goal-observable` and the bare task name."""
+
+    def __init__(self, suffix: str) -> None:
+        self._suffix = suffix
+        self._made = {name: FreshEnvironment(name, is_goal_hidden=suffix == GOAL_HIDDEN) for name in TASKS}
+
+    def __getitem__(self, name: str) -> FreshEnvironment:
+        return self._made[find_task(name.removesuffix(self._suffix)).name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (f"{TASKS[name].id}{self._suffix}" for name in self._made)
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+
+ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE = FreshEnvironments(GOAL_OBSERVABLE)
+ALL_V3_ENVIRONMENTS_GOAL_HIDDEN = FreshEnvironments(GOAL_HIDDEN)

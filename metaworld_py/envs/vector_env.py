@@ -1,0 +1,514 @@
+"""Any mix of tasks as one `gymnasium.vector.VectorEnv`, stepped natively on all cores, in this process."""
+
+from __future__ import annotations
+
+import copy
+import importlib.util
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.spaces import Box
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from metaworld_py.engine import layout
+from metaworld_py.engine.episode import OBSERVATION_SIZE, Episode, EpisodeState, displacements
+from metaworld_py.engine.threaded import N_SCORES, PlainRunner, Runner
+from metaworld_py.envs.env import MetaWorldEnv, step_info
+from metaworld_py.instances.selection import Selector, TaskSelector
+from metaworld_py.instances.task import Task
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, Camera, EpisodeView, Studio, chosen_camera, find_camera
+from metaworld_py.tasks import find_task
+from metaworld_py.tasks.common.definition import HORIZON, Score, TaskDef
+
+DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
+REWARD_MODES = (DENSE, SPARSE, SUCCESS_MINUS_ONE)
+VECTOR_RENDER_MODES = ("rgb_array", "depth_array")
+_NO_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
+_INFO_FIELDS = tuple(step_info(_NO_SCORE))
+RESET_OPTIONS = ("reset_mask", "tasks")
+
+
+class Endings(NamedTuple):
+    """Which environments (n,) ended at a step, and how."""
+
+    terminated: NDArray[np.bool_]
+    truncated: NDArray[np.bool_]
+    unstable: NDArray[np.bool_]  # truncated because the physics blew up
+
+
+@dataclass(frozen=True)
+class VectorEnvState:
+    """A complete vector environment in the middle of its episodes, generators and choices of instances included."""
+
+    episodes: tuple[EpisodeState | None, ...]
+    tasks: tuple[Task | None, ...]
+    steps: NDArray[np.int_]
+    returns: NDArray[np.float64]
+    lengths: NDArray[np.int_]
+    is_over: NDArray[np.bool_]
+    was_reset: bool
+    selector_states: tuple[dict[str, Any], ...]
+    rng_states: tuple[dict[str, Any], ...]
+    is_terminating: bool
+
+
+class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDArray[Any]]):
+    """Environments of one or many tasks. Environment i plays one of `instances[i]` at each reset, chosen by its own generator.
+
+    Same numbers as one `MetaWorldEnv` per environment with the same seeds. `reset(seed=s)` seeds environment i with s + i. Copies and
+    pickles in the middle of episodes; `get_state` and `set_state` do the same as a value.
+
+    Args:
+      instances: per environment the task instances it plays, all of one task; or a selector of them.
+      reward_function_version: "v2" or "v1".
+      max_episode_steps: control steps until `truncated`.
+      terminate_on_success: end an episode at its first success.
+      autoreset_mode: `SAME_STEP` (default; `final_obs` and `final_info` in `info`), `NEXT_STEP` or `DISABLED`.
+      task_select: "random" or "pseudorandom" (a shuffled cycle), where `instances` are lists.
+      sample_on_reset: whether each reset takes another instance; else only `sample_tasks` does.
+      action_repeat: control steps that an action lasts; rewards are summed.
+      reward_mode: "dense", "sparse" (1 on success, else 0) or "success-1" (0 on success, else −1).
+      use_one_hot: append a one-hot id of the task (in order of first appearance) to each observation.
+      seed: seeds the generators once, as `reset(seed=...)` does.
+      n_threads: threads that step environments; 0 takes as many as there are cores.
+      copy: False hands out the same arrays at every step, overwritten by the next one, instead of new ones.
+      compiled: step in compiled code (Numba, extra `fast`); None does where Numba is installed. Rewards agree to 1e-12 either way,
+        observations to the last bit.
+      render_mode: None, "rgb_array" or "depth_array"; `render()` then gives one picture per environment.
+      camera_name, camera_id, width, height, render_quality, show_goal: as for `MetaWorldEnv`.
+    """
+
+    def __init__(
+        self,
+        instances: Sequence[Sequence[Task] | Selector],
+        *,
+        reward_function_version: str = "v2",
+        max_episode_steps: int = HORIZON,
+        terminate_on_success: bool = False,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+        task_select: str = "random",
+        sample_on_reset: bool = True,
+        action_repeat: int = 1,
+        reward_mode: str = DENSE,
+        use_one_hot: bool = False,
+        seed: int | None = None,
+        n_threads: int = 0,
+        copy: bool = True,
+        compiled: bool | None = None,
+        render_mode: str | None = None,
+        camera_name: str | Camera | None = None,
+        camera_id: int | None = None,
+        width: int = DEFAULT_SIZE_PX,
+        height: int = DEFAULT_SIZE_PX,
+        render_quality: str = HIGH,
+        show_goal: bool = True,
+    ) -> None:
+        super().__init__()
+        if max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
+        if render_mode not in (None, *VECTOR_RENDER_MODES):
+            raise ValueError(
+                f"render_mode must be None or one of {VECTOR_RENDER_MODES}, got {render_mode!r}: windows are for one environment"
+            )
+        self._selectors: list[Selector] = [
+            TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
+            for source in instances
+        ]
+        self.num_envs = len(self._selectors)
+        self.task_names = [find_task(selector.env_name).name for selector in self._selectors]
+        self.tasks: list[Task | None] = [None] * self.num_envs
+        if action_repeat < 1:
+            raise ValueError(f"action_repeat must be at least 1, got {action_repeat}")
+        if reward_mode not in REWARD_MODES:
+            raise ValueError(f"reward_mode must be one of {REWARD_MODES}, got {reward_mode!r}")
+        self.action_repeat, self.reward_mode = action_repeat, reward_mode
+        self.max_episode_steps = max_episode_steps
+        self.terminate_on_success = terminate_on_success
+        self.reward_function_version = reward_function_version
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.render_mode = render_mode
+        self.metadata = {**MetaWorldEnv.metadata, "render_modes": list(VECTOR_RENDER_MODES), "autoreset_mode": self.autoreset_mode}
+        self._n_threads = n_threads
+        self._copies = copy
+        self._is_compiled = is_compiled(compiled)
+
+        names = list(dict.fromkeys(self.task_names))
+        self._one_hot = np.zeros((self.num_envs, len(names) if use_one_hot else 0))
+        if use_one_hot:
+            self._one_hot[np.arange(self.num_envs), [names.index(name) for name in self.task_names]] = 1.0
+        self._all = np.arange(self.num_envs)
+        self._now = np.empty((self.num_envs, OBSERVATION_SIZE))  # the episodes' observations, written in place
+        self._episodes = [
+            Episode(find_task(name), reward_version=reward_function_version, observation=self._now[env])
+            for env, name in enumerate(self.task_names)
+        ]
+        self._runner = self._new_runner(reward_function_version)
+        self._observed = np.hstack([self._now, self._one_hot])  # handed out where arrays are not copied
+        self._scores = np.zeros((N_SCORES, self.num_envs))
+
+        self.single_action_space = layout.action_space()
+        self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.single_observation_space = self._joint_observation_space()
+        self.observation_space = batch_space(self.single_observation_space, self.num_envs)
+
+        self.render_quality, self.show_goal = render_quality, show_goal
+        self._cameras = {name: chosen_camera(find_task(name), camera_name, camera_id) for name in names}
+        self._camera_choice, self._size_px = (camera_name, camera_id), (width, height)
+        self._studio = Studio()
+        self._views: dict[int, EpisodeView] = {}
+        self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
+        self.before_autoreset: Callable[[NDArray[np.intp]], None] | None = None  # told which episodes are about to be replaced
+        self._steps = np.zeros(self.num_envs, dtype=int)
+        self._returns = np.zeros(self.num_envs)
+        self._lengths = np.zeros(self.num_envs, dtype=int)  # in actions
+        self._start_times = np.zeros(self.num_envs)
+        self._is_over = np.ones(self.num_envs, dtype=bool)
+        self._was_reset = False
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[NDArray[np.float64], dict[str, Any]]:
+        """Start episodes in all environments, or in those of `options["reset_mask"]`.
+
+        Args:
+          seed: environment i gets seed + i; or one seed per environment; None goes on with the generators as they are.
+          options: {"reset_mask": (num_envs,) bool} resets only those; {"tasks": one Task per environment} plays these instances once.
+
+        Raises:
+          ValueError: unknown options, wrong lengths, tasks of other environments.
+        """
+        options = options or {}
+        unknown = set(options) - set(RESET_OPTIONS)
+        if unknown:
+            raise ValueError(f"unknown reset options {sorted(unknown)}; known: {list(RESET_OPTIONS)}")
+        self._seed(seed)
+        mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
+            raise ValueError(f"reset_mask must be ({self.num_envs},) bool with at least one True, got {mask!r}")
+        self._start(np.flatnonzero(mask), options.get("tasks"))
+        self._was_reset = True
+        return self._observations(), {}
+
+    def step(self, actions: Any) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
+        """Advance all environments by one action; finished ones start anew as `autoreset_mode` says.
+
+        Raises:
+          ResetNeeded: before the first reset; with autoreset disabled also if an environment has ended.
+          ValueError: actions of wrong shape or with NaN; nothing was moved.
+        """
+        if not self._was_reset:
+            raise ResetNeeded("call reset() before step()")
+        if self.autoreset_mode == AutoresetMode.DISABLED and self._is_over.any():
+            over = np.flatnonzero(self._is_over).tolist()
+            raise ResetNeeded(f"environments {over} have ended: reset them with options={{'reset_mask': ...}}")
+        actions = layout.checked_actions(actions, (self.num_envs, 4))
+        anew = self._is_over if self._is_over.any() else None  # only in next-step mode
+        scores, endings = self._act(actions, self._all if anew is None else np.flatnonzero(~anew))
+        self._is_over = over = endings.terminated | endings.truncated
+        rewards = self._rewards(scores, anew)
+        infos = self._infos(scores, None if anew is None else ~anew, endings.unstable)
+        self._returns += rewards
+        self._lengths += 1
+        any_over = bool(over.any())
+        if any_over:
+            infos |= self._episode_statistics()
+        if anew is not None:
+            self._start(np.flatnonzero(anew))
+        elif any_over and self.autoreset_mode == AutoresetMode.SAME_STEP:
+            infos |= _final_infos(infos, self._observations(), over)
+            del infos["episode"], infos["_episode"]  # of the episodes that ended: they stand in final_info
+            if self.before_autoreset is not None:
+                self.before_autoreset(np.flatnonzero(over))
+            self._start(np.flatnonzero(over))
+        return self._observations(), rewards, endings.terminated, endings.truncated, infos
+
+    def set_tasks(self, tasks: Sequence[Task]) -> None:
+        """Environment i plays `tasks[i]` from its next reset on, again and again, as meta-learners need it while they adapt.
+
+        Raises:
+          ValueError: another number of instances than environments, or one of another task than its environment's.
+        """
+        if len(tasks) != self.num_envs:
+            raise ValueError(f"give one instance per environment ({self.num_envs}), got {len(tasks)}")
+        for env, task in enumerate(tasks):
+            if find_task(task.env_name) is not find_task(self.task_names[env]):
+                raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
+            if task.partially_observable != self._selectors[env].is_goal_hidden:
+                raise ValueError(
+                    f"environment {env} was made for goals that are {'hidden' if not task.partially_observable else 'visible'}"
+                )
+        self._selectors = [TaskSelector([task], sample_on_reset=False) for task in tasks]
+
+    def sample_tasks(self) -> None:
+        """Choose another instance in every environment, for the next reset; needed only where resets do not choose."""
+        for selector, rng in zip(self._selectors, self._rngs, strict=True):
+            selector.sample(rng)
+
+    def toggle_sample_tasks_on_reset(self, on: bool) -> None:
+        """Whether each reset takes another instance."""
+        for selector in self._selectors:
+            selector.sample_on_reset = on
+
+    def toggle_terminate_on_success(self, on: bool) -> None:
+        """Whether an episode ends at its first success."""
+        self.terminate_on_success = on
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Call a method of this vector environment, or read an attribute, and hand out the answer once per environment.
+
+        For code written for Gymnasium's own vector environments; methods here act on all environments at once.
+        """
+        attribute = getattr(self, name)
+        answer = attribute(*args, **kwargs) if callable(attribute) else attribute
+        return tuple(answer) if isinstance(answer, list) else (answer,) * self.num_envs
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """An attribute, once per environment; `task_name` gives each environment's task."""
+        return tuple(self.task_names) if name == "task_name" else self.call(name)
+
+    def get_state(self) -> VectorEnvState:
+        """Everything that decides the future, as a value."""
+        return VectorEnvState(
+            episodes=tuple(None if task is None else self._episode(env).snapshot() for env, task in enumerate(self.tasks)),
+            tasks=tuple(self.tasks),
+            steps=self._steps.copy(),
+            returns=self._returns.copy(),
+            lengths=self._lengths.copy(),
+            is_over=self._is_over.copy(),
+            was_reset=self._was_reset,
+            selector_states=tuple(selector.get_state() for selector in self._selectors),
+            rng_states=tuple(copy.deepcopy(dict(rng.bit_generator.state)) for rng in self._rngs),
+            is_terminating=self.terminate_on_success,
+        )
+
+    def set_state(self, state: VectorEnvState) -> None:
+        """Continue exactly where `get_state` was called: same future to the last bit.
+
+        Raises:
+          ValueError: a state of another number of environments or of other tasks.
+        """
+        if len(state.tasks) != self.num_envs:
+            raise ValueError(f"the state is of {len(state.tasks)} environments, this one has {self.num_envs}")
+        for env, episode in enumerate(state.episodes):
+            if episode is not None:
+                self._episodes[env].restore(episode)
+            self._selectors[env].set_state(state.selector_states[env])
+            self._rngs[env].bit_generator.state = state.rng_states[env]
+        self._runner.began([env for env, episode in enumerate(state.episodes) if episode is not None])
+        self.tasks = list(state.tasks)
+        self._steps, self._returns, self._lengths = state.steps.copy(), state.returns.copy(), state.lengths.copy()
+        self._is_over = state.is_over.copy()
+        self._was_reset, self.terminate_on_success = state.was_reset, state.is_terminating
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        options = {
+            "reward_function_version": self.reward_function_version,
+            "max_episode_steps": self.max_episode_steps,
+            "terminate_on_success": self.terminate_on_success,
+            "autoreset_mode": self.autoreset_mode,
+            "action_repeat": self.action_repeat,
+            "reward_mode": self.reward_mode,
+            "use_one_hot": bool(self._one_hot.shape[1]),
+            "n_threads": self._n_threads,
+            "copy": self._copies,
+            "compiled": self._is_compiled,
+            "render_mode": self.render_mode,
+            "camera_name": self._camera_choice[0],
+            "camera_id": self._camera_choice[1],
+            "width": self._size_px[0],
+            "height": self._size_px[1],
+            "render_quality": self.render_quality,
+            "show_goal": self.show_goal,
+        }
+        return _rebuild, (self._selectors, options, self.spec, self.get_state())
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldVectorEnv:
+        rebuild, arguments = self.__reduce__()
+        copied: MetaWorldVectorEnv = rebuild(*arguments)
+        return copied
+
+    def render(self, camera: str | int | Camera | None = None) -> tuple[NDArray[Any], ...] | None:
+        """One picture per environment, or None without a render mode; see `MetaWorldEnv.render`."""
+        if self.render_mode is None:
+            return None
+        kind, (width, height) = DEPTH if self.render_mode == "depth_array" else RGB, self._size_px
+        pictures = []
+        for env, task_def in enumerate(self.task_defs):
+            chosen = self._cameras[task_def.name] if camera is None else find_camera(task_def, camera)
+            (seen,) = self.pictures(env, [chosen], (kind,), width=width, height=height, quality=self.render_quality)
+            pictures.append(seen[kind])
+        return tuple(pictures)
+
+    def pictures(self, env: int, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
+        """Pictures of one environment; see `metaworld_py.rendering.Studio.pictures`.
+
+        Raises:
+          ResetNeeded: before the first reset.
+        """
+        if not self._was_reset:
+            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
+        self._runner.write_back([env])
+        if env not in self._views:
+            self._views[env] = EpisodeView(self._episodes[env])
+        self._views[env].shows_goal = self.show_goal
+        return self._studio.pictures(self._views[env], cameras, kinds, **options)
+
+    @property
+    def task_defs(self) -> list[TaskDef]:
+        """Each environment's task."""
+        return [episode.task for episode in self._episodes]
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Free what renders, if anything does."""
+        self._studio.close()
+
+    def _new_runner(self, reward_version: str) -> Runner:
+        if not self._is_compiled:
+            return PlainRunner(self._episodes, self._now, n_threads=self._n_threads)
+        from metaworld_py.engine.compiled import CompiledRunner  # noqa: PLC0415  # needs Numba, and half a second
+
+        return CompiledRunner(self._episodes, self._now, reward_version=reward_version, n_threads=self._n_threads)
+
+    def _episode(self, env: int) -> Episode:
+        """One episode, its constants up to date."""
+        self._runner.write_back([env])
+        return self._episodes[env]
+
+    def _seed(self, seed: int | Sequence[int | None] | None) -> None:
+        if seed is None:
+            return
+        seeds = [seed + index for index in range(self.num_envs)] if isinstance(seed, (int, np.integer)) else list(seed)
+        if len(seeds) != self.num_envs:
+            raise ValueError(f"give one seed per environment ({self.num_envs}), got {len(seeds)}")
+        for env, value in enumerate(seeds):
+            if value is not None:
+                self._rngs[env] = seeding.np_random(value)[0]
+                self._selectors[env].restart()
+
+    def _start(self, envs: NDArray[np.intp], tasks: Sequence[Task] | None = None) -> None:
+        """New episodes in the given environments."""
+        if tasks is not None and len(tasks) != self.num_envs:
+            raise ValueError(f"options['tasks'] must hold one task per environment ({self.num_envs}), got {len(tasks)}")
+        started = envs.tolist()
+        for env in started:
+            task = tasks[env] if tasks is not None else self._selectors[env].on_reset(self._rngs[env])
+            if tasks is not None and find_task(task.env_name) is not self._episodes[env].task:
+                raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
+            self._episodes[env].reset(task.rand_vec, hide_goal=task.partially_observable)
+            self.tasks[env] = task
+        self._runner.began(started)
+        self._steps[envs] = 0
+        self._returns[envs] = 0.0
+        self._lengths[envs] = 0
+        self._start_times[envs] = time.perf_counter()
+        self._is_over[envs] = False
+
+    def _act(self, actions: NDArray[np.floating[Any]], ids: NDArray[np.intp]) -> tuple[NDArray[np.float64], Endings]:
+        """One action in the environments `ids`, which lasts `action_repeat` control steps or until the episode ends.
+
+        Returns:
+          Scores (7, n; rewards summed, success at any of the steps) and endings; zeros for other environments.
+        """
+        n = self.num_envs
+        scores = np.zeros((N_SCORES, n)) if self._copies else self._scores
+        if len(ids) < n:
+            scores[:] = 0.0
+        endings = Endings(np.zeros(n, dtype=bool), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
+        targets, efforts = displacements(actions), actions[:, 3].astype(np.float64)
+        reward, success = 0.0, 0.0
+        for repeat in range(self.action_repeat):
+            self._runner.step(ids, targets, efforts, scores, endings.unstable)
+            self._steps[ids] += 1
+            if self.action_repeat > 1:
+                scores[0, ids] += reward
+                scores[1, ids] = np.maximum(scores[1, ids], success)
+            if self.terminate_on_success:
+                endings.terminated[ids] = scores[1, ids] > 0.0
+            endings.truncated[ids] = endings.unstable[ids] | (self._steps[ids] >= self.max_episode_steps)
+            if repeat + 1 < self.action_repeat:
+                ids = ids[~(endings.terminated | endings.truncated)[ids]]
+                reward, success = scores[0, ids], scores[1, ids]
+        return scores, endings
+
+    def _rewards(self, scores: NDArray[np.float64], anew: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+        """Rewards (n,) as `reward_mode` has them; 0 where an episode starts anew."""
+        if self.reward_mode == DENSE:
+            shaped: NDArray[np.float64] = scores[0].copy()
+            return shaped
+        rewards: NDArray[np.float64] = scores[1] - (1.0 if self.reward_mode == SUCCESS_MINUS_ONE else 0.0)
+        if anew is not None:
+            rewards[anew] = 0.0
+        return rewards
+
+    def _episode_statistics(self) -> dict[str, Any]:
+        """Return, length and seconds of the episodes that ended, as Gymnasium's RecordEpisodeStatistics names them."""
+        over = self._is_over
+        seconds = np.round(time.perf_counter() - self._start_times, 6)
+        numbers = {"r": self._returns, "l": self._lengths, "t": seconds}
+        episode: dict[str, Any] = {name: np.where(over, values, 0) for name, values in numbers.items()}
+        episode |= {f"_{name}": over.copy() for name in numbers}
+        return {"episode": episode, "_episode": over.copy()}
+
+    def _infos(self, scores: NDArray[np.float64], mask: NDArray[np.bool_] | None, unstable: NDArray[np.bool_]) -> dict[str, Any]:
+        """Each field's numbers (n,) and, under its name with an underscore, for which environments they count."""
+        mask = np.ones(self.num_envs, dtype=bool) if mask is None else mask
+        infos: dict[str, Any] = {}
+        for name, values in zip(_INFO_FIELDS, (*scores[1:], scores[0]), strict=True):
+            infos[name] = values
+            infos[f"_{name}"] = mask
+        if unstable.any():
+            infos["is_unstable"] = unstable
+            infos["_is_unstable"] = unstable.copy()
+        return infos
+
+    def _observations(self) -> NDArray[np.float64]:
+        """All current observations (num_envs, 39 [+ tasks])."""
+        if self._copies:
+            return np.hstack([self._now, self._one_hot]) if self._one_hot.shape[1] else self._now.copy()
+        self._observed[:, :OBSERVATION_SIZE] = self._now
+        return self._observed
+
+    def _joint_observation_space(self) -> Box:
+        """The smallest box that holds every environment's observations."""
+        kinds = {(name, selector.is_goal_hidden) for name, selector in zip(self.task_names, self._selectors, strict=True)}
+        boxes = [layout.observation_space(find_task(name), is_goal_hidden=hidden) for name, hidden in kinds]
+        ids = np.zeros(self._one_hot.shape[1])
+        low = np.concatenate([np.min([box.low for box in boxes], axis=0), ids])
+        high = np.concatenate([np.max([box.high for box in boxes], axis=0), ids + 1.0])
+        return Box(low, high, dtype=np.float64)
+
+
+def is_compiled(wanted: bool | None) -> bool:
+    """Whether to step in compiled code; None asks for it where Numba is installed.
+
+    Raises:
+      ImportError: wanted, but Numba is missing.
+    """
+    is_there = importlib.util.find_spec("numba") is not None
+    if wanted and not is_there:
+        raise ImportError("compiled=True needs Numba: pip install 'metaworld_py[fast]'")
+    return is_there if wanted is None else wanted
+
+
+def _final_infos(infos: dict[str, Any], observations: NDArray[np.float64], over: NDArray[np.bool_]) -> dict[str, Any]:
+    """What same-step autoreset adds: the last observations and infos of finished environments."""
+    final_obs = np.full(len(over), None, dtype=object)
+    for env in np.flatnonzero(over).tolist():
+        final_obs[env] = observations[env].copy()
+    final_info = {name: value if isinstance(value, dict) else np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
+    return {"final_obs": final_obs, "_final_obs": over.copy(), "final_info": final_info, "_final_info": over.copy()}
+
+
+def _rebuild(selectors: list[Selector], options: dict[str, Any], spec: Any, state: VectorEnvState) -> MetaWorldVectorEnv:
+    """What unpickling and copying do."""
+    envs = MetaWorldVectorEnv(copy.deepcopy(selectors), **options)
+    envs.spec = spec
+    envs.set_state(copy.deepcopy(state))
+    return envs

@@ -1,0 +1,111 @@
+"""Options of observations and rewards for the native vector environment: the wrappers' array forms, in one layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from gymnasium.spaces import Box
+from gymnasium.vector import AutoresetMode
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from metaworld_py.engine.episode import FRAME_SIZE
+from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, ObservationNormalizer, RecurrentInfo, ReturnNormalizer
+from metaworld_py.envs.options import Options
+from metaworld_py.envs.vector_env import MetaWorldVectorEnv
+from metaworld_py.envs.vector_layer import VectorLayer
+
+Mask = NDArray[np.bool_]
+_PREVIOUS_FRAME = slice(FRAME_SIZE, 2 * FRAME_SIZE)
+
+
+class TransformedVectorEnv(VectorLayer):
+    """From the inside out: drops the previous frame, adds recurrent inputs, normalises rewards, then observations, makes them float32.
+
+    Statistics are per environment, as with Gymnasium's wrappers around each; final observations pass through the same steps.
+    """
+
+    def __init__(self, env: MetaWorldVectorEnv, options: Options) -> None:
+        super().__init__(env)
+        self._options = options
+        n_envs = env.num_envs
+        self._same_step = env.autoreset_mode == AutoresetMode.SAME_STEP
+        self._was_over = np.zeros(n_envs, dtype=bool)
+        self._rewards = _reward_normalizer(options, n_envs)
+        self._recurrent = RecurrentInfo(n_envs, options.normalize_reward_in_recurrent_info) if options.recurrent_info_in_obs else None
+        space: Any = env.single_observation_space
+        actions: Any = env.single_action_space
+        if not options.include_previous_frame:
+            space = Box(np.delete(space.low, _PREVIOUS_FRAME), np.delete(space.high, _PREVIOUS_FRAME), dtype=np.float64)
+        if self._recurrent is not None:
+            space = self._recurrent.space(space, actions)
+        self._normalizer = ObservationNormalizer(n_envs, space.shape[0]) if options.normalize_observations else None
+        if self._normalizer is not None:
+            space = Box(-np.inf, np.inf, space.shape, np.float32)
+        elif options.float32_observations:
+            space = Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
+        self.single_observation_space = space
+        self.observation_space = batch_space(space, n_envs)
+
+    @staticmethod
+    def wrap(env: MetaWorldVectorEnv, options: Options) -> MetaWorldVectorEnv | TransformedVectorEnv:
+        """The environment itself where the options ask for nothing."""
+        return TransformedVectorEnv(env, options) if options.transforms_vectors else env
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[NDArray[Any], dict[str, Any]]:
+        """Start episodes; see `MetaWorldVectorEnv.reset`."""
+        observations, infos = self.env.reset(seed=seed, options=options)
+        mask = np.asarray((options or {}).get("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        if self._recurrent is not None:
+            self._recurrent.reset(mask)
+        self._was_over &= ~mask
+        return self._seen(observations, mask), infos
+
+    def step(self, actions: Any) -> tuple[NDArray[Any], NDArray[Any], Mask, Mask, dict[str, Any]]:
+        """Advance by one action; see `MetaWorldVectorEnv.step`."""
+        observations, rewards, terminations, truncations, infos = self.env.step(actions)
+        over, stepped = terminations | truncations, ~self._was_over
+        if self._recurrent is not None:
+            self._recurrent.record(np.asarray(actions), rewards, over, stepped)
+            self._recurrent.reset(self._was_over)
+        if self._rewards is not None:
+            rewards = np.where(stepped, self._rewards(rewards, terminations, stepped), 0.0)
+        if self._same_step and over.any():
+            observations = self._with_final(observations, infos, over)
+        else:
+            observations = self._seen(observations, np.ones(self.num_envs, dtype=bool))
+            self._was_over = over
+        return observations, rewards, terminations, truncations, infos
+
+    def _with_final(self, observations: NDArray[Any], infos: dict[str, Any], over: Mask) -> NDArray[Any]:
+        """Observations of a step at which some episodes ended and others began; rewrites the final ones in `infos`."""
+        last = observations.copy()
+        for env in np.flatnonzero(over).tolist():
+            last[env] = infos["final_obs"][env]
+        seen_last = self._seen(last, np.ones(self.num_envs, dtype=bool))
+        for env in np.flatnonzero(over).tolist():
+            infos["final_obs"][env] = seen_last[env]
+        if self._recurrent is not None:
+            self._recurrent.reset(over)
+        first = self._seen(observations, over)
+        return np.where(over[:, np.newaxis], first, seen_last)
+
+    def _seen(self, observations: NDArray[Any], mask: Mask) -> NDArray[Any]:
+        """What the agent sees; statistics take in the rows of the mask."""
+        if not self._options.include_previous_frame:
+            observations = np.delete(observations, _PREVIOUS_FRAME, axis=1)
+        if self._recurrent is not None:
+            observations = self._recurrent.append(observations)
+        if self._normalizer is not None:
+            observations = self._normalizer.normalize(observations, mask)
+        return observations.astype(np.float32) if self._options.float32_observations else observations
+
+
+def _reward_normalizer(options: Options, n_envs: int) -> Any:
+    if options.reward_normalization_method == "gymnasium":
+        return ReturnNormalizer(n_envs).normalize
+    if options.reward_normalization_method == "exponential":
+        normalizer = ExponentialRewardNormalizer(n_envs, options.reward_alpha)
+        return lambda rewards, terminations, mask: normalizer.normalize(rewards, mask)
+    return None

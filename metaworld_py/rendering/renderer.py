@@ -1,0 +1,346 @@
+"""Pictures of an episode: colours, depth, segmentation and points, from any camera, on a headless OpenGL that works.
+
+Nothing here is imported before the first picture is asked for, so that training without pictures needs no OpenGL.
+"""
+
+from __future__ import annotations
+
+import atexit
+import copy
+import difflib
+import importlib
+import math
+import os
+import subprocess
+import sys
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import mujoco
+import numpy as np
+from mujoco.rendering.classic import gl_context
+from numpy.typing import NDArray
+
+from metaworld_py.engine.episode import Episode
+from metaworld_py.sim.scene import GOAL_MARKER
+from metaworld_py.tasks.common.definition import TaskDef
+
+RGB, DEPTH, SEGMENTATION, POINT_CLOUD = "rgb", "depth", "segmentation", "point_cloud"
+KINDS = (RGB, DEPTH, SEGMENTATION, POINT_CLOUD)
+HIGH, FAST = "high", "fast"
+QUALITIES = (HIGH, FAST)  # fast: no shadows, reflections and antialiasing
+FREE_CAMERA = -1  # overview from the front, upright
+DEFAULT_SIZE_PX = 480
+MAX_SIZE_PX = 1280  # the off-screen buffer that scenes ask for
+
+_PROBE = "import mujoco; context = mujoco.GLContext(8, 8); context.make_current(); context.free()"
+_HELP = (
+    "no OpenGL for rendering. On a machine without display, install a software renderer (Debian, Ubuntu: `apt-get install libosmesa6`) "
+    "or a GPU driver with EGL; MUJOCO_GL=egl|osmesa|glfw chooses one by hand."
+)
+
+
+_open_studios: weakref.WeakSet[Studio] = weakref.WeakSet()
+_MAX_CONTEXTS = 64  # of one studio; the least recently used one goes
+
+
+class RenderingError(RuntimeError):
+    """No picture can be made on this machine; says what to install."""
+
+
+def choose_gl() -> str:
+    """Settle which OpenGL this process renders with, and return its name ("" where the platform's default is right).
+
+    On Linux without a display, EGL is tried first (GPU), then OSMesa (software), each in a process of its own because a failed attempt
+    cannot be taken back. A choice made by the user through MUJOCO_GL stands.
+
+    Raises:
+      RenderingError: neither works.
+    """
+    chosen = os.environ.get("MUJOCO_GL", "")
+    has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    if chosen or has_display or not sys.platform.startswith("linux"):
+        return chosen
+    for backend in ("egl", "osmesa"):
+        environment = {**os.environ, "MUJOCO_GL": backend, "PYOPENGL_PLATFORM": backend}
+        if subprocess.run([sys.executable, "-c", _PROBE], env=environment, capture_output=True, check=False).returncode == 0:
+            os.environ["MUJOCO_GL"] = backend  # child processes inherit the choice
+            importlib.reload(gl_context)  # the engine read the variable when it was imported
+            return backend
+    raise RenderingError(_HELP)
+
+
+class Camera(NamedTuple):
+    """A camera of one's own, always upright.
+
+    Attributes:
+      pos, look_at: where it is and what is in the middle of the picture (m, world).
+      fovy_deg: vertical field of view, degrees.
+    """
+
+    pos: tuple[float, float, float]
+    look_at: tuple[float, float, float]
+    fovy_deg: float = 45.0
+
+
+def find_camera(task: TaskDef, camera: str | int | Camera | None) -> int | Camera:
+    """The camera meant: by name, by id, or a `Camera` as it is; None for the free overview.
+
+    Raises:
+      ValueError: no such camera; names those there are.
+    """
+    if camera is None or isinstance(camera, Camera):
+        return FREE_CAMERA if camera is None else _checked(camera)  # without compiling looks that may never be needed
+    model = task.model
+    names = [model.camera(index).name for index in range(model.ncam)]
+    if isinstance(camera, str):
+        if camera not in names:
+            close = difflib.get_close_matches(camera, names, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"unknown camera {camera!r}.{hint} Cameras: {', '.join(names)}.")
+        return names.index(camera)
+    if not isinstance(camera, (int, np.integer)) or isinstance(camera, bool):
+        raise ValueError(f"a camera is a name, an id or a metaworld_py.Camera(pos, look_at), got {camera!r}")
+    if not FREE_CAMERA <= camera < model.ncam:
+        known = ", ".join(f"{index} {name}" for index, name in enumerate(names))
+        raise ValueError(f"camera_id must lie in {FREE_CAMERA}…{model.ncam - 1}, got {camera}. Cameras: -1 free, {known}.")
+    return int(camera)
+
+
+def chosen_camera(task: TaskDef, camera_name: str | Camera | None, camera_id: int | None) -> int | Camera:
+    """The camera that the two published keywords mean.
+
+    Raises:
+      ValueError: both given, or no such camera.
+    """
+    if camera_name is not None and camera_id is not None:
+        raise ValueError(f"give camera_name or camera_id, not both (got {camera_name!r} and {camera_id!r})")
+    return find_camera(task, camera_id if camera_name is None else camera_name)
+
+
+def _checked(camera: Camera) -> Camera:
+    if not all(math.isfinite(number) for number in (*camera.pos, *camera.look_at, camera.fovy_deg)) or camera.pos == camera.look_at:
+        raise ValueError(f"a camera needs a finite position and another point to look at, got {camera}")
+    if not 1.0 <= camera.fovy_deg <= 170.0:
+        raise ValueError(f"fovy_deg must lie in 1…170 degrees, got {camera.fovy_deg}")
+    return camera
+
+
+class EpisodeView:
+    """Model and data of one episode for pictures and for reading: a mirror, nothing done to it reaches the episode.
+
+    What users change of the model's looks (cameras, colours, lights) stays changed.
+
+    Attributes:
+      shows_goal: whether the goal is marked, where it is no secret.
+    """
+
+    def __init__(self, episode: Episode) -> None:
+        self.task = episode.task
+        task_model = self.task.model
+        self._episode = episode
+        self._marker = task_model.site(GOAL_MARKER).id
+        self.model: mujoco.MjModel = copy.copy(task_model)
+        self._data = mujoco.MjData(self.model)
+        self._marker_alpha = float(task_model.site_rgba[self._marker, 3])
+        self.shows_goal = True
+
+    @property
+    def data(self) -> mujoco.MjData:
+        """The episode as it stands, derived quantities computed; the same object each time."""
+        episode, model = self._episode, self.model
+        # A hidden goal must stay hidden from those who learn from pixels.
+        is_shown = self.shows_goal and episode.start is not None and not episode.is_goal_hidden
+        model.site_rgba[self._marker, 3] = self._marker_alpha if is_shown else 0.0
+        if is_shown:
+            model.site_pos[self._marker] = episode.start.goal_pos
+        episode.simulation.copy_state_to(model, self._data)
+        mujoco.mj_forward(model, self._data)
+        return self._data
+
+
+class _Renderer(mujoco.Renderer):  # type: ignore[misc]  # the engine's Python is not typed
+    """The engine's renderer, with its own context current while it closes.
+
+    The engine frees textures and meshes by number in whichever context is current: another environment's, if that drew last.
+    """
+
+    def close(self) -> None:
+        if getattr(self, "_gl_context", None):
+            self._gl_context.make_current()
+        super().close()
+
+
+class Studio:
+    """Draws episodes. Owns OpenGL contexts, one per scene and size, each made in the thread and process that first draws with it.
+
+    Close it when done; what is left open is closed at exit.
+    """
+
+    def __init__(self) -> None:
+        self._renderers: dict[tuple[Any, ...], Any] = {}  # in order of use
+        self._pid = os.getpid()
+
+    def pictures(
+        self,
+        view: EpisodeView,
+        cameras: list[int | Camera],
+        kinds: tuple[str, ...] = (RGB,),
+        *,
+        width: int = DEFAULT_SIZE_PX,
+        height: int = DEFAULT_SIZE_PX,
+        quality: str = HIGH,
+    ) -> list[dict[str, NDArray[Any]]]:
+        """What each camera sees of an episode as it stands, by kind.
+
+        Returns:
+          Per camera: "rgb" (height, width, 3) uint8; "depth" (height, width) float32, metres along the line of sight's axis; "segmentation"
+          (height, width) int32, see `segmentation_names`; "point_cloud" (height, width, 3) float32, metres in the world frame.
+
+        Raises:
+          ValueError: a size or quality that there is not.
+          RenderingError: no OpenGL on this machine; says what to install.
+        """
+        renderer, data = self._renderer(view.task, width, height, quality), view.data
+        # Same sizes and assets as the renderer's own; fixtures, goal and looks differ per episode.
+        renderer._model = view.model  # noqa: SLF001
+        taken = []
+        for camera in cameras:
+            fovy = view.model.vis.global_.fovy
+            if isinstance(camera, Camera):
+                view.model.vis.global_.fovy = camera.fovy_deg
+            try:
+                renderer.update_scene(data, _free(camera) if isinstance(camera, Camera) else camera)
+                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = quality == HIGH
+                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = quality == HIGH
+                taken.append({kind: _DRAW[kind](renderer, view.model, camera) for kind in kinds})
+            finally:
+                view.model.vis.global_.fovy = fovy
+        return taken
+
+    def picture(self, view: EpisodeView, camera: int | Camera, kind: str = RGB, **size: Any) -> NDArray[Any]:
+        """One picture; see `pictures`."""
+        return self.pictures(view, [camera], (kind,), **size)[0][kind]
+
+    def close(self) -> None:
+        """Free the OpenGL contexts."""
+        if self._pid == os.getpid():  # a forked process has no right to its parent's
+            for renderer in self._renderers.values():
+                renderer.close()
+        self._renderers.clear()
+        _open_studios.discard(self)
+
+    def _renderer(self, task: TaskDef, width: int, height: int, quality: str) -> Any:
+        if self._pid != os.getpid():
+            self._renderers, self._pid = {}, os.getpid()
+        key = (threading.get_ident(), task.name, width, height, quality)
+        if key in self._renderers:
+            self._renderers[key] = self._renderers.pop(key)  # now the most recently used
+            return self._renderers[key]
+        check_size(width, height)
+        if quality not in QUALITIES:
+            raise ValueError(f"the rendering quality must be one of {QUALITIES}, got {quality!r}")
+        choose_gl()
+        model = copy.copy(task.model)
+        model.vis.global_.offwidth, model.vis.global_.offheight = width, height
+        if quality == FAST:
+            model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
+        if len(self._renderers) >= _MAX_CONTEXTS:
+            self._renderers.pop(next(iter(self._renderers))).close()
+        try:
+            self._renderers[key] = _Renderer(model, height, width)
+        except Exception as error:
+            raise RenderingError(_HELP) from error
+        # Registered now, after the engine's own exit hook, and therefore run before it: contexts left to the interpreter's shutdown end
+        # in a scare on the screen.
+        atexit.unregister(_close_open_studios)
+        atexit.register(_close_open_studios)
+        _open_studios.add(self)
+        return self._renderers[key]
+
+
+def check_size(width: int, height: int) -> None:
+    """Refuse pictures that cannot be made.
+
+    Raises:
+      ValueError: outside 1…1280 pixels.
+    """
+    for name, size in (("width", width), ("height", height)):
+        if not 1 <= size <= MAX_SIZE_PX:
+            raise ValueError(f"{name} must lie in 1…{MAX_SIZE_PX} pixels, got {size}")
+
+
+def segmentation_names(task: TaskDef) -> dict[int, str]:
+    """What the numbers in a segmentation mean: bodies of the scene, the goal marker, and −1 for the background."""
+    model = task.model
+    return {-1: "background", **{body: model.body(body).name for body in range(model.nbody)}, model.nbody: GOAL_MARKER}
+
+
+def _free(camera: Camera) -> mujoco.MjvCamera:
+    free = mujoco.MjvCamera()
+    free.type = mujoco.mjtCamera.mjCAMERA_FREE
+    towards = np.subtract(camera.look_at, camera.pos)
+    free.lookat[:] = camera.look_at
+    free.distance = float(np.linalg.norm(towards))
+    free.azimuth = math.degrees(math.atan2(towards[1], towards[0]))
+    free.elevation = math.degrees(math.asin(towards[2] / free.distance))
+    return free
+
+
+def _draw_rgb(renderer: Any, model: mujoco.MjModel, camera: int | Camera) -> NDArray[np.uint8]:
+    picture: NDArray[np.uint8] = renderer.render().copy()
+    return picture
+
+
+def _draw_depth(renderer: Any, model: mujoco.MjModel, camera: int | Camera) -> NDArray[np.float32]:
+    renderer.enable_depth_rendering()
+    try:
+        picture: NDArray[np.float32] = renderer.render().copy()
+    finally:
+        renderer.disable_depth_rendering()
+    return picture
+
+
+def _draw_segmentation(renderer: Any, model: mujoco.MjModel, camera: int | Camera) -> NDArray[np.int32]:
+    renderer.enable_segmentation_rendering()
+    try:
+        picture = renderer.render()
+    finally:
+        renderer.disable_segmentation_rendering()
+    ids, types = picture[..., 0], picture[..., 1]
+    bodies = np.full(ids.shape, -1, dtype=np.int32)
+    is_geom = types == mujoco.mjtObj.mjOBJ_GEOM
+    bodies[is_geom] = model.geom_bodyid[ids[is_geom]]
+    bodies[types == mujoco.mjtObj.mjOBJ_SITE] = model.nbody
+    return bodies
+
+
+def _draw_points(renderer: Any, model: mujoco.MjModel, camera: int | Camera) -> NDArray[np.float32]:
+    depth = _draw_depth(renderer, model, camera)
+    height, width = depth.shape
+    is_fixed = isinstance(camera, int) and camera != FREE_CAMERA
+    fovy = math.radians(float(model.cam_fovy[camera]) if is_fixed else float(model.vis.global_.fovy))
+    left, right = renderer.scene.camera[0], renderer.scene.camera[1]  # of the two eyes
+    pos = (left.pos.astype(np.float64) + right.pos) / 2.0
+    forward, up = left.forward.astype(np.float64), left.up.astype(np.float64)
+    pixels_per_metre = height / 2.0 / math.tan(fovy / 2.0)  # at a depth of 1 m
+    x = (np.arange(width) + 0.5 - width / 2.0) / pixels_per_metre
+    y = (height / 2.0 - np.arange(height) - 0.5) / pixels_per_metre
+    rays = forward + x[np.newaxis, :, np.newaxis] * np.cross(forward, up) + y[:, np.newaxis, np.newaxis] * up
+    points: NDArray[np.float32] = (pos + depth[..., np.newaxis] * rays).astype(np.float32)
+    return points
+
+
+_DRAW: dict[str, Callable[[Any, mujoco.MjModel, int | Camera], NDArray[Any]]] = {
+    RGB: _draw_rgb,
+    DEPTH: _draw_depth,
+    SEGMENTATION: _draw_segmentation,
+    POINT_CLOUD: _draw_points,
+}
+
+
+def _close_open_studios() -> None:
+    for studio in list(_open_studios):
+        studio.close()

@@ -1,0 +1,68 @@
+"""The trained agents' cards, which need nothing but the package: what JAX is needed for is to play."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from metaworld_py.agents import cards, load_agent
+from metaworld_py.cli.main import main
+from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.report import write_report
+
+
+def test_agents_are_listed(capsys):
+    assert main(["agents"]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in cards.cards()) and "sac-reach" in cards.cards()
+
+
+def test_one_agent_is_shown_by_its_card(capsys):
+    assert main(["agents", "sac-reach"]) == 0
+    assert capsys.readouterr().out == (cards.agents_folder() / "sac-reach" / "README.md").read_text()
+
+
+def test_cards_as_json(capsys):
+    assert main(["agents", "--json"]) == 0
+    assert [card["name"] for card in json.loads(capsys.readouterr().out)] == list(cards.cards())
+
+
+def test_evaluation_commands_name_what_differs_from_defaults():
+    known = cards.cards()
+    assert known["sac-reach"].evaluate_command == "metaworld-py evaluate reach --agent sac-reach --seed 1"
+    assert known["maml-trpo-ml1-reach"].evaluate_command.endswith("--episodes 40 --adaptation-episodes 10 --max-episode-steps 150")
+    assert "evaluate reach drawer-close window-open --agent" in known["mt-sac-three-tasks"].evaluate_command
+
+
+def test_reports_tell_of_the_agent_s_training(tmp_path):
+    """A trained agent's page has its card and the command that plays it again; another agent's page has neither."""
+    result = EvaluationResult.load(cards.agents_folder() / "sac-reach" / "evaluation.json")
+    card = cards.cards()["sac-reach"]
+    page = write_report(result, tmp_path / "sac.html").read_text()
+    assert card.trained_by in page and f"{card.env_steps:,}" in page
+    assert "metaworld-py evaluate reach --agent sac-reach --seed 1 --episodes 50" in page
+    other = write_report(replace(result, agent="mine"), tmp_path / "mine.html").read_text()
+    assert "The agent</h2>" not in other and "metaworld-py evaluate" not in other
+
+
+def test_unknown_names_say_which_there_are(capsys):
+    with pytest.raises(ValueError, match=r"unknown agent 'sac-raech'.*no trained agent 'sac-raech'; there are .*sac-reach"):
+        load_agent("sac-raech")
+    assert main(["agents", "sac-raech"]) == 2 and "there are" in capsys.readouterr().err
+
+
+def test_without_the_baselines_it_says_what_to_install(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ValueError, match=r"pip install 'metaworld_py\[baselines\]'"):
+        cards.cards()
+    with pytest.raises(ValueError, match=r"unknown agent 'sac-reach'.*pip install"):
+        load_agent("sac-reach")
+
+
+def test_without_jax_it_says_what_to_install(monkeypatch):
+    def missing(name):
+        raise ImportError("No module named 'jax'")
+
+    monkeypatch.setattr("importlib.import_module", missing)
+    with pytest.raises(ValueError, match=r"No module named 'jax'.*pip install 'metaworld_py\[baselines\]'"):
+        load_agent("sac-reach")

@@ -1,0 +1,50 @@
+"""Every algorithm on problems whose solution is known: where actions should go, and what they are worth."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
+import jax.numpy as jnp
+
+from metaworld_baselines.algorithms import pcgrad_sac, sac
+from metaworld_baselines.experience import replay
+from metaworld_baselines.gradients.combination import AVERAGE
+
+CONFIG = sac.SacConfig(
+    benchmark="reach,drawer-close",
+    width=32,
+    depth=2,
+    batch_per_task=64,
+    learning_rate=3e-3,
+    initial_temperature=0.1,
+    discount=0.5,
+    target_rate=0.1,
+    chunk_vector_steps=1000,
+)
+BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)  # one per task
+METHODS = {"mt-sac": (AVERAGE, False), "mtmh-sac": (AVERAGE, True), "pcgrad-sac": (pcgrad_sac.SURGERY, True)}
+
+
+def experience(rows, terminated):
+    """Random actions at the same two states over and over; the reward falls with the squared distance to the task's best action."""
+    rng = np.random.default_rng(0)
+    action = rng.uniform(-1, 1, (2, rows, 4)).astype(np.float32)
+    reward = 1.0 - ((action - BEST_ACTIONS[:, None]) ** 2).sum(-1)
+    obs = np.broadcast_to(np.linspace(-1, 1, 39, dtype=np.float32), (2, rows, 39))
+    return replay.Transition(obs, action, reward, obs, np.full((2, rows), terminated, np.float32))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_actors_find_each_tasks_best_action_and_critics_its_worth(name):
+    """A problem that goes on for ever with discount ½: the best action is worth 1 / (1 − ½) = 2, give or take the entropy's bonus."""
+    method, multi_head = METHODS[name]
+    parts = sac.make_parts(replace(CONFIG, multi_head=multi_head), 0, method)
+    buffer = replay.add(replay.empty(2, 4000, 39, 4), experience(4000, terminated=0.0))
+    agent, _ = jax.jit(lambda a, b: sac.update_often(parts, a, b, jax.random.PRNGKey(0), 0))(sac.init(parts, 0), buffer)
+    obs = buffer.rows.obs[:, :1]
+    mean, _ = parts.actor.apply(agent.actor, obs, parts.task_ids)
+    assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.15, np.tanh(mean[:, 0])
+    q = parts.critic.apply(agent.critic, obs, jnp.asarray(BEST_ACTIONS)[:, None], parts.task_ids)
+    assert np.abs(np.asarray(q) - 2.0).max() < 0.6, q

@@ -1,0 +1,176 @@
+"""MAML: the meta-gradient against finite differences, the outer step against its promises, agents that adapt."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
+import gymnasium
+import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
+
+from metaworld_baselines.algorithms import maml_trpo
+from metaworld_baselines.algorithms.maml_trpo import Batch, MamlConfig
+from metaworld_baselines.algorithms.meta import Instances, make_train_envs
+from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_py.evaluation import Timestep, metalearning_evaluation
+
+CONFIG = MamlConfig(benchmark="ML1", task="reach", max_episode_steps=8, episodes=2, meta_batch=3, width=6, depth=1)
+
+
+def parts_of(**changes):
+    return maml_trpo.make_parts(MamlConfig(**{**vars(CONFIG), **changes}))
+
+
+def batches(parts, policy, seed, goals=3, samples=20):
+    """Made-up experience (goal, sample, …) of a policy."""
+    keys = jax.random.split(jax.random.PRNGKey(seed), 3)
+    obs = jax.random.normal(keys[0], (goals, samples, 39))
+    distribution = parts.policy.apply(policy, obs)
+    action = distribution.sample(keys[1])
+    return Batch(obs, action, distribution.log_prob(action), jax.random.normal(keys[2], (goals, samples)))
+
+
+@pytest.mark.parametrize("inner_steps", [1, 2])
+def test_the_meta_gradient_equals_finite_differences(inner_steps):
+    """In double precision, through one and two inner steps."""
+    with jax.enable_x64(True):
+        parts = parts_of(inner_steps=inner_steps)
+        policy = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), parts.policy.init(jax.random.PRNGKey(0), jnp.zeros(39)))
+        before = tuple(batches(parts, policy, seed) for seed in range(inner_steps))
+        after = batches(parts, policy, 9)
+        flat, unravel = ravel_pytree(policy)
+
+        @jax.jit
+        def loss(x):
+            return maml_trpo.outer_loss(parts, unravel(x), before, after)
+
+        gradient, rng = jax.jit(jax.grad(loss))(flat), np.random.default_rng(0)
+        for _ in range(5):
+            v = jnp.asarray(rng.normal(size=len(flat)))
+            wanted = (loss(flat + 1e-5 * v) - loss(flat - 1e-5 * v)) / 2e-5
+            assert np.isclose(gradient @ v, wanted, rtol=1e-6, atol=1e-9)
+
+
+def test_first_order_leaves_out_the_second_derivatives():
+    """FOMAML's gradient is that of the loss after adaptation, taken at the adapted parameters."""
+    first, second = parts_of(first_order=True), parts_of()
+    policy = first.policy.init(jax.random.PRNGKey(0), jnp.zeros(39))
+    before, after = batches(first, policy, 0, goals=1), batches(first, policy, 1, goals=1)
+    got = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(first, p, (before,), after)))(policy)
+    one = jax.tree.map(lambda x: x[0], (before, after))
+    there = jax.jit(partial(maml_trpo.inner_step, second))(policy, one[0])
+    wanted = jax.jit(jax.grad(partial(maml_trpo.policy_gradient_loss, second)))(there, one[1])
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True))
+    whole = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(second, p, (before,), after)))(policy)
+    assert not np.allclose(ravel_pytree(whole)[0], ravel_pytree(got)[0], atol=1e-4)
+
+
+def test_the_inner_step_is_a_policy_gradient_step():
+    parts = parts_of(inner_learning_rate=0.05)
+    policy = parts.policy.init(jax.random.PRNGKey(0), jnp.zeros(39))
+    batch = jax.tree.map(lambda x: x[0], batches(parts, policy, 0, goals=1))
+
+    def log_likelihood(p):
+        return (parts.policy.apply(p, batch.obs).log_prob(batch.action) * batch.advantage).mean()
+
+    wanted = jax.tree.map(lambda p, g: p + 0.05 * g, policy, jax.grad(log_likelihood)(policy))
+    got = maml_trpo.inner_step(parts, policy, batch)
+    assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True))
+
+
+@pytest.fixture(scope="module")
+def played():
+    """A real iteration before its outer step: hidden goals, two phases."""
+    parts = parts_of()
+    agent = maml_trpo.init(parts, seed=0)
+    collector = OnPolicyCollector(make_train_envs(CONFIG, 1, CONFIG.episodes), maml_trpo.make_act(parts), seed=1)
+    goals = [task for task in Instances(CONFIG, 1).of_iteration(0) for _ in range(CONFIG.episodes)]
+    collector.restart(goals)
+    policies = maml_trpo.repeated(agent.policy, 3)
+    before = collector.collect(policies, 8, 0)[0]
+    collector.restart(goals)
+    after = collector.collect(maml_trpo.adapt_each(parts, policies, maml_trpo.make_batch(CONFIG, before, 3)), 8, 8)[0]
+    return parts, agent, before, after
+
+
+def test_goals_are_hidden_and_one_goal_has_a_row_of_environments(played):
+    _, _, before, after = played
+    assert not before.obs[..., 36:].any() and not after.obs[..., 36:].any()
+    assert Instances(CONFIG, 1).of_iteration(0) != Instances(CONFIG, 1).of_iteration(1)
+    dealt = [task for iteration in range(50) for task in Instances(CONFIG, 1).of_iteration(iteration)]
+    assert all(dealt.count(task) == 3 for task in dealt), "150 of 50 instances: each comes three times"
+
+
+def test_the_outer_step_keeps_its_bound_and_lowers_the_loss(played):
+    parts, agent, before, after = played
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    old = maml_trpo.distributions(parts, agent.policy, (pre,), post)
+    assert np.allclose(old.log_prob(post.action), post.log_prob, atol=1e-3), "the adapted policies are those that acted"
+    new, figures = jax.jit(partial(maml_trpo.learn, parts))(agent, (pre,), post)
+    assert figures["accepted"] and 0.0 < float(figures["kl"]) <= CONFIG.max_kl
+    losses = [float(maml_trpo.outer_loss(parts, policy, (pre,), post)) for policy in (agent.policy, new.policy)]
+    assert losses[1] < losses[0]
+    assert float(maml_trpo.outer_kl(parts, new.policy, (pre,), post, old)) <= CONFIG.max_kl * 1.01
+
+
+def test_the_outer_ppo_lowers_its_loss(played):
+    _, _, before, after = played
+    parts = parts_of(outer="ppo", ppo_learning_rate=1e-3)
+    agent = maml_trpo.init(parts, seed=0)
+    learn = jax.jit(partial(maml_trpo.learn, parts))
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    new, figures = learn(agent, (pre,), post)
+    assert float(learn(new, (pre,), post)[1]["loss"]) < float(figures["loss"]) and float(figures["kl"]) > 0.0
+
+
+def test_advantages_are_standardized_goal_by_goal(played):
+    batch = maml_trpo.make_batch(CONFIG, played[2], 3)
+    assert batch.obs.shape == (3, 16, 39)
+    assert np.allclose(batch.advantage.mean(1), 0.0, atol=1e-5) and np.allclose(batch.advantage.std(1), 1.0, atol=1e-3)
+    assert np.array_equal(batch.obs[1, 8:], played[2].obs[3]), "the second goal's second episode"
+
+
+def test_agents_adapt_each_environment_by_itself(played):
+    """Fed with a training iteration's episodes, one after the other, the agent gets the parameters that training got."""
+    parts, agent, before, _ = played
+    player = maml_trpo.as_agent(parts, agent.policy)
+    player.init()
+    for episode in range(2):
+        player.reset(np.ones(3, bool))
+        for step in range(8):
+            rows = [2 * goal + episode for goal in range(3)]
+            aux = {"log_prob": before.log_prob[rows, step], "action": before.action[rows, step]}
+            over = before.is_end[rows, step]
+            player.step(Timestep(before.obs[rows, step], None, before.reward[rows, step], np.zeros(3, bool), over, aux))
+    player.adapt()
+    wanted = jax.jit(partial(maml_trpo.adapt_each, parts))(maml_trpo.repeated(agent.policy, 3), maml_trpo.make_batch(CONFIG, before, 3))
+    assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(jax.tree.leaves(player._policies), jax.tree.leaves(wanted), strict=True))
+    obs = np.tile(np.linspace(-1, 1, 39), (3, 1))
+    actions = player.eval_action(obs)
+    assert np.ptp(actions, axis=0).max() > 0.0, "one policy a goal"
+    player.init()
+    player.reset(np.ones(3, bool))
+    assert np.ptp(player.eval_action(obs), axis=0).max() == 0.0, "back to the common parameters"
+
+
+def test_published_evaluation_plays_the_agent():
+    parts = parts_of()
+    agent = maml_trpo.as_agent(parts, maml_trpo.init(parts, seed=0).policy)
+    envs = gymnasium.make_vec("Meta-World/ML1-test", env_name="reach", seed=1, meta_batch_size=2, max_episode_steps=5)
+    success, mean_return, _ = metalearning_evaluation(agent, envs, num_evals=2, adaptation_episodes=2)
+    assert 0.0 <= success <= 1.0 and mean_return > 0.0
+
+
+@pytest.mark.parametrize(("changes", "message"), [({"outer": "sgd"}, "outer must be trpo or ppo"), ({"inner_steps": 0}, "inner_steps")])
+def test_bad_settings_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        parts_of(**changes)
+
+
+def test_published_settings():
+    config = MamlConfig()
+    assert (config.meta_batch, config.episodes, config.width, config.depth, config.inner_learning_rate) == (20, 10, 512, 2, 0.1)
+    assert (config.max_kl, config.cg_iterations, config.cg_damping, config.backtrack, config.max_backtracks) == (0.01, 10, 1e-5, 0.8, 15)
+    assert config.env_steps_per_iteration == 20 * 10 * 500 * 2

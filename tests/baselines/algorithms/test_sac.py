@@ -1,0 +1,159 @@
+"""SAC's parts: what it bootstraps from, where it draws actions, temperatures, and that its two ways to take gradients agree."""
+
+from dataclasses import replace
+from functools import cache, partial
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
+import jax.numpy as jnp
+
+from metaworld_baselines.algorithms import pcgrad_sac, sac
+from metaworld_baselines.experience.replay import Transition
+from metaworld_baselines.gradients.combination import AVERAGE, mean_gradients, task_gradients
+
+SMALL = sac.SacConfig(benchmark="reach,push,drawer-close", width=16, depth=2, batch_per_task=8, multi_head=True)
+FLOAT32_RTOL = 2e-4  # of sums in another order
+
+
+def random_batch(num_tasks, seed=0, batch=8):
+    rng = np.random.default_rng(seed)
+    obs, next_obs = rng.normal(size=(2, num_tasks, batch, 39)).astype(np.float32)
+    action = rng.uniform(-1, 1, (num_tasks, batch, 4)).astype(np.float32)
+    reward = rng.uniform(0, 10, (num_tasks, batch)).astype(np.float32)
+    return Transition(obs, action, reward, next_obs, np.zeros((num_tasks, batch), np.float32))
+
+
+@cache
+def small(config=SMALL, method=AVERAGE):
+    """Parts and a fresh agent."""
+    parts = sac.make_parts(config, 0, method)
+    return parts, sac.init(parts, 0)
+
+
+class ReadOff:
+    """An actor whose mean action is written at the start of the observation, with hardly any spread."""
+
+    def apply(self, params, obs, task_ids):
+        return jnp.arctanh(obs[..., :4]), jnp.full((*obs.shape[:-1], 4), -12.0)
+
+
+class SumOfAction:
+    """Critics with Q = sum of the action, and one more."""
+
+    def apply(self, params, obs, action, task_ids):
+        return jnp.stack([action.sum(-1) + 1.0, action.sum(-1)])
+
+
+def with_transparent_networks():
+    parts, agent = small()
+    return replace(parts, actor=ReadOff(), critic=SumOfAction()), agent
+
+
+def test_only_termination_cuts_the_bootstrap():
+    """Of two steps with the same reward and successor, the one that ended the problem is worth its reward."""
+    assert np.allclose(sac.td_target(jnp.array([1.0, 1.0]), jnp.array([0.0, 1.0]), jnp.array([5.0, 5.0]), 0.9), [5.5, 1.0])
+
+
+def test_the_next_action_is_drawn_at_the_next_observation():
+    """With networks that can be read: y = r + γ (min Q(s', mean(s')) − α log π). Drawn at s, the sum of actions would be another."""
+    parts, agent = with_transparent_networks()
+    batch = random_batch(3)
+    here, there = np.full((3, 8, 39), -0.5, np.float32), np.full((3, 8, 39), 0.25, np.float32)
+    noise = np.zeros((3, 8, 4), np.float32)
+    targets = sac.critic_targets(parts, agent, batch._replace(obs=here, next_obs=there), noise)
+    log_prob = 4 * (12.0 - 0.5 * np.log(2 * np.pi) - np.log(1 - 0.25**2))
+    assert np.allclose(targets, batch.reward + 0.99 * (4 * 0.25 - 1.0 * log_prob), rtol=1e-5)
+
+
+def test_the_actor_is_judged_by_the_smaller_critic_at_its_own_action():
+    parts, agent = with_transparent_networks()
+    obs = np.full((3, 8, 39), 0.25, np.float32)
+    losses, log_prob = sac.actor_losses(
+        parts, agent.critic, agent.actor, obs, parts.task_ids, agent.log_temperature, np.zeros((3, 8, 4), np.float32)
+    )
+    assert np.allclose(losses, log_prob - 4 * 0.25, rtol=1e-5)
+
+
+def test_time_limits_bootstrap_in_a_whole_update():
+    """The update of a batch in which time ran out everywhere is that of a batch in which nothing ended; termination makes another."""
+    (parts, agent), batch = small(), random_batch(3)
+    targets = [
+        np.asarray(sac.critic_targets(parts, agent, batch._replace(terminated=np.full((3, 8), ended, np.float32)), np.zeros((3, 8, 4))))
+        for ended in (0.0, 1.0)
+    ]
+    assert not np.allclose(targets[0], batch.reward) and np.allclose(targets[1], batch.reward)
+
+
+def test_temperatures_follow_their_own_task_only():
+    """Task 0 is too random, task 1 too certain, task 2 as it should be (target entropy −4, so log π = 4)."""
+    assert np.allclose(sac.temperature_gradient(jnp.array([1.0, 6.0, 4.0]), -4.0), [3.0, -2.0, 0.0])
+    parts, _ = small()
+    log_temperature = jnp.zeros(3)
+    moved = []
+    for second in (6.0, 1.0):
+        gradient = sac.temperature_gradient(jnp.array([1.0, second, 4.0]), -4.0)
+        steps, _ = parts.temperature_opt.update(gradient, parts.temperature_opt.init(log_temperature))
+        moved.append(np.asarray(steps))
+    assert moved[0][0] < 0 < moved[0][1] and moved[0][2] == 0, "falls, rises, stays"
+    assert moved[1][0] == moved[0][0] and moved[1][1] < 0, "the second moved the other way, the first did not notice"
+
+
+@pytest.mark.parametrize("of", ["critic", "actor"])
+def test_task_gradients_average_to_the_gradient_of_the_mean(of):
+    (parts, agent), batch = small(), random_batch(3)
+    noise = np.random.default_rng(1).normal(size=(3, 8, 4)).astype(np.float32)
+    if of == "critic":
+        losses, params = (lambda *a: sac.critic_losses(parts, *a)), agent.critic
+        arrays = batch, parts.task_ids, sac.critic_targets(parts, agent, batch, noise)
+    else:
+        losses, params = (lambda *a: sac.actor_losses(parts, agent.critic, *a)), agent.actor
+        arrays = batch.obs, parts.task_ids, agent.log_temperature, noise
+    mean, (values, _) = jax.jit(partial(mean_gradients, losses))(params, *arrays)
+    each, (values_too, _) = jax.jit(partial(task_gradients, losses))(params, *arrays)
+    assert np.allclose(values, values_too, rtol=FLOAT32_RTOL)
+    for one, many in zip(jax.tree.leaves(mean), jax.tree.leaves(each), strict=True):
+        assert many.shape == (3, *one.shape)
+        assert np.allclose(one, many.mean(axis=0), rtol=FLOAT32_RTOL, atol=1e-5 * float(jnp.abs(one).max() + 1e-9))
+
+
+def test_with_one_task_surgery_is_plain_sac():
+    config = replace(SMALL, benchmark="reach")
+    agents = []
+    for method in (AVERAGE, pcgrad_sac.SURGERY):
+        parts, agent = small(config, method)
+        agents.append(jax.jit(partial(sac.update, parts))(agent, random_batch(1), jax.random.PRNGKey(0))[0])
+    for one, other in zip(jax.tree.leaves(agents[0].critic), jax.tree.leaves(agents[1].critic), strict=True):
+        assert np.allclose(one, other, atol=1e-6)
+
+
+def test_an_update_moves_everything_and_the_target_slowly():
+    parts, before = small(SMALL, pcgrad_sac.SURGERY)
+    after, figures = jax.jit(partial(sac.update, parts))(before, random_batch(3), jax.random.PRNGKey(0))
+    leaf = lambda tree: jax.tree.leaves(tree)[1]
+    assert not np.allclose(leaf(before.actor), leaf(after.actor)) and not np.allclose(leaf(before.critic), leaf(after.critic))
+    wanted = 0.995 * leaf(before.target_critic) + 0.005 * leaf(after.critic)
+    assert np.allclose(leaf(after.target_critic), wanted, atol=1e-7)
+    assert all(values.shape == (3,) for values in figures.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"discount": 1.0}, r"discount must lie in \(0, 1\)"),
+        ({"updates_per_vector_step": 0.03}, "whole number of at least 1"),
+        ({"batch_per_task": 0}, "batch_per_task must be at least 1"),
+    ],
+)
+def test_impossible_settings_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL, **changes)
+
+
+def test_settings_say_what_follows_from_them():
+    config = sac.SacConfig(benchmark="MT10", buffer_per_task=1_020, envs_per_task=2)
+    assert len(config.tasks) == 10 and config.env_steps_per_chunk == 1_000
+    assert config.capacity == 1_100, "whole chunks of 100 rows"
+    assert config.rows_after(5_000) == 500 and config.rows_after(10**6) == 1_100
+    assert config.random_chunks == 80 and replace(config, warmup_vector_steps=51).random_chunks == 2

@@ -1,0 +1,111 @@
+"""The leaderboard: its rows are what their result files say, and only such can be added."""
+
+import json
+import shutil
+
+import pytest
+
+pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from metaworld_baselines.publishing import leaderboard
+from metaworld_baselines.publishing.leaderboard import Add
+from metaworld_py.agents import load_agent
+from metaworld_py.evaluation import evaluate
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / leaderboard.FILE).write_text(json.dumps({"schema": leaderboard.SCHEMA, "rows": []}))
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    made = tmp_path_factory.mktemp("results")
+    return [
+        evaluate(load_agent("expert"), ["reach", "drawer-close"], seed=seed, instances_per_task=2, max_episode_steps=60).save(
+            made / f"seed{seed}.json"
+        )
+        for seed in (1, 2)
+    ]
+
+
+def row(files, **changes):
+    return Add(**{"files": tuple(files), "algorithm": "Scripted", "env_steps": 0, "by": "us", "source": "metaworld_py.expert"} | changes)
+
+
+def test_the_repository_s_rows_agree_with_their_files():
+    assert leaderboard.read()["rows"], "there is something to check"
+    assert leaderboard.check() == []
+
+
+def test_a_row_is_made_of_its_result_files(folder, results):
+    added = leaderboard.add(row(results), folder)
+    assert added["seeds"] == [1, 2] and added["benchmark"] == "reach, drawer-close" and added["episodes_per_task"] == 2
+    rates = [task["successes"] for file in results for task in json.loads(file.read_text())["tasks"]]
+    assert added["success"] == sum(map(sum, rates)) / 8
+    assert added["interval"][0] <= added["success"] <= added["interval"][1]
+    assert leaderboard.check(folder) == [], "files were copied along"
+    shown = "\n".join(leaderboard.lines(leaderboard.read(folder)))
+    assert "Scripted" in shown and f"{added['success']:.1%}" in shown
+
+
+def test_a_row_that_says_more_than_its_files_is_found(folder, results):
+    leaderboard.add(row(results[:1]), folder)
+    board = leaderboard.read(folder)
+    board["rows"][0]["success"] = 0.123
+    leaderboard.write(board, folder)
+    assert [problem for problem in leaderboard.check(folder) if "success is 0.123, its files say" in problem]
+    (folder / board["rows"][0]["results"][0]).unlink()
+    assert "No such file" in leaderboard.check(folder)[0]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows[0].pop("by"), r"\$.rows\[0\]: 'by' is a required property"),
+        (lambda rows: rows[0].update(success=1.2), "1.2 is greater than the maximum"),
+        (lambda rows: rows[0].update(results=["/somewhere/else.json"]), "does not match"),
+        (lambda rows: rows[0].update(extra=1), "Additional properties are not allowed"),
+    ],
+)
+def test_the_schema_is_kept(folder, results, change, message):
+    leaderboard.add(row(results[:1]), folder)
+    board = json.loads((folder / leaderboard.FILE).read_text())
+    change(board["rows"])
+    (folder / leaderboard.FILE).write_text(json.dumps(board))
+    with pytest.raises(ValueError, match=message):
+        leaderboard.read(folder)
+
+
+def test_files_that_do_not_belong_together_are_refused(folder, results, tmp_path):
+    other = evaluate(load_agent("expert"), "reach", seed=3, instances_per_task=2, max_episode_steps=60).save(tmp_path / "other.json")
+    with pytest.raises(ValueError, match="differ in benchmark: reach, drawer-close, reach"):
+        leaderboard.add(row([results[0], other]), folder)
+    with pytest.raises(ValueError, match="one file for each seed, got seeds 1, 1"):
+        leaderboard.add(row([results[0], results[0]]), folder)
+    with pytest.raises(ValueError, match="by"):
+        leaderboard.add(row(results, by=""), folder)
+    assert leaderboard.read(folder)["rows"] == [], "nothing is left of what was refused"
+    leaderboard.add(row(results), folder)
+    with pytest.raises(ValueError, match="is there already: give the algorithm another name"):
+        leaderboard.add(row(results), folder)
+
+
+def test_best_first_in_each_benchmark(folder, results):
+    low = json.loads(results[0].read_text())
+    for task in low["tasks"]:
+        task["successes"] = [False] * 2
+    (folder / "low.json").write_text(json.dumps(low))
+    leaderboard.add(row([shutil.copyfile(folder / "low.json", folder / "copy.json")], algorithm="Worse"), folder)
+    leaderboard.add(row(results[:1]), folder)
+    assert [row["algorithm"] for row in leaderboard.read(folder)["rows"]] == ["Scripted", "Worse"]
+    with pytest.raises(ValueError, match="no row of MT50; there are reach, drawer-close"):
+        leaderboard.lines(leaderboard.read(folder), "MT50")
+
+
+def test_agents_that_see_the_goal_are_not_ranked_with_those_that_find_it_out(folder, results):
+    leaderboard.add(row(results[:1]), folder)
+    leaderboard.add(row(results[1:], algorithm="Meta", adaptation_episodes=10), folder)
+    shown = [line for line in leaderboard.lines(leaderboard.read(folder)) if line.startswith("##")]
+    assert shown == ["## reach, drawer-close", "## reach, drawer-close, hidden goals"]

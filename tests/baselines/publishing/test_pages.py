@@ -1,0 +1,39 @@
+"""Tables and curves of runs."""
+
+import json
+
+import pytest
+
+pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from metaworld_baselines.publishing import plot, summary
+
+META = "env_steps,seconds,success,return,success_before,return_before,train_success,train_return,success/reach\n"
+
+
+@pytest.fixture
+def runs(tmp_path):
+    plain, meta = tmp_path / "sac-reach-seed2", tmp_path / "rl2-ML1-reach-seed1"
+    for folder, text in (
+        (plain, "env_steps,seconds,success,return,success/reach\n1000,10.0,0.9,50.0,0.9\n2000,7200,0.7,60.0,0.7\n"),
+        (meta, META + "3000,3600,0.5,100.0,0.25,80.0,0.75,120.0,0.5\n"),
+    ):
+        folder.mkdir()
+        (folder / "config.json").write_text(json.dumps({"hardware": "two cores"}))
+        (folder / "curve.csv").write_text(text)
+    return plain, meta
+
+
+def test_rows_tell_the_last_and_the_best(runs):
+    plain, meta = (summary.row(folder) for folder in runs)
+    assert plain == ("sac-reach-seed2", "2,000", "2.00", "70%", "90%", "60", "two cores")
+    assert meta == ("rl2-ML1-reach-seed1", "3,000", "1.00", "25% → 50%", "50%", "80 → 100", "two cores")
+
+
+def test_curves_of_meta_learners_show_training_goals_and_before(runs):
+    figure = plot.draw(runs)
+    labels = [line.get_label() for line in figure.axes[0].lines]
+    assert labels == ["sac-reach"] + [
+        f"rl2-ML1-reach, {what}" for what in ("held-out goals, adapted", "training goals, adapted", "held-out goals, before")
+    ]
+    assert figure.axes[1].lines[2].get_ydata().tolist() == [120.0]

@@ -1,0 +1,136 @@
+"""From a run's folder to a published agent that `metaworld-py` lists, checks and plays."""
+
+import json
+
+import pytest
+
+pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from metaworld_baselines.algorithms.maml_trpo import MamlConfig
+from metaworld_baselines.algorithms.registry import ALGORITHMS
+from metaworld_baselines.algorithms.rl2 import Rl2Config
+from metaworld_baselines.publishing import publish
+from metaworld_baselines.publishing.publish import train_command
+from metaworld_baselines.train import main as train
+from metaworld_py.agents import cards, load_agent
+from metaworld_py.cli.main import main
+from metaworld_py.evaluation import EvaluationResult
+
+SAC = (
+    "sac --benchmark reach --total-env-steps 400 --envs-per-task 2 --width 8 --batch-per-task 4 --buffer-per-task 1000 "
+    "--warmup-vector-steps 50 --eval-instances 3 --eval-every-env-steps 400 --log-every-env-steps 100 --max-episode-steps 40"
+)
+RL2 = (
+    "rl2 --benchmark ML1 --task reach --total-env-steps 240 --max-episode-steps 20 --meta-batch 2 --episodes 3 --width 8 --memory 4 "
+    "--bptt-steps 0 --minibatches 1 --epochs 1 --eval-goals 2 --eval-train-goals 2 --eval-episodes 2"
+)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A single-task agent and a meta-learner."""
+    folder = tmp_path_factory.mktemp("published")
+    for arguments in (SAC, RL2):
+        assert train([*arguments.split(), "--seed", "3", "--out", str(folder / "runs")]) == 0
+    runs = sorted(str(path) for path in (folder / "runs").iterdir())
+    assert publish.main([*runs, "--out", str(folder / "agents")]) == 0
+    return folder / "agents"
+
+
+@pytest.fixture
+def as_own(published, monkeypatch):
+    monkeypatch.setattr(cards, "agents_folder", lambda: published)
+    monkeypatch.setattr("metaworld_py.cli.agents.agents_folder", lambda: published)
+
+
+@pytest.mark.usefixtures("as_own")
+def test_cards_say_what_the_evaluation_found(published):
+    found = cards.cards()
+    assert list(found) == ["rl2-ml1-reach", "sac-reach"]
+    for name, card in found.items():
+        result = EvaluationResult.load(published / name / "evaluation.json")
+        assert (card.success, card.interval) == (result.success_rate, result.interval)
+        assert result.instances_per_task == (2 if card.adapts else 3)
+        page = (published / name / "README.md").read_text()
+        assert f"**{card.success:.1%}**" in page and card.trained_by in page and card.evaluate_command in page
+    assert found["sac-reach"].env_steps == 400 and found["sac-reach"].published_env_steps == 10_000_000
+    assert found["rl2-ml1-reach"].success_before is not None and found["rl2-ml1-reach"].steps_per_s > 0
+
+
+@pytest.mark.usefixtures("as_own")
+def test_commands_list_show_and_check(capsys):
+    assert main(["agents"]) == 0
+    listed = capsys.readouterr().out
+    assert "sac-reach" in listed and "rl2-ml1-reach" in listed and "0%" in listed
+    assert main(["agents", "SAC-reach"]) == 0 and "# sac-reach" in capsys.readouterr().out
+    assert main(["agents", "sac-reach", "--json"]) == 0 and json.loads(capsys.readouterr().out)[0]["seed"] == 3
+    assert main(["agents", "--check"]) == 0 and capsys.readouterr().out.count("ok") == 2
+    assert main(["agents", "sac-mt99"]) == 2 and "there are rl2-ml1-reach, sac-reach" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("as_own")
+def test_a_card_that_claims_too_much_fails_its_check(published, tmp_path, capsys):
+    path = published / "sac-reach" / "card.json"
+    honest = path.read_text()
+    try:
+        path.write_text(json.dumps(json.loads(honest) | {"success": 1.0, "interval": [0.9, 1.0]}))
+        lied = json.loads(honest)["success"] < 0.3
+        assert main(["agents", "sac-reach", "--check"]) == (1 if lied else 0)
+        assert lied and "MISSED" in capsys.readouterr().out
+    finally:
+        path.write_text(honest)
+
+
+@pytest.mark.usefixtures("as_own")
+def test_the_card_s_commands_do_what_they_say(published, tmp_path, capsys):
+    """`metaworld-py evaluate` by the card's own command line finds the card's number, and training by its command has its settings."""
+    for card in cards.cards().values():
+        words = card.evaluate_command.split()
+        assert words[0] == "metaworld-py"
+        assert main([*words[1:], "--save", str(tmp_path / "again.json")]) == 0
+        again = EvaluationResult.load(tmp_path / "again.json")
+        assert again.success_rate == card.success and again.interval == card.interval
+        assert again.instances_per_task == (2 if card.adapts else 3) and again.episodes_per_instance == (3 if card.adapts else 1)
+
+
+@pytest.mark.usefixtures("as_own")
+def test_films_show_agents_that_need_not_adapt(tmp_path, capsys):
+    film = tmp_path / "reach.mp4"
+    assert main(["render", "reach", "--agent", "sac-reach", "--max-episode-steps", "10", "--size", "64", "--out", str(film)]) == 0
+    assert film.stat().st_size > 500
+    assert main(["render", "reach", "--agent", "rl2-ml1-reach", "--out", str(film)]) == 2
+    assert "use metaworld-py evaluate" in capsys.readouterr().err
+
+
+def test_training_commands_leave_out_defaults_only():
+    config = Rl2Config(benchmark="ML1", task="push", forgetful=True, max_episode_steps=150, bptt_steps=150, minibatches=10)
+    command = train_command("rl2", config, 4)
+    assert command.startswith("python -m metaworld_baselines.train rl2 --benchmark ML1 --task push ") and command.endswith("--seed 4")
+    for said in ("--forgetful", "--max-episode-steps 150", "--bptt-steps 150", "--minibatches 10"):
+        assert said in command
+    assert "--meta-batch" not in command and "--total" not in command, "of ML1, both as published"
+    assert "--no-overlap" in train_command("sac", type(ALGORITHMS["sac"].config)(**{**vars(ALGORITHMS["sac"].config), "overlap": False}), 1)
+    assert (
+        train_command("maml-trpo", MamlConfig(benchmark="ML10"), 1)
+        == "python -m metaworld_baselines.train maml-trpo --benchmark ML10 --seed 1"
+    )
+
+
+def test_the_repository_s_agents_are_whole():
+    """Every published agent has what its card needs, and the card agrees with the evaluation beside it."""
+    assert len(cards.cards()) >= 8
+    for name, card in cards.cards().items():
+        folder = cards.agents_folder() / name
+        result = EvaluationResult.load(folder / "evaluation.json")
+        assert card.name == name and (card.success, card.interval) == (result.success_rate, result.interval)
+        assert result.seed == card.seed and f"**{card.success:.1%}**" in (folder / "README.md").read_text()
+        assert (folder / "curve.png").is_file() and (folder / "curve.csv").is_file() and (folder / "config.json").is_file()
+        assert card.adapts == (folder / "before.json").is_file()
+        load_agent(name)
+
+
+@pytest.mark.slow
+def test_the_repository_s_agents_do_what_their_cards_say(capsys):
+    """Every evaluation again from the committed weights: six minutes."""
+    assert main(["agents", "--check"]) == 0
+    assert capsys.readouterr().out.count("ok") == len(cards.cards())

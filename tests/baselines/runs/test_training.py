@@ -1,0 +1,228 @@
+"""Whole runs: learning, files, resuming after a kill, agents for the command line."""
+
+import csv
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
+from safetensors.numpy import load_file
+
+from metaworld_baselines.runs import checkpoints
+from metaworld_baselines import train
+from metaworld_baselines.experience.off_policy import Chunk
+from metaworld_baselines.runs.run import Run, Speed, TooSlowError, cut_table
+from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_py.agents import RandomAgent, load_agent
+from metaworld_py.cli.main import main
+from metaworld_py.evaluation import evaluate
+
+REPOSITORY = Path(__file__).parents[3]
+TINY = """
+    --benchmark reach,drawer-close --width 16 --depth 2 --envs-per-task 1 --batch-per-task 8 --max-episode-steps 50 --chunk-vector-steps 20
+    --warmup-vector-steps 40 --buffer-per-task 400 --eval-instances 2 --eval-every-env-steps 400 --save-every-env-steps 400
+    --log-every-env-steps 200 --diagnose-every-env-steps 400
+"""
+FOLDER = "pcgrad-sac-reach+drawer-close-seed3"
+SPEED_COLUMNS = {"seconds", "steps_per_s", "updates_per_s", "waiting_for_envs", "waiting_for_learner"}
+
+
+def command(out, total, *more):
+    return ["pcgrad-sac", *TINY.split(), "--seed", "3", "--total-env-steps", str(total), "--out", str(out), *more]
+
+
+def rows(folder, name):
+    """A table without the columns that depend on the machine's mood."""
+    with (folder / f"{name}.csv").open() as file:
+        return [{column: value for column, value in row.items() if column not in SPEED_COLUMNS} for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """An uninterrupted run over 2000 steps; its buffer has gone round twice."""
+    out = tmp_path_factory.mktemp("runs")
+    assert train.main(command(out, 2000)) == 0
+    return out / FOLDER
+
+
+def test_a_run_leaves_its_tables_and_agents(finished):
+    assert [int(row["env_steps"]) for row in rows(finished, "curve")] == [400, 800, 1200, 1600, 2000]
+    assert {"success", "return", "success/reach", "success/drawer-close"} <= rows(finished, "curve")[0].keys()
+    progress = rows(finished, "progress")
+    assert int(progress[-1]["env_steps"]) == 2000 and np.isfinite(float(progress[-1]["critic_loss"]))
+    assert 0.0 <= float(rows(finished, "conflict")[-1]["critic/conflicting_pairs"]) <= 1.0
+    described = json.loads((finished / "config.json").read_text())
+    assert described["config"]["seed"] == 3 and "jax" in described["versions"] and described["hardware"]
+    header = checkpoints.read_header(finished / checkpoints.LAST)
+    assert header["algorithm"] == "pcgrad-sac" and [point["env_steps"] for point in header["curve"]] == [400, 800, 1200, 1600, 2000]
+
+
+def test_saved_agents_play(finished):
+    agent = load_agent(f"baselines:{finished}")
+    curve = checkpoints.read_header(finished / checkpoints.LAST)["curve"]
+    result = evaluate(agent, ["reach", "drawer-close"], seed=3, instances_per_task=2, max_episode_steps=50)
+    assert np.isclose(np.mean([task.mean_return for task in result.tasks]), curve[-1]["return"]), "not the agent that was evaluated"
+    with_ids = evaluate(agent, ["reach", "drawer-close"], seed=3, instances_per_task=2, max_episode_steps=50, use_one_hot=True)
+    assert with_ids.tasks[1].returns == result.tasks[1].returns
+    with pytest.raises(ValueError, match="trained on reach, drawer-close, not on push"):
+        evaluate(agent, "push", instances_per_task=1, max_episode_steps=1)
+
+
+@pytest.mark.parametrize(("name", "message"), [("nothing", "no checkpoint at"), (checkpoints.RESUME, "for going on training")])
+def test_what_is_no_agent_is_refused(finished, name, message):
+    with pytest.raises(ValueError, match=message):
+        load_agent(f"baselines:{finished / name}")
+
+
+def test_other_files_are_no_checkpoints(tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"something else")
+    with pytest.raises(ValueError, match="not a checkpoint of these baselines"):
+        checkpoints.read_header(tmp_path / "x.safetensors")
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, tmp_path):
+    """Killed without warning after a save and beyond it; the rest of the run then equals the uninterrupted one to the last bit."""
+    folder = tmp_path / FOLDER
+    running = subprocess.Popen(
+        [sys.executable, "-m", "metaworld_baselines.train", *command(tmp_path, 2000)], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while not ((folder / "progress.csv").is_file() and any(int(row["env_steps"]) > 400 for row in rows(folder, "progress"))):
+            assert running.poll() is None and time.monotonic() < deadline, "the run never got beyond its first save"
+            time.sleep(0.01)
+    finally:
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    saved_at = checkpoints.read_header(folder / checkpoints.RESUME)["env_steps"]
+    if saved_at == 2000:
+        pytest.skip("this machine finished before the kill")
+    assert train.main(command(tmp_path, 2000)) == 0
+    for name in ("progress", "curve", "conflict"):
+        assert rows(folder, name) == rows(finished, name), name
+    for name in (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST):
+        one, other = load_file(folder / name), load_file(finished / name)
+        assert one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one), name
+    assert checkpoints.read_header(folder / checkpoints.RESUME)["envs"] == checkpoints.read_header(finished / checkpoints.RESUME)["envs"]
+
+
+def test_a_run_may_be_prolonged_and_then_equals_a_longer_one(finished, tmp_path):
+    """Also: collecting in a thread or not makes no difference."""
+    assert train.main(command(tmp_path, 800, "--no-overlap")) == 0
+    with pytest.raises(ValueError, match="overlap: False then, True now"):
+        Run(tmp_path / FOLDER, "pcgrad-sac", changed_config(tmp_path / FOLDER, overlap=True), 2000)
+    assert train.main(command(tmp_path, 2000, "--no-overlap")) == 0
+    for name in ("curve", "conflict", "progress"):
+        assert rows(tmp_path / FOLDER, name) == rows(finished, name), name
+    ends = [load_file(folder / checkpoints.RESUME) for folder in (tmp_path / FOLDER, finished)]
+    assert all(np.array_equal(ends[0][key], ends[1][key]) for key in ends[1])
+
+
+def changed_config(folder, **changes):
+    return json.loads((folder / "config.json").read_text())["config"] | changes
+
+
+def test_another_configuration_in_the_same_folder_is_refused(finished, capsys):
+    before = (finished / checkpoints.RESUME).read_bytes()
+    assert train.main(command(finished.parent, 2000, "--discount", "0.9")) == 2
+    assert "another configuration (discount: 0.99 then, 0.9 now)" in capsys.readouterr().err
+    assert (finished / checkpoints.RESUME).read_bytes() == before
+
+
+def test_what_a_run_left_before_its_first_save_is_dropped(tmp_path):
+    """A run that was killed early starts anew; its rows must not stand beside the new ones."""
+    (tmp_path / "progress.csv").write_text("env_steps,critic_loss\n200,1.0\n400,2.0\n")
+    run = Run(tmp_path, "sac", {}, 1000)
+    run.advance(100)
+    run.log("progress", {"critic_loss": 3.0})
+    run.close()
+    assert [row["env_steps"] for row in rows(tmp_path, "progress")] == ["100"]
+
+
+def test_the_command_line_evaluates_a_run(finished, capsys):
+    arguments = ["evaluate", "reach", "--agent", f"baselines:{finished}", "--episodes", "1", "--max-episode-steps", "5"]
+    assert main(arguments) == 0
+    assert f"agent baselines:{finished}" in capsys.readouterr().out
+
+
+def test_without_a_gpu_days_of_work_are_refused(tmp_path):
+    run = Run(tmp_path / "slow", "sac", {}, 20_000_000)
+    if jax.default_backend() != "cpu":
+        pytest.skip("there is a GPU")
+    run.check_speed(steps_per_s=300.0, updates_per_s=30.0)  # 18.5 hours
+    with pytest.raises(TooSlowError, match=r"no GPU, and at the measured 100 environment steps/s and 10.0 updates/s .* 2.3 days"):
+        run.check_speed(steps_per_s=100.0, updates_per_s=10.0)
+    run.close()
+    Run(tmp_path / "slow", "sac", {}, 20_000_000, allow_slow=True).check_speed(steps_per_s=1.0, updates_per_s=0.1)
+
+
+def test_several_seeds_by_one_call(tmp_path, monkeypatch):
+    trained = []
+    stand_in = dataclasses.replace(train.ALGORITHMS["sac"], train=lambda config, seed, run: trained.append((config.benchmark, seed)))
+    monkeypatch.setitem(train.ALGORITHMS, "sac", stand_in)
+    assert train.main(["sac", "--benchmark", "push", "--seed", "1", "2", "3", "--out", str(tmp_path)]) == 0
+    assert trained == [("push", 1), ("push", 2), ("push", 3)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"sac-push-seed{seed}" for seed in (1, 2, 3)]
+
+
+def test_each_algorithm_has_a_command_with_published_settings():
+    settings = {name: algorithm.config for name, algorithm in train.ALGORITHMS.items()}
+    heads = [settings[name].multi_head for name in ("sac", "mt-sac", "mtmh-sac", "pcgrad-sac")]
+    assert heads == [False, False, True, True]
+    published = SacConfig()
+    assert (published.width, published.depth, published.batch_per_task, published.total_env_steps) == (400, 3, 128, 20_000_000)
+    assert (published.learning_rate, published.discount, published.target_rate, published.target_entropy) == (3e-4, 0.99, 0.005, -4.0)
+
+
+def test_speed_says_who_waited():
+    speed = Speed()
+    speed.count(Chunk(None, (5.0,), (True,), 1.0), learner_s=3.0, turn_s=4.0, updates=10)
+    speed.count(Chunk(None, (7.0,), (False,), 4.0), learner_s=1.0, turn_s=4.0, updates=10)
+    numbers = speed.numbers(steps_per_turn=80)
+    assert numbers["steps_per_s"] == 20 and numbers["updates_per_s"] == 2.5
+    assert numbers["waiting_for_envs"] == (1 + 3) / 8 and numbers["waiting_for_learner"] == 3 / 8
+    assert numbers["training_return"] == 6.0 and numbers["training_success"] == 0.5
+
+
+def test_tables_are_cut_at_the_saved_step_and_half_lines_dropped(tmp_path):
+    path = tmp_path / "curve.csv"
+    path.write_text("env_steps,success\n100,0.1\n200,0.2\n300,0.3\n40")
+    cut_table(path, 200)
+    assert path.read_text() == "env_steps,success\n100,0.1\n200,0.2\n"
+    cut_table(path, 50)
+    assert not path.exists(), "nothing is left"
+    cut_table(path, 50)
+
+
+MINIATURES = {
+    "sac": "--benchmark drawer-close --width 64 --total-env-steps 24000 --envs-per-task 4 --batch-per-task 64",
+    "mt-sac": "--benchmark reach,drawer-close --width 64 --total-env-steps 40000 --envs-per-task 4 --batch-per-task 64",
+    "mtmh-sac": "--benchmark reach,drawer-close --width 64 --total-env-steps 40000 --envs-per-task 4 --batch-per-task 64",
+    "pcgrad-sac": "--benchmark reach,drawer-close --width 64 --total-env-steps 40000 --envs-per-task 4 --batch-per-task 64",
+}
+LEARNED_MARGIN = 2.0  # times the random agent's return
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("algorithm", MINIATURES)
+def test_a_miniature_learns(algorithm, tmp_path):
+    """Returns over short episodes far above a random agent's."""
+    short = "--depth 2 --max-episode-steps 100 --warmup-vector-steps 500 --eval-instances 10 --buffer-per-task 50000"
+    quick = "--learning-rate 1e-3 --initial-temperature 0.1 --target-rate 0.02 --discount 0.95"
+    seldom = "--eval-every-env-steps 1000000 --save-every-env-steps 0 --log-every-env-steps 4000 --seed 1"
+    arguments = [algorithm, *MINIATURES[algorithm].split(), *short.split(), *quick.split(), *seldom.split(), "--out", str(tmp_path)]
+    assert train.main(arguments) == 0
+    (folder,) = tmp_path.iterdir()
+    header = checkpoints.read_header(folder / checkpoints.LAST)
+    names = header["config"]["benchmark"].split(",")
+    idle = evaluate(RandomAgent(0), names, seed=1, instances_per_task=10, max_episode_steps=100)
+    random_return = np.mean([task.mean_return for task in idle.tasks])
+    assert header["curve"][-1]["return"] > LEARNED_MARGIN * random_return, (header["curve"], random_return)

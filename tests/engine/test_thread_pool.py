@@ -1,0 +1,89 @@
+"""Threads that share a job."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from metaworld_py.engine.thread_pool import Crew
+
+
+def take_all(parts, taken):
+    left = iter(range(parts))
+
+    def job():
+        for part in left:
+            taken.append((part, threading.get_ident()))
+
+    return job
+
+
+@pytest.mark.parametrize("n_threads", [1, 2, 7])
+def test_every_part_is_taken_once(n_threads):
+    crew = Crew(n_threads)
+    for parts in (0, 1, 2, 50):
+        taken = []
+        crew.run(take_all(parts, taken), parts)
+        assert sorted(part for part, _ in taken) == list(range(parts))
+
+
+def test_as_many_threads_work_as_there_are_parts_for():
+    crew, threads, meeting = Crew(3), [], threading.Barrier(3, timeout=10.0)
+
+    def job():
+        meeting.wait()  # passed only if all three are here
+        threads.append(threading.get_ident())
+
+    crew.run(job, 3)
+    assert len(set(threads)) == 3 and threading.get_ident() in threads
+
+
+@pytest.mark.parametrize("fails_in_caller", [True, False])
+def test_an_error_reaches_the_caller_and_the_crew_lives_on(fails_in_caller):
+    crew, meeting, caller = Crew(2), threading.Barrier(2, timeout=10.0), threading.get_ident()
+
+    def job():
+        meeting.wait()
+        if (threading.get_ident() == caller) == fails_in_caller:
+            raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        crew.run(job, 2)
+    taken = []
+    crew.run(take_all(5, taken), 5)
+    assert len(taken) == 5
+
+
+def test_a_second_caller_does_its_job_alone_while_the_crew_is_busy():
+    crew, started, release, taken = Crew(2), threading.Barrier(3, timeout=10.0), threading.Event(), []
+
+    def long_job():
+        started.wait()
+        release.wait(10.0)
+
+    first = threading.Thread(target=crew.run, args=(long_job, 2))
+    first.start()
+    started.wait()
+    crew.run(take_all(4, taken), 4)
+    release.set()
+    first.join()
+    assert {thread for _, thread in taken} == {threading.get_ident()} and len(taken) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+def test_environments_go_on_in_a_forked_process():
+    code = (
+        "import os, sys, warnings; warnings.simplefilter('ignore')\n"
+        "import gymnasium, numpy as np, metaworld_py\n"
+        "envs = gymnasium.make_vec('Meta-World/MT10', seed=1, compiled=False); envs.reset(seed=0)\n"
+        "zeros = np.zeros((10, 4), np.float32); envs.step(zeros)\n"
+        "child = os.fork()\n"
+        "total = float(envs.step(zeros)[0].sum())\n"
+        "if child == 0: sys.stdout.write(f'{total!r}\\n'); sys.stdout.flush(); os._exit(0)\n"
+        "os.waitpid(child, 0); print(repr(total))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    one, two = result.stdout.split()
+    assert one == two

@@ -1,0 +1,121 @@
+"""Copies, pickles and states of environments: the same future to the last bit."""
+
+import copy
+import pickle
+
+import gymnasium
+import numpy as np
+import pytest
+from conftest import ALL_TASKS
+
+from metaworld_py import MT1
+from metaworld_py.envs.env import env_class
+
+
+def actions(steps, shape=(4,), seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, (steps, *shape)).astype(np.float32)
+
+
+def play(env, moves):
+    steps = [env.step(action) for action in moves]
+    resets = [env.reset()[0] for _ in range(3)]
+    return np.array([step[0] for step in steps]), np.array([step[1] for step in steps]), np.array(resets)
+
+
+def assert_same(one, two):
+    for a, b in zip(one, two, strict=True):
+        assert np.array_equal(a, b)
+
+
+def in_the_middle(task="push"):
+    env = env_class(task)()
+    env.set_tasks(MT1(task, seed=1).train_tasks, task_select="pseudorandom")
+    env.reset(seed=3)
+    for action in actions(15):
+        env.step(action)
+    return env
+
+
+@pytest.mark.parametrize("task", ALL_TASKS)
+def test_set_state_repeats_the_future(task):
+    env = in_the_middle(task)
+    state = env.get_state()
+    first = play(env, actions(10, seed=1))
+    env.set_state(state)
+    assert_same(first, play(env, actions(10, seed=1)))
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, copy.copy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_copies_and_pickles_live_on_alike_and_apart(duplicate):
+    env = in_the_middle()
+    twin = duplicate(env)
+    assert twin.observation_space == env.observation_space and type(twin) is type(env)
+    first = play(env, actions(10, seed=1))
+    assert_same(first, play(twin, actions(10, seed=1)))
+
+
+def test_a_pickle_is_small_and_keeps_its_options():
+    env = env_class("reach")("rgb_array", "corner2", reward_function_version="v1", max_episode_steps=77, terminate_on_success=True)
+    env.set_task(MT1("reach", 1).train_tasks[0])
+    data = pickle.dumps(env)
+    assert len(data) < 20_000
+    twin = pickle.loads(data)
+    assert (twin.render_mode, twin.camera_name, twin.max_path_length, twin.terminate_on_success) == ("rgb_array", "corner2", 77, True)
+    assert twin.reward_function_version == "v1"
+
+
+def test_environments_made_by_gymnasium_pickle_too():
+    env = gymnasium.make("Meta-World/MT1", env_name="door-open", seed=1)
+    env.reset(seed=0)
+    env.step(actions(1)[0])
+    twin = pickle.loads(pickle.dumps(env))
+    assert_same(play(env, actions(5)), play(twin, actions(5)))
+
+
+def test_a_state_of_another_task_is_refused():
+    with pytest.raises(ValueError, match=r"plays reach-v3; the state is of push-v3"):
+        env_class("reach")().set_state(in_the_middle("push").get_state())
+
+
+def test_vector_environments_repeat_their_future():
+    envs = gymnasium.make_vec("Meta-World/MT10", seed=1, max_episode_steps=12)
+    envs.reset(seed=5)
+    for moves in actions(7, (10, 4)):
+        envs.step(moves)
+    state, twin, third = envs.get_state(), copy.deepcopy(envs), pickle.loads(pickle.dumps(envs))
+    runs = []
+    for one in (envs, twin, third):
+        runs.append([one.step(moves)[:2] for moves in actions(10, (10, 4), seed=2)])
+    envs.set_state(state)
+    runs.append([envs.step(moves)[:2] for moves in actions(10, (10, 4), seed=2)])
+    for run in runs[1:]:
+        for one, two in zip(runs[0], run, strict=True):
+            assert_same(one, two)
+    with pytest.raises(ValueError, match="10 environments"):
+        gymnasium.make_vec("Meta-World/MT10", seed=1, num_envs=20).set_state(state)
+
+
+def test_the_mirror_reads_the_state_and_never_writes_it():
+    env = in_the_middle("door-open")
+    observation = env.step(actions(1)[0])[0]
+    assert env.data.body("hand").xpos == pytest.approx(observation[:3], abs=1e-12)
+    before = env.get_state()
+    env.data.qpos[:] = 7.0
+    env.model.cam_pos[2] = [0.75, 0.075, 0.7]
+    assert env.model.cam_pos[2].tolist() == [0.75, 0.075, 0.7]
+    assert np.array_equal(env.get_state().episode.physics, before.episode.physics)
+    assert env.model.body("door").pos == pytest.approx(env.task.rand_vec)
+
+
+def test_published_attribute_names_are_readable():
+    env = in_the_middle("reach")
+    assert env._target_pos == pytest.approx(env.task.rand_vec[3:]) and env._last_rand_vec == pytest.approx(env.task.rand_vec)
+    assert env.tcp_center == pytest.approx(env.data.site("rightEndEffector").xpos / 2 + env.data.site("leftEndEffector").xpos / 2)
+    assert env.get_endeff_pos() == pytest.approx(env.data.body("hand").xpos)
+    assert env.curr_path_length == 15 and env.mocap_low.tolist() == [-0.5, 0.4, 0.05] and env.action_scale == 0.01
+    env._freeze_rand_vec = False
+    drawn = set()
+    for _ in range(3):
+        env.reset()
+        drawn.add(env.task)
+    assert len(drawn) == 3 and not drawn & set(MT1("reach", 1).train_tasks)
