@@ -12,7 +12,7 @@ from metaworld_py.envs.published_classes import ALL_V3_ENVIRONMENTS, ALL_V3_ENVI
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.instances.task import Task
 from metaworld_py.registration import register_envs
-from metaworld_py.rendering.renderer import Camera
+from metaworld_py.rendering.cameras import Camera
 from metaworld_py.tasks import TASKS, find_task
 
 __all__ = [

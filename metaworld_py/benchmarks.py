@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from metaworld_py.envs.env import MetaWorldEnv, env_class
+from metaworld_py.envs.published_classes import EnvClasses
 from metaworld_py.instances import task_sets
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
 from metaworld_py.tasks import TASKS, find_task
-
-
-class EnvClasses(dict[str, type[MetaWorldEnv]]):
-    """Environment classes by published name (`door-open-v3`); look-ups accept `door-open` as well."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        super().__init__((find_task(name).id, env_class(name)) for name in names)
-
-    def __missing__(self, name: str) -> type[MetaWorldEnv]:
-        key = find_task(name).id
-        if key not in self:
-            raise KeyError(f"{name!r} is not in this set, which has {', '.join(self)}")
-        return dict.__getitem__(self, key)
 
 
 class Split(NamedTuple):

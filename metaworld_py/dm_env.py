@@ -21,7 +21,8 @@ except ImportError as error:
     raise ImportError("metaworld_py.dm_env needs dm_control: pip install 'metaworld_py[dm_control]'") from error
 
 from metaworld_py.benchmarks import MT1
-from metaworld_py.envs.env import RENDER_HZ, MetaWorldEnv, env_class
+from metaworld_py.envs.env import MetaWorldEnv, env_class
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks.common.definition import HORIZON
 
 OBSERVATION_NAME = "observations"
@@ -123,7 +124,7 @@ class TaskEnvironment(dm_env.Environment):  # type: ignore[misc]  # dm_env has n
 
     def control_timestep(self) -> float:
         """Seconds of one control step."""
-        return 1.0 / RENDER_HZ
+        return 1.0 / CONTROL_HZ
 
     def close(self) -> None:
         """Free the renderer, if any."""

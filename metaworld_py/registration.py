@@ -14,10 +14,11 @@ from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from metaworld_py import benchmarks, wrappers
-from metaworld_py.benchmarks import Benchmark, EnvClasses
+from metaworld_py.benchmarks import Benchmark
 from metaworld_py.envs.env import HUMAN, MetaWorldEnv, env_class
 from metaworld_py.envs.options import Options
 from metaworld_py.envs.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
+from metaworld_py.envs.published_classes import EnvClasses
 from metaworld_py.envs.vector_env import DENSE, VECTOR_RENDER_MODES, MetaWorldVectorEnv
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.instances import task_sets

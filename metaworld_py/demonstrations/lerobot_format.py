@@ -27,8 +27,8 @@ from metaworld_py.demonstrations.storage import (
     write_json,
     written_whole,
 )
-from metaworld_py.envs.env import RENDER_HZ
 from metaworld_py.instances.task import Task
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
 
 # Every second picture is a key frame, so that single ones are quick to reach. At crf 10 little is lost beyond what the colour format
@@ -51,7 +51,7 @@ class VideoSink:
         part.parent.mkdir(parents=True, exist_ok=True)
         get_writer: Any = imageio.get_writer  # its stubs know neither formats nor their options
         self._writer: Any = get_writer(
-            part, fps=RENDER_HZ, codec="libx264", quality=None, macro_block_size=1, output_params=list(_VIDEO_OPTIONS)
+            part, fps=CONTROL_HZ, codec="libx264", quality=None, macro_block_size=1, output_params=list(_VIDEO_OPTIONS)
         )
 
     def __call__(self, picture: Picture) -> None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from metaworld_py.demonstrations.config import RecordingConfig
 from metaworld_py.demonstrations.statistics import Statistics, picture_statistics, vector_statistics
 from metaworld_py.demonstrations.storage import StagedEpisode
-from metaworld_py.envs.env import RENDER_HZ
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
 
 VERSION = "v3.0"
@@ -81,7 +81,7 @@ def frame_columns(episode: StagedEpisode, *, episode_index: int, start: int) -> 
         "next.reward": demonstration.rewards.astype(np.float32),
         "next.done": frame_index == steps - 1,
         "next.success": demonstration.successes,
-        "timestamp": (frame_index / RENDER_HZ).astype(np.float32),
+        "timestamp": (frame_index / CONTROL_HZ).astype(np.float32),
         "frame_index": frame_index,
         "episode_index": np.full(steps, episode_index),
         "index": start + frame_index,
@@ -114,7 +114,7 @@ def episode_row(episode: StagedEpisode, columns: dict[str, NDArray[Any]], data_f
     video: dict[str, Any] = {}
     if pictures:
         statistics[VIDEO_KEY] = picture_statistics(pictures["histogram"], demonstration.steps)
-        video = {**place(attempt.index), "from_timestamp": 0.0, "to_timestamp": demonstration.steps / RENDER_HZ}
+        video = {**place(attempt.index), "from_timestamp": 0.0, "to_timestamp": demonstration.steps / CONTROL_HZ}
     return {
         "episode_index": int(columns["episode_index"][0]),
         "tasks": [demonstration.instruction],
@@ -153,7 +153,7 @@ def info(config: RecordingConfig, *, episodes: int, frames: int) -> dict[str, An
     }
     size_px = config.size_px
     if size_px is not None:
-        video = {"height": size_px, "width": size_px, "codec": "h264", "pix_fmt": "yuv420p", "fps": RENDER_HZ, "channels": 3}
+        video = {"height": size_px, "width": size_px, "codec": "h264", "pix_fmt": "yuv420p", "fps": CONTROL_HZ, "channels": 3}
         features[VIDEO_KEY] = {
             "dtype": "video",
             "shape": [size_px, size_px, 3],
@@ -169,7 +169,7 @@ def info(config: RecordingConfig, *, episodes: int, frames: int) -> dict[str, An
         "chunks_size": FILES_PER_CHUNK,
         "data_files_size_in_mb": DATA_FILE_MB,
         "video_files_size_in_mb": VIDEO_FILE_MB,
-        "fps": RENDER_HZ,
+        "fps": CONTROL_HZ,
         "splits": {"train": f"0:{episodes}"},
         "data_path": DATA_PATH,
         "video_path": None if size_px is None else VIDEO_PATH,

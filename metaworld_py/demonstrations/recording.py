@@ -13,7 +13,8 @@ from metaworld_py.demonstrations.episode import play_episode
 from metaworld_py.demonstrations.formats import DATASET_FORMATS, DatasetFormat
 from metaworld_py.demonstrations.storage import Recording, StagedEpisode
 from metaworld_py.envs.env import MetaWorldEnv, env_class
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, choose_gl, find_camera
+from metaworld_py.rendering.cameras import find_camera
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, choose_gl
 from metaworld_py.tasks import find_task
 
 Progress = Callable[[str, int], None]

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from metaworld_py.engine.episode import FRAME_SIZE, OBJECT_BOUND, SIGNAL_SUM_BOUND, Episode
-from metaworld_py.engine.thread_pool import crew
+from metaworld_py.engine.thread_pool import thread_pool
 from metaworld_py.engine.threaded import N_SCORES, Ids
 from metaworld_py.sim.simulation import PHYSICS_STEPS
 from metaworld_py.tasks.common.definition import TaskDef
@@ -62,7 +62,7 @@ class CompiledRunner:
         self._episodes = episodes
         self._observations = observations
         self._version = reward_version
-        self._crew = crew(n_threads)
+        self._threads = thread_pool(n_threads)
         simulations = [episode.simulation for episode in episodes]
         self._engine = _engine()
         self._models = np.array([simulation.model._address for simulation in simulations], dtype=np.uintp)  # noqa: SLF001
@@ -98,7 +98,7 @@ class CompiledRunner:
             *(self._rows, self._row_sizes, self._has_touch, self._lows, self._highs, displacements, efforts, self._functions),
             *(self._starts, self._is_first, self._out, self._observations, scores, unstable),
         )
-        self._crew.run(lambda: _advance(*arguments), len(ids))
+        self._threads.run(lambda: _advance(*arguments), len(ids))
         if failed[0] >= 0:
             raise ArithmeticError(f"the reward of {self._episodes[failed[0]].task.name} (environment {failed[0]}) could not be computed")
         if unstable.any():

@@ -1,4 +1,4 @@
-"""A crew: threads that share one job. They wait in the interpreter and work outside it, in native or compiled code."""
+"""A thread pool: threads that share one job. They wait in the interpreter and work outside it, in native or compiled code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from metaworld_py.engine.machine import available_cores
 Job = Callable[[], None]
 
 
-class Crew:
+class ThreadPool:
     """`n_threads` threads, the caller's among them. Others start when first needed, and anew in a forked process."""
 
     def __init__(self, n_threads: int) -> None:
@@ -82,6 +82,6 @@ class _Helper:
 
 
 @lru_cache(maxsize=8)
-def crew(n_threads: int) -> Crew:
-    """The process's crew of this many threads; 0 for as many as there are cores."""
-    return Crew(n_threads) if n_threads else crew(available_cores())
+def thread_pool(n_threads: int) -> ThreadPool:
+    """The process's pool of this many threads; 0 for as many as there are cores."""
+    return ThreadPool(n_threads) if n_threads else thread_pool(available_cores())

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaworld_py.engine.episode import BEFORE, FRAME_SIZE, NOW, OBJECT_BOUND, UNSTABLE_SCORE, Episode
-from metaworld_py.engine.thread_pool import crew
+from metaworld_py.engine.thread_pool import thread_pool
 from metaworld_py.tasks.common.definition import Score
 
 N_SCORES = len(Score._fields)
@@ -59,7 +59,7 @@ class PlainRunner:
     def __init__(self, episodes: Sequence[Episode], observations: NDArray[np.float64], *, n_threads: int = 0) -> None:
         self._episodes = episodes
         self._observations = observations
-        self._crew = crew(n_threads)
+        self._threads = thread_pool(n_threads)
         self._lows = np.array([episode.task.hand_low for episode in episodes])
         self._highs = np.array([episode.task.hand_high for episode in episodes])
         self._targets = np.zeros_like(self._lows)  # of the hands, m
@@ -85,7 +85,7 @@ class PlainRunner:
             for simulation in left:
                 simulation.control_step()
 
-        self._crew.run(work, len(playing))
+        self._threads.run(work, len(playing))
         sensed = [episode.sense(effort) for episode, effort in zip(playing, forces, strict=True)]
         n = len(sensed)
         now = np.fromiter(chain.from_iterable([frame for _, frame in sensed]), np.float64, n * FRAME_SIZE).reshape(n, FRAME_SIZE)

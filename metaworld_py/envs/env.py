@@ -20,11 +20,12 @@ from metaworld_py.engine.episode import Episode, EpisodeState, displacement
 from metaworld_py.envs.published_names import PublishedNames
 from metaworld_py.instances.selection import RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.instances.task import Task
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, Camera, EpisodeView, Studio, chosen_camera, find_camera
+from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, EpisodeView, Renderer
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON, Score, TaskDef
 
-RENDER_HZ = 80
 HUMAN = "human"
 RESET_OPTIONS = ("task",)
 
@@ -65,7 +66,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
       terminate_on_success: end an episode with `terminated` at its first success.
     """
 
-    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "depth_array"], "render_fps": RENDER_HZ}  # noqa: RUF012  # gymnasium's declaration
+    metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "depth_array"], "render_fps": CONTROL_HZ}  # noqa: RUF012  # gymnasium's declaration
     task_def: ClassVar[TaskDef]
 
     def __init__(
@@ -102,8 +103,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self._steps = 0
         self._is_over: str | None = "has not been reset"
         self._view: EpisodeView | None = None
-        self._studio = Studio()
-        self._window: Any = None  # a viewer.Window, opened when there is something to see
+        self._renderer = Renderer()
+        self._window: Any = None  # a rendering.window.Window, opened when there is something to see
         self._set_goal_hidden(False)
 
     @property
@@ -304,7 +305,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
           camera: name, id or a `Camera` of one's own; the environment's by default.
           width, height: pixels; the environment's by default.
           kind: "rgb" (height, width, 3), "depth" (height, width; m), "segmentation" (height, width) or "point_cloud" (height, width, 3; m,
-            world); the render mode's by default. See `metaworld_py.rendering.Studio.pictures`.
+            world); the render mode's by default. See `metaworld_py.rendering.Renderer.pictures`.
 
         Raises:
           ValueError: no such camera, size or kind.
@@ -324,7 +325,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         ]
 
     def pictures(self, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
-        """Pictures of several cameras and kinds; see `metaworld_py.rendering.Studio.pictures`.
+        """Pictures of several cameras and kinds; see `metaworld_py.rendering.Renderer.pictures`.
 
         Raises:
           ResetNeeded: before the first reset.
@@ -333,11 +334,11 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             raise ResetNeeded("there is nothing to see yet: call reset() before render()")
         view = self._mirror()
         view.shows_goal = self.show_goal
-        return self._studio.pictures(view, cameras, kinds, **options)
+        return self._renderer.pictures(view, cameras, kinds, **options)
 
     def close(self) -> None:
         """Free what renders, if anything does, and close the window."""
-        self._studio.close()
+        self._renderer.close()
         if self._window is not None:
             self._window.close()
             self._window = None
@@ -352,7 +353,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if self._task is None:
             raise ResetNeeded("there is nothing to see yet: call reset() before render()")
         if self._window is None:
-            from metaworld_py.media.live import Window  # noqa: PLC0415  # only here is a window system needed
+            from metaworld_py.rendering.window import Window  # noqa: PLC0415  # only here is a window system needed
 
             self._mirror().shows_goal = self.show_goal
             self._window = Window(self, self._camera)

@@ -10,7 +10,8 @@ from typing import Any
 
 from metaworld_py.envs.pixels import DEFAULT_CAMERA, DEFAULT_OBS_SIZE_PX, OBS_MODES, PIXELS_AND_STATE, STATE, PixelOptions
 from metaworld_py.envs.vector_env import REWARD_MODES
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, FAST, HIGH, QUALITIES, RGB, Camera
+from metaworld_py.rendering.cameras import Camera
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, FAST, HIGH, QUALITIES, RGB
 from metaworld_py.tasks.common.definition import HORIZON
 
 _OF_PIXELS = ("obs_cameras", "obs_kinds", "obs_width", "obs_height", "obs_quality")

@@ -15,18 +15,8 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from metaworld_py.envs.vector_layer import VectorLayer
-from metaworld_py.rendering.renderer import (
-    DEPTH,
-    FAST,
-    KINDS,
-    POINT_CLOUD,
-    QUALITIES,
-    RGB,
-    SEGMENTATION,
-    Camera,
-    check_size,
-    find_camera,
-)
+from metaworld_py.rendering.cameras import Camera, find_camera
+from metaworld_py.rendering.renderer import DEPTH, FAST, KINDS, POINT_CLOUD, QUALITIES, RGB, SEGMENTATION, check_size
 from metaworld_py.tasks.common.definition import TaskDef
 
 STATE, PIXELS, PIXELS_AND_STATE = "state", "pixels", "pixels+state"

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from metaworld_py.benchmarks import EnvClasses
 from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.tasks import TASKS, find_task
+
+
+class EnvClasses(dict[str, type[MetaWorldEnv]]):
+    """Environment classes by published name (`door-open-v3`); look-ups accept `door-open` as well."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__((find_task(name).id, env_class(name)) for name in names)
+
+    def __missing__(self, name: str) -> type[MetaWorldEnv]:
+        key = find_task(name).id
+        if key not in self:
+            raise KeyError(f"{name!r} is not in this set, which has {', '.join(self)}")
+        return dict.__getitem__(self, key)
+
 
 ALL_V3_ENVIRONMENTS = EnvClasses(TASKS)
 

@@ -23,7 +23,8 @@ from metaworld_py.engine.threaded import N_SCORES, PlainRunner, Runner
 from metaworld_py.envs.env import MetaWorldEnv, step_info
 from metaworld_py.instances.selection import Selector, TaskSelector
 from metaworld_py.instances.task import Task
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, Camera, EpisodeView, Studio, chosen_camera, find_camera
+from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, EpisodeView, Renderer
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON, Score, TaskDef
 
@@ -161,7 +162,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.render_quality, self.show_goal = render_quality, show_goal
         self._cameras = {name: chosen_camera(find_task(name), camera_name, camera_id) for name in names}
         self._camera_choice, self._size_px = (camera_name, camera_id), (width, height)
-        self._studio = Studio()
+        self._renderer = Renderer()
         self._views: dict[int, EpisodeView] = {}
         self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
         self.before_autoreset: Callable[[NDArray[np.intp]], None] | None = None  # told which episodes are about to be replaced
@@ -347,7 +348,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         return tuple(pictures)
 
     def pictures(self, env: int, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
-        """Pictures of one environment; see `metaworld_py.rendering.Studio.pictures`.
+        """Pictures of one environment; see `metaworld_py.rendering.Renderer.pictures`.
 
         Raises:
           ResetNeeded: before the first reset.
@@ -358,7 +359,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         if env not in self._views:
             self._views[env] = EpisodeView(self._episodes[env])
         self._views[env].shows_goal = self.show_goal
-        return self._studio.pictures(self._views[env], cameras, kinds, **options)
+        return self._renderer.pictures(self._views[env], cameras, kinds, **options)
 
     @property
     def task_defs(self) -> list[TaskDef]:
@@ -367,7 +368,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
 
     def close_extras(self, **kwargs: Any) -> None:
         """Free what renders, if anything does."""
-        self._studio.close()
+        self._renderer.close()
 
     def _new_runner(self, reward_version: str) -> Runner:
         if not self._is_compiled:

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import itertools
-import math
-import os
-import sys
 import time
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,8 +13,9 @@ from numpy.typing import NDArray
 
 from metaworld_py.agents.built_in import Agent, begin_episode
 from metaworld_py.benchmarks import MT1
-from metaworld_py.envs.env import RENDER_HZ, MetaWorldEnv, env_class
-from metaworld_py.rendering.renderer import FREE_CAMERA, Camera
+from metaworld_py.envs.env import MetaWorldEnv, env_class
+from metaworld_py.rendering.window import open_window, require_display
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks.common.definition import HORIZON
 
 KEYS = """\
@@ -38,12 +35,8 @@ _MOVES: dict[int, tuple[float, float, float]] = {
 }
 _SPEED = 0.3  # of the fastest motion; 24 cm/s
 _MOVE_S = 0.08  # at least, however short the press
-_STILL_STEPS = RENDER_HZ  # after success, before the next episode
+_STILL_STEPS = CONTROL_HZ  # after success, before the next episode
 _MAX_BEHIND_S = 0.2  # beyond that, slow motion rather than leaps
-
-
-class ViewerError(RuntimeError):
-    """No window can be opened here; says what to do."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +129,7 @@ def view(task: str, agent: Agent, *, seed: int = 0, instance: int = 0, max_episo
     require_display()
     env.set_task(instances[instance])
     env.reset()
-    with _open_window(env, getattr(agent, "on_key", None)) as window:
+    with open_window(env, getattr(agent, "on_key", None)) as window:
         if isinstance(agent, KeyboardAgent):
             agent.is_open = window.is_running
         for index in itertools.count(instance):
@@ -144,87 +137,6 @@ def view(task: str, agent: Agent, *, seed: int = 0, instance: int = 0, max_episo
                 break
             env.set_task(instances[index % len(instances)])
             _play(env, agent, window, f"instance {index % len(instances)} of seed {seed}")
-
-
-def require_display() -> None:
-    """Refuse to go on where no window can be opened.
-
-    Raises:
-      ViewerError: says what to do.
-    """
-    instead = "`metaworld-py render TASK` writes a video without one"
-    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
-        raise ViewerError(f"the viewer needs a display, and neither DISPLAY nor WAYLAND_DISPLAY is set; {instead}")
-    import glfw  # noqa: PLC0415  # only here is a window system needed
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the line below says it
-        is_there = glfw.init()
-    if not is_there:  # MuJoCo's viewer would wait for ever
-        raise ViewerError(f"the display does not answer, so that the viewer cannot open a window; {instead}")
-
-
-class Window:
-    """A window on one environment, for its render mode "human": shows it whenever asked, at most in real time.
-
-    Once closed by its user it stays closed; the environment goes on.
-
-    Raises:
-      ViewerError: no window can be opened here; says what to do.
-    """
-
-    def __init__(self, env: MetaWorldEnv, camera: int | Camera) -> None:
-        require_display()
-        self._env, self._viewer = env, _open_window(env, None)
-        with self._viewer.lock():
-            _aim(self._viewer.cam, env.model, camera)
-        self._last_s = -math.inf
-
-    def show(self) -> None:
-        """The environment as it stands, not before its time."""
-        if not self._viewer.is_running():
-            return
-        with self._viewer.lock():
-            self._env.data  # noqa: B018  # brings what the window shows up to date
-        self._viewer.sync()
-        time.sleep(max(self._last_s + 1.0 / RENDER_HZ - time.monotonic(), 0.0))
-        self._last_s = time.monotonic()
-
-    def close(self) -> None:
-        """Close it."""
-        self._viewer.close()
-
-
-def _aim(view: Any, model: Any, camera: int | Camera) -> None:
-    """Point a viewer's camera: a fixed one stays, any other can be moved with the mouse."""
-    import mujoco  # noqa: PLC0415
-
-    if isinstance(camera, Camera):
-        offset = np.subtract(camera.look_at, camera.pos)
-        view.type, view.lookat[:] = mujoco.mjtCamera.mjCAMERA_FREE, camera.look_at
-        view.distance = float(np.linalg.norm(offset))
-        view.azimuth = math.degrees(math.atan2(offset[1], offset[0]))
-        view.elevation = math.degrees(math.asin(offset[2] / view.distance))
-    elif camera == FREE_CAMERA:
-        mujoco.mjv_defaultFreeCamera(model, view)  # the overview that pictures show
-    else:
-        view.type, view.fixedcamid = mujoco.mjtCamera.mjCAMERA_FIXED, camera
-
-
-def _open_window(env: MetaWorldEnv, on_key: Callable[[int], None] | None) -> Any:
-    import mujoco.viewer  # noqa: PLC0415
-
-    try:
-        window = mujoco.viewer.launch_passive(env.model, env.data, key_callback=on_key, show_left_ui=False, show_right_ui=False)
-    except RuntimeError as error:
-        if "mjpython" not in str(error):
-            raise
-        raise ViewerError(
-            "on macOS, the viewer runs under MuJoCo's own Python: mjpython -m metaworld_py.cli.main view TASK, or mjpython SCRIPT"
-        ) from error
-    with window.lock():
-        _aim(window.cam, env.model, FREE_CAMERA)
-    return window
 
 
 def _play(env: MetaWorldEnv, agent: Agent, window: Any, title: str) -> None:
@@ -237,7 +149,7 @@ def _play(env: MetaWorldEnv, agent: Agent, window: Any, title: str) -> None:
         if first_success is None and info["success"]:
             first_success = step
         is_over |= first_success is not None and step >= first_success + _STILL_STEPS
-        ahead_s = begin_s + step / RENDER_HZ - time.monotonic()
+        ahead_s = begin_s + step / CONTROL_HZ - time.monotonic()
         if is_over or ahead_s > 0.0:  # a window that draws slowly misses steps, the episode does not slow down
             _show(env, window, _caption(env.task_name, title, step, first_success))
             time.sleep(max(ahead_s, 0.0))

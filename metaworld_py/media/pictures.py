@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from metaworld_py.agents.built_in import Agent, begin_episode
 from metaworld_py.envs.env import EnvState, MetaWorldEnv, env_class
 from metaworld_py.instances.task import Task
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, HIGH, Camera, choose_gl
+from metaworld_py.rendering.cameras import Camera
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, HIGH, choose_gl
 from metaworld_py.tasks.common.definition import HORIZON
 
 Picture = NDArray[np.uint8]  # (height, width, 3)

@@ -11,10 +11,10 @@ import imageio.v2 as imageio
 from tqdm import tqdm
 
 from metaworld_py.agents.built_in import Agent
-from metaworld_py.envs.env import RENDER_HZ
 from metaworld_py.evaluation.per_instance import instances_by_task, task_names
 from metaworld_py.instances.task import Task
 from metaworld_py.media.pictures import Picture, play, sheet
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
 
@@ -23,7 +23,7 @@ SHEET_SUFFIXES = (".png", ".jpg")
 VIDEO_SIZE_PX, SHEET_SIZE_PX = 480, 320
 SHEET_FRAMES, SHEET_COLUMNS = 12, 4
 CONTACT_COLUMNS = 10  # for the fifty tasks; fewer tasks make two rows
-_STILL_STEPS = RENDER_HZ // 2  # half a second after success, so that one sees it
+_STILL_STEPS = CONTROL_HZ // 2  # half a second after success, so that one sees it
 
 
 def record_episode(
@@ -60,8 +60,8 @@ def record_episode(
       RenderingError: no OpenGL; says what to install.
     """
     path, task_def = _checked(path, SUFFIXES), find_task(task)
-    if not 1 <= frames_per_second <= RENDER_HZ:
-        raise ValueError(f"frames_per_second must lie in 1…{RENDER_HZ}, got {frames_per_second}")
+    if not 1 <= frames_per_second <= CONTROL_HZ:
+        raise ValueError(f"frames_per_second must lie in 1…{CONTROL_HZ}, got {frames_per_second}")
     is_sheet = path.suffix in SHEET_SUFFIXES
     if size_px is None:
         size_px = SHEET_SIZE_PX if is_sheet else VIDEO_SIZE_PX
@@ -152,7 +152,7 @@ def _checked(path: str | Path, suffixes: Sequence[str]) -> Path:
 
 def _video_steps(num_steps: int, frames_per_second: int) -> list[int]:
     """The control steps that a video in real time shows."""
-    frames = [step * frames_per_second // RENDER_HZ for step in range(num_steps + 1)]
+    frames = [step * frames_per_second // CONTROL_HZ for step in range(num_steps + 1)]
     return [step for step, frame in enumerate(frames) if step == 0 or frame != frames[step - 1]]
 
 

@@ -1,10 +1,10 @@
 """Pictures of an episode: colours, depth, segmentation and points, from any camera."""
 
+from metaworld_py.rendering.cameras import FREE_CAMERA, Camera, chosen_camera, find_camera
 from metaworld_py.rendering.renderer import (
     DEFAULT_SIZE_PX,
     DEPTH,
     FAST,
-    FREE_CAMERA,
     HIGH,
     KINDS,
     MAX_SIZE_PX,
@@ -12,14 +12,11 @@ from metaworld_py.rendering.renderer import (
     QUALITIES,
     RGB,
     SEGMENTATION,
-    Camera,
     EpisodeView,
+    Renderer,
     RenderingError,
-    Studio,
     check_size,
     choose_gl,
-    chosen_camera,
-    find_camera,
     segmentation_names,
 )
 
@@ -37,8 +34,8 @@ __all__ = [
     "SEGMENTATION",
     "Camera",
     "EpisodeView",
+    "Renderer",
     "RenderingError",
-    "Studio",
     "check_size",
     "choose_gl",
     "chosen_camera",

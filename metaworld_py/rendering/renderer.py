@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import atexit
 import copy
-import difflib
 import importlib
 import math
 import os
@@ -16,7 +15,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import mujoco
 import numpy as np
@@ -24,6 +23,7 @@ from mujoco.rendering.classic import gl_context
 from numpy.typing import NDArray
 
 from metaworld_py.engine.episode import Episode
+from metaworld_py.rendering.cameras import FREE_CAMERA, Camera, free_camera
 from metaworld_py.sim.scene import GOAL_MARKER
 from metaworld_py.tasks.common.definition import TaskDef
 
@@ -31,7 +31,6 @@ RGB, DEPTH, SEGMENTATION, POINT_CLOUD = "rgb", "depth", "segmentation", "point_c
 KINDS = (RGB, DEPTH, SEGMENTATION, POINT_CLOUD)
 HIGH, FAST = "high", "fast"
 QUALITIES = (HIGH, FAST)  # fast: no shadows, reflections and antialiasing
-FREE_CAMERA = -1  # overview from the front, upright
 DEFAULT_SIZE_PX = 480
 MAX_SIZE_PX = 1280  # the off-screen buffer that scenes ask for
 
@@ -42,8 +41,8 @@ _HELP = (
 )
 
 
-_open_studios: weakref.WeakSet[Studio] = weakref.WeakSet()
-_MAX_CONTEXTS = 64  # of one studio; the least recently used one goes
+_open_renderers: weakref.WeakSet[Renderer] = weakref.WeakSet()
+_MAX_CONTEXTS = 64  # of one renderer; the least recently used one goes
 
 
 class RenderingError(RuntimeError):
@@ -70,62 +69,6 @@ def choose_gl() -> str:
             importlib.reload(gl_context)  # the engine read the variable when it was imported
             return backend
     raise RenderingError(_HELP)
-
-
-class Camera(NamedTuple):
-    """A camera of one's own, always upright.
-
-    Attributes:
-      pos, look_at: where it is and what is in the middle of the picture (m, world).
-      fovy_deg: vertical field of view, degrees.
-    """
-
-    pos: tuple[float, float, float]
-    look_at: tuple[float, float, float]
-    fovy_deg: float = 45.0
-
-
-def find_camera(task: TaskDef, camera: str | int | Camera | None) -> int | Camera:
-    """The camera meant: by name, by id, or a `Camera` as it is; None for the free overview.
-
-    Raises:
-      ValueError: no such camera; names those there are.
-    """
-    if camera is None or isinstance(camera, Camera):
-        return FREE_CAMERA if camera is None else _checked(camera)  # without compiling looks that may never be needed
-    model = task.model
-    names = [model.camera(index).name for index in range(model.ncam)]
-    if isinstance(camera, str):
-        if camera not in names:
-            close = difflib.get_close_matches(camera, names, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise ValueError(f"unknown camera {camera!r}.{hint} Cameras: {', '.join(names)}.")
-        return names.index(camera)
-    if not isinstance(camera, (int, np.integer)) or isinstance(camera, bool):
-        raise ValueError(f"a camera is a name, an id or a metaworld_py.Camera(pos, look_at), got {camera!r}")
-    if not FREE_CAMERA <= camera < model.ncam:
-        known = ", ".join(f"{index} {name}" for index, name in enumerate(names))
-        raise ValueError(f"camera_id must lie in {FREE_CAMERA}…{model.ncam - 1}, got {camera}. Cameras: -1 free, {known}.")
-    return int(camera)
-
-
-def chosen_camera(task: TaskDef, camera_name: str | Camera | None, camera_id: int | None) -> int | Camera:
-    """The camera that the two published keywords mean.
-
-    Raises:
-      ValueError: both given, or no such camera.
-    """
-    if camera_name is not None and camera_id is not None:
-        raise ValueError(f"give camera_name or camera_id, not both (got {camera_name!r} and {camera_id!r})")
-    return find_camera(task, camera_id if camera_name is None else camera_name)
-
-
-def _checked(camera: Camera) -> Camera:
-    if not all(math.isfinite(number) for number in (*camera.pos, *camera.look_at, camera.fovy_deg)) or camera.pos == camera.look_at:
-        raise ValueError(f"a camera needs a finite position and another point to look at, got {camera}")
-    if not 1.0 <= camera.fovy_deg <= 170.0:
-        raise ValueError(f"fovy_deg must lie in 1…170 degrees, got {camera.fovy_deg}")
-    return camera
 
 
 class EpisodeView:
@@ -161,7 +104,7 @@ class EpisodeView:
         return self._data
 
 
-class _Renderer(mujoco.Renderer):  # type: ignore[misc]  # the engine's Python is not typed
+class _EngineRenderer(mujoco.Renderer):  # type: ignore[misc]  # the engine's Python is not typed
     """The engine's renderer, with its own context current while it closes.
 
     The engine frees textures and meshes by number in whichever context is current: another environment's, if that drew last.
@@ -173,7 +116,7 @@ class _Renderer(mujoco.Renderer):  # type: ignore[misc]  # the engine's Python i
         super().close()
 
 
-class Studio:
+class Renderer:
     """Draws episodes. Owns OpenGL contexts, one per scene and size, each made in the thread and process that first draws with it.
 
     Close it when done; what is left open is closed at exit.
@@ -203,7 +146,7 @@ class Studio:
           ValueError: a size or quality that there is not.
           RenderingError: no OpenGL on this machine; says what to install.
         """
-        renderer, data = self._renderer(view.task, width, height, quality), view.data
+        renderer, data = self._engine_renderer(view.task, width, height, quality), view.data
         # Same sizes and assets as the renderer's own; fixtures, goal and looks differ per episode.
         renderer._model = view.model  # noqa: SLF001
         taken = []
@@ -212,7 +155,7 @@ class Studio:
             if isinstance(camera, Camera):
                 view.model.vis.global_.fovy = camera.fovy_deg
             try:
-                renderer.update_scene(data, _free(camera) if isinstance(camera, Camera) else camera)
+                renderer.update_scene(data, free_camera(camera) if isinstance(camera, Camera) else camera)
                 renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = quality == HIGH
                 renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = quality == HIGH
                 taken.append({kind: _DRAW[kind](renderer, view.model, camera) for kind in kinds})
@@ -230,9 +173,9 @@ class Studio:
             for renderer in self._renderers.values():
                 renderer.close()
         self._renderers.clear()
-        _open_studios.discard(self)
+        _open_renderers.discard(self)
 
-    def _renderer(self, task: TaskDef, width: int, height: int, quality: str) -> Any:
+    def _engine_renderer(self, task: TaskDef, width: int, height: int, quality: str) -> Any:
         if self._pid != os.getpid():
             self._renderers, self._pid = {}, os.getpid()
         key = (threading.get_ident(), task.name, width, height, quality)
@@ -250,14 +193,14 @@ class Studio:
         if len(self._renderers) >= _MAX_CONTEXTS:
             self._renderers.pop(next(iter(self._renderers))).close()
         try:
-            self._renderers[key] = _Renderer(model, height, width)
+            self._renderers[key] = _EngineRenderer(model, height, width)
         except Exception as error:
             raise RenderingError(_HELP) from error
         # Registered now, after the engine's own exit hook, and therefore run before it: contexts left to the interpreter's shutdown end
         # in a scare on the screen.
-        atexit.unregister(_close_open_studios)
-        atexit.register(_close_open_studios)
-        _open_studios.add(self)
+        atexit.unregister(_close_open_renderers)
+        atexit.register(_close_open_renderers)
+        _open_renderers.add(self)
         return self._renderers[key]
 
 
@@ -276,17 +219,6 @@ def segmentation_names(task: TaskDef) -> dict[int, str]:
     """What the numbers in a segmentation mean: bodies of the scene, the goal marker, and −1 for the background."""
     model = task.model
     return {-1: "background", **{body: model.body(body).name for body in range(model.nbody)}, model.nbody: GOAL_MARKER}
-
-
-def _free(camera: Camera) -> mujoco.MjvCamera:
-    free = mujoco.MjvCamera()
-    free.type = mujoco.mjtCamera.mjCAMERA_FREE
-    towards = np.subtract(camera.look_at, camera.pos)
-    free.lookat[:] = camera.look_at
-    free.distance = float(np.linalg.norm(towards))
-    free.azimuth = math.degrees(math.atan2(towards[1], towards[0]))
-    free.elevation = math.degrees(math.asin(towards[2] / free.distance))
-    return free
 
 
 def _draw_rgb(renderer: Any, model: mujoco.MjModel, camera: int | Camera) -> NDArray[np.uint8]:
@@ -341,6 +273,6 @@ _DRAW: dict[str, Callable[[Any, mujoco.MjModel, int | Camera], NDArray[Any]]] = 
 }
 
 
-def _close_open_studios() -> None:
-    for studio in list(_open_studios):
-        studio.close()
+def _close_open_renderers() -> None:
+    for renderer in list(_open_renderers):
+        renderer.close()

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from metaworld_py.agents.built_in import Agent
-from metaworld_py.envs.env import RENDER_HZ
 from metaworld_py.evaluation.per_instance import EvaluationResult, TaskResult, instances_by_task
 from metaworld_py.instances.task import Task
 from metaworld_py.media.pictures import Take, outcome, play
+from metaworld_py.sim.simulation import CONTROL_HZ
 
 NUM_PICTURES = 12
 WIDTH_PX, HEIGHT_PX = 320, 240
@@ -62,7 +62,7 @@ def _film(task: TaskResult, instance: Task, agent: Agent, max_steps: int, one_ho
         width_px=WIDTH_PX,
         height_px=HEIGHT_PX,
         max_episode_steps=max_steps,
-        steps_after_success=RENDER_HZ // 2,
+        steps_after_success=CONTROL_HZ // 2,
         observation_tail=one_hot,
     )
     steps = take.steps(NUM_PICTURES)

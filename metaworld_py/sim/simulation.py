@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from metaworld_py.sim.signals import Vec3
 
 PHYSICS_STEPS = 5  # per control step
+CONTROL_HZ = 80  # control steps per second: a physics step lasts 2.5 ms
 SETTLE_PHYSICS_STEPS = 250  # physics steps in which the hand settles at its start: 50 control steps
 MOCAP_QUAT_WXYZ = (1.0, 0.0, 1.0, 0.0)  # unnormalised, as published: the hand points down
 OPEN_FINGERS = (-1.0, 1.0)  # controls of the right and left finger

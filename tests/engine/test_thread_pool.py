@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from metaworld_py.engine.thread_pool import Crew
+from metaworld_py.engine.thread_pool import ThreadPool
 
 
 def take_all(parts, taken):
@@ -22,27 +22,27 @@ def take_all(parts, taken):
 
 @pytest.mark.parametrize("n_threads", [1, 2, 7])
 def test_every_part_is_taken_once(n_threads):
-    crew = Crew(n_threads)
+    pool = ThreadPool(n_threads)
     for parts in (0, 1, 2, 50):
         taken = []
-        crew.run(take_all(parts, taken), parts)
+        pool.run(take_all(parts, taken), parts)
         assert sorted(part for part, _ in taken) == list(range(parts))
 
 
 def test_as_many_threads_work_as_there_are_parts_for():
-    crew, threads, meeting = Crew(3), [], threading.Barrier(3, timeout=10.0)
+    pool, threads, meeting = ThreadPool(3), [], threading.Barrier(3, timeout=10.0)
 
     def job():
         meeting.wait()  # passed only if all three are here
         threads.append(threading.get_ident())
 
-    crew.run(job, 3)
+    pool.run(job, 3)
     assert len(set(threads)) == 3 and threading.get_ident() in threads
 
 
 @pytest.mark.parametrize("fails_in_caller", [True, False])
 def test_an_error_reaches_the_caller_and_the_crew_lives_on(fails_in_caller):
-    crew, meeting, caller = Crew(2), threading.Barrier(2, timeout=10.0), threading.get_ident()
+    pool, meeting, caller = ThreadPool(2), threading.Barrier(2, timeout=10.0), threading.get_ident()
 
     def job():
         meeting.wait()
@@ -50,23 +50,23 @@ def test_an_error_reaches_the_caller_and_the_crew_lives_on(fails_in_caller):
             raise KeyError("lost")
 
     with pytest.raises(KeyError, match="lost"):
-        crew.run(job, 2)
+        pool.run(job, 2)
     taken = []
-    crew.run(take_all(5, taken), 5)
+    pool.run(take_all(5, taken), 5)
     assert len(taken) == 5
 
 
 def test_a_second_caller_does_its_job_alone_while_the_crew_is_busy():
-    crew, started, release, taken = Crew(2), threading.Barrier(3, timeout=10.0), threading.Event(), []
+    pool, started, release, taken = ThreadPool(2), threading.Barrier(3, timeout=10.0), threading.Event(), []
 
     def long_job():
         started.wait()
         release.wait(10.0)
 
-    first = threading.Thread(target=crew.run, args=(long_job, 2))
+    first = threading.Thread(target=pool.run, args=(long_job, 2))
     first.start()
     started.wait()
-    crew.run(take_all(4, taken), 4)
+    pool.run(take_all(4, taken), 4)
     release.set()
     first.join()
     assert {thread for _, thread in taken} == {threading.get_ident()} and len(taken) == 4

@@ -129,15 +129,15 @@ def test_many_frames_leave_nothing_behind(monkeypatch):
     monkeypatch.setattr(renderer, "_MAX_CONTEXTS", 3)
     env = make(obs_width=16, obs_height=16)
     env.reset(seed=0)
-    studio = env.unwrapped._studio
+    opened = env.unwrapped._renderer
     for _ in range(50):
         env.step(np.zeros(4, np.float32))
-    assert len(studio._renderers) == 1
+    assert len(opened._renderers) == 1
     for size in range(5):
         env.unwrapped.pictures([-1], ("rgb",), width=8 + size, height=8, quality="fast")
-    assert len(studio._renderers) == 3
+    assert len(opened._renderers) == 3
     env.close()
-    assert not studio._renderers
+    assert not opened._renderers
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from metaworld_py.agents import ExpertAgent
 from metaworld_py.cli.main import main
 from metaworld_py.media import live
 from metaworld_py.media.live import Command, KeyboardAgent, action_of, after_key
+from metaworld_py.rendering import window as rendering_window
+from metaworld_py.rendering.window import ViewerError
 
 RIGHT, LEFT, DOWN, UP, PAGE_UP, PAGE_DOWN, SPACE, BACKSPACE = 262, 263, 264, 265, 266, 267, 32, 259
 
@@ -87,7 +89,7 @@ class Window:
 
 def watch(monkeypatch, window, *arguments, **options):
     monkeypatch.setattr(live, "require_display", lambda: None)
-    monkeypatch.setattr(live, "_open_window", lambda env, on_key: window)
+    monkeypatch.setattr(live, "open_window", lambda env, on_key: window)
     live.view(*arguments, **options)
     return window.captions
 
@@ -132,7 +134,7 @@ def test_on_macos_mjpython_is_named(monkeypatch):
 
     monkeypatch.setattr(mujoco.viewer, "launch_passive", launch_passive)
     monkeypatch.setattr(live, "require_display", lambda: None)
-    with pytest.raises(live.ViewerError, match="mjpython -m metaworld_py"):
+    with pytest.raises(ViewerError, match="mjpython -m metaworld_py"):
         live.view("reach", ExpertAgent())
 
 
@@ -167,8 +169,8 @@ def windows(monkeypatch):
         opened.append(LiveWindow(env))
         return opened[-1]
 
-    monkeypatch.setattr(live, "require_display", lambda: None)
-    monkeypatch.setattr(live, "_open_window", open_window)
+    monkeypatch.setattr(rendering_window, "require_display", lambda: None)
+    monkeypatch.setattr(rendering_window, "open_window", open_window)
     return opened
 
 
@@ -223,5 +225,5 @@ def test_render_mode_human_says_what_is_missing_without_a_display(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     env = gymnasium.make("Meta-World/MT1", env_name="reach", seed=1, render_mode="human")
-    with pytest.raises(live.ViewerError, match="needs a display"):
+    with pytest.raises(ViewerError, match="needs a display"):
         env.reset(seed=0)

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaworld_py.agents import ExpertAgent
-from metaworld_py.envs.env import RENDER_HZ
 from metaworld_py.evaluation import evaluate, instances_by_task
 from metaworld_py.media.pictures import Take, play
 from metaworld_py.rendering import DEPTH, HIGH, RGB, SEGMENTATION, Camera, RenderingError, choose_gl, find_camera
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import TASKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -133,7 +133,7 @@ def _save(path: Path, picture: NDArray[np.uint8]) -> None:
 def _save_film(path: Path, take: Take) -> None:
     writer: Any = imageio.get_writer(path, fps=FRAMES_PER_SECOND, macro_block_size=1, quality=6)  # type: ignore[arg-type]
     with writer:
-        for step in range(0, take.num_steps + 1, RENDER_HZ // FRAMES_PER_SECOND):
+        for step in range(0, take.num_steps + 1, CONTROL_HZ // FRAMES_PER_SECOND):
             writer.append_data(take.picture(step))
 
 
