@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from metaworld_py._version import __version__
 from metaworld_py.benchmarks import ML1, ML10, ML25, ML45, MT1, MT10, MT25, MT50, Benchmark, CustomML, CustomMT
+from metaworld_py.engine.layout import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.published_classes import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_HIDDEN, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
@@ -16,6 +17,7 @@ from metaworld_py.rendering.cameras import Camera
 from metaworld_py.tasks import TASKS, find_task
 
 __all__ = [
+    "ACTION_SIZE",
     "ALL_V3_ENVIRONMENTS",
     "ALL_V3_ENVIRONMENTS_GOAL_HIDDEN",
     "ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE",
@@ -27,6 +29,7 @@ __all__ = [
     "MT10",
     "MT25",
     "MT50",
+    "OBSERVATION_SIZE",
     "TASKS",
     "Benchmark",
     "Camera",

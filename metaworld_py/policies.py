@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metaworld_py.engine.episode import OBSERVATION_SIZE
+from metaworld_py.engine.layout import OBSERVATION_SIZE
 from metaworld_py.tasks import TASKS, TaskDef, find_task
 
 # Published names that are not the task's own name in camel case.

@@ -16,7 +16,7 @@ from gymnasium.spaces import Box, Space
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from metaworld_py.engine.episode import FRAME_SIZE, OBSERVATION_SIZE
+from metaworld_py.engine.layout import FRAME_SIZE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, RecurrentInfo, extended_box
 from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_py.engine.episode import FRAME_SIZE, Episode
+from metaworld_py.engine.episode import Episode
+from metaworld_py.engine.layout import FRAME_SIZE
 from metaworld_py.tasks import TASKS, find_task
 
 INFO_FIELDS = ("success", "near_object", "grasp_success", "grasp_reward", "in_place_reward", "obj_to_target")

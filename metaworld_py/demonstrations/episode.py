@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
-from metaworld_py.engine.episode import ACTION_SIZE, OBSERVATION_SIZE
+from metaworld_py.engine.layout import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.instances.task import Task
 from metaworld_py.tasks import find_task

@@ -1,17 +1,27 @@
-"""Spaces that all tasks share, and the checks at their border."""
+"""What an observation and an action are: sizes, slots, spaces that all tasks share, displacements, and the checks at their border."""
 
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import NDArray
 
-from metaworld_py.engine.episode import ACTION_SIZE, OBJECT_BOUND
 from metaworld_py.sim.signals import HAND_HIGH, HAND_LOW
-from metaworld_py.tasks import TaskDef
+from metaworld_py.tasks.common.definition import TaskDef
+
+ACTION_SIZE = 4
+FRAME_SIZE = 18  # hand 3, opening 1, object 3 + 4, second object 3 + 4; an observation holds two frames and the goal
+OBSERVATION_SIZE = 39
+NOW, BEFORE, GOAL = slice(0, FRAME_SIZE), slice(FRAME_SIZE, 2 * FRAME_SIZE), slice(2 * FRAME_SIZE, OBSERVATION_SIZE)
+MAX_DISPLACEMENT = 1.0 / 100  # m the mocap target moves per control step for an action component of 1
+
+# Everything observed stays within a few metres: an object beyond this (m), or NaN, means that the simulation blew up. The published
+# space leaves the object slots unbounded, of which Gymnasium's checker warns; with this bound no healthy observation is refused.
+OBJECT_BOUND = 100.0
 
 _OBJECTS = (OBJECT_BOUND,) * 14  # two objects' positions and orientations
 
@@ -49,3 +59,26 @@ def checked_actions(actions: Any, shape: tuple[int, ...]) -> NDArray[np.floating
     if not is_finite:
         raise ValueError(f"action must be finite, got {array.tolist()}")
     return array
+
+
+# displacements
+
+_THREE_FLOATS = struct.Struct("3f")
+_FLOAT32_DISPLACEMENT = float(np.float32(MAX_DISPLACEMENT))
+
+
+def displacement(action: NDArray[np.floating[Any]]) -> tuple[float, ...]:
+    """How far (m) one action (4,) moves the hand's target: the same as a row of `displacements`, without array operations."""
+    x, y, z, _ = action.tolist()
+    if action.dtype == np.float32:
+        # Two float32 factors multiply exactly in float64; packing rounds as a float32 product does.
+        packed = _THREE_FLOATS.pack(*[min(max(part, -1.0), 1.0) * _FLOAT32_DISPLACEMENT for part in (x, y, z)])
+        return _THREE_FLOATS.unpack(packed)
+    return tuple([min(max(part, -1.0), 1.0) * MAX_DISPLACEMENT for part in (x, y, z)])
+
+
+def displacements(actions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """How far (m) actions (n, 4) move the hands' targets, (n, 3). Computed in the actions' own precision, as published."""
+    scale = actions.dtype.type(MAX_DISPLACEMENT)
+    moved: NDArray[np.float64] = (np.clip(actions[:, :3], -1, 1) * scale).astype(np.float64)
+    return moved

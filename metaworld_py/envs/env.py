@@ -16,7 +16,8 @@ from gymnasium.utils import seeding
 from numpy.typing import NDArray
 
 from metaworld_py.engine import layout
-from metaworld_py.engine.episode import Episode, EpisodeState, displacement
+from metaworld_py.engine.episode import Episode, EpisodeState
+from metaworld_py.engine.layout import displacement
 from metaworld_py.envs.published_names import PublishedNames
 from metaworld_py.instances.selection import RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.instances.task import Task

@@ -12,7 +12,7 @@ import numpy as np
 from gymnasium.spaces import Box
 from numpy.typing import ArrayLike, NDArray
 
-from metaworld_py.engine.episode import ACTION_SIZE
+from metaworld_py.engine.layout import ACTION_SIZE
 
 Array = NDArray[Any]
 Mask = NDArray[np.bool_]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_py.engine.episode import MAX_DISPLACEMENT
+from metaworld_py.engine.layout import MAX_DISPLACEMENT
 
 if TYPE_CHECKING:
     from metaworld_py.engine.episode import Episode

@@ -7,7 +7,7 @@ import importlib.util
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from gymnasium.error import ResetNeeded
@@ -18,30 +18,23 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from metaworld_py.engine import layout
-from metaworld_py.engine.episode import OBSERVATION_SIZE, Episode, EpisodeState, displacements
-from metaworld_py.engine.threaded import N_SCORES, PlainRunner, Runner
+from metaworld_py.engine.batch import EpisodeBatch
+from metaworld_py.engine.episode import NO_SCORE, EpisodeState
+from metaworld_py.engine.layout import OBSERVATION_SIZE
+from metaworld_py.engine.threaded import ThreadedBatch
 from metaworld_py.envs.env import MetaWorldEnv, step_info
 from metaworld_py.instances.selection import Selector, TaskSelector
 from metaworld_py.instances.task import Task
 from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, EpisodeView, Renderer
 from metaworld_py.tasks import find_task
-from metaworld_py.tasks.common.definition import HORIZON, Score, TaskDef
+from metaworld_py.tasks.common.definition import HORIZON, TaskDef
 
 DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
 REWARD_MODES = (DENSE, SPARSE, SUCCESS_MINUS_ONE)
 VECTOR_RENDER_MODES = ("rgb_array", "depth_array")
-_NO_SCORE = Score(0.0, False, 0.0, 0.0, 0.0, 0.0, 0.0)
-_INFO_FIELDS = tuple(step_info(_NO_SCORE))
+_INFO_FIELDS = tuple(step_info(NO_SCORE))
 RESET_OPTIONS = ("reset_mask", "tasks")
-
-
-class Endings(NamedTuple):
-    """Which environments (n,) ended at a step, and how."""
-
-    terminated: NDArray[np.bool_]
-    truncated: NDArray[np.bool_]
-    unstable: NDArray[np.bool_]  # truncated because the physics blew up
 
 
 @dataclass(frozen=True)
@@ -145,14 +138,14 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         if use_one_hot:
             self._one_hot[np.arange(self.num_envs), [names.index(name) for name in self.task_names]] = 1.0
         self._all = np.arange(self.num_envs)
-        self._now = np.empty((self.num_envs, OBSERVATION_SIZE))  # the episodes' observations, written in place
-        self._episodes = [
-            Episode(find_task(name), reward_version=reward_function_version, observation=self._now[env])
-            for env, name in enumerate(self.task_names)
-        ]
-        self._runner = self._new_runner(reward_function_version)
-        self._observed = np.hstack([self._now, self._one_hot])  # handed out where arrays are not copied
-        self._scores = np.zeros((N_SCORES, self.num_envs))
+        self._batch = new_batch(
+            [find_task(name) for name in self.task_names],
+            reward_version=reward_function_version,
+            action_repeat=action_repeat,
+            n_threads=n_threads,
+            compiled=self._is_compiled,
+        )
+        self._observed = np.hstack([self._batch.observation, self._one_hot])  # handed out where arrays are not copied
 
         self.single_action_space = layout.action_space()
         self.action_space = batch_space(self.single_action_space, self.num_envs)
@@ -211,10 +204,21 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ResetNeeded(f"environments {over} have ended: reset them with options={{'reset_mask': ...}}")
         actions = layout.checked_actions(actions, (self.num_envs, 4))
         anew = self._is_over if self._is_over.any() else None  # only in next-step mode
-        scores, endings = self._act(actions, self._all if anew is None else np.flatnonzero(~anew))
-        self._is_over = over = endings.terminated | endings.truncated
+        played = self._batch.step(
+            self._all if anew is None else np.flatnonzero(~anew),
+            actions,
+            self.max_episode_steps - self._steps,
+            stop_at_success=self.terminate_on_success,
+        )
+        self._steps += played.control_steps
+        scores = played.scores.copy() if self._copies else played.scores
+        terminated = scores[1] > 0.0 if self.terminate_on_success else np.zeros(self.num_envs, dtype=bool)
+        truncated = played.unstable | (self._steps >= self.max_episode_steps)
+        if anew is not None:
+            truncated &= ~anew
+        self._is_over = over = terminated | truncated
         rewards = self._rewards(scores, anew)
-        infos = self._infos(scores, None if anew is None else ~anew, endings.unstable)
+        infos = self._infos(scores, None if anew is None else ~anew, played.unstable)
         self._returns += rewards
         self._lengths += 1
         any_over = bool(over.any())
@@ -228,7 +232,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             if self.before_autoreset is not None:
                 self.before_autoreset(np.flatnonzero(over))
             self._start(np.flatnonzero(over))
-        return self._observations(), rewards, endings.terminated, endings.truncated, infos
+        return self._observations(), rewards, terminated, truncated, infos
 
     def set_tasks(self, tasks: Sequence[Task]) -> None:
         """Environment i plays `tasks[i]` from its next reset on, again and again, as meta-learners need it while they adapt.
@@ -277,7 +281,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
     def get_state(self) -> VectorEnvState:
         """Everything that decides the future, as a value."""
         return VectorEnvState(
-            episodes=tuple(None if task is None else self._episode(env).snapshot() for env, task in enumerate(self.tasks)),
+            episodes=tuple(None if task is None else self._batch.snapshot(env) for env, task in enumerate(self.tasks)),
             tasks=tuple(self.tasks),
             steps=self._steps.copy(),
             returns=self._returns.copy(),
@@ -297,12 +301,11 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         """
         if len(state.tasks) != self.num_envs:
             raise ValueError(f"the state is of {len(state.tasks)} environments, this one has {self.num_envs}")
-        for env, episode in enumerate(state.episodes):
-            if episode is not None:
-                self._episodes[env].restore(episode)
+        known = {env: episode for env, episode in enumerate(state.episodes) if episode is not None}
+        self._batch.restore(list(known), list(known.values()))
+        for env in range(self.num_envs):
             self._selectors[env].set_state(state.selector_states[env])
             self._rngs[env].bit_generator.state = state.rng_states[env]
-        self._runner.began([env for env, episode in enumerate(state.episodes) if episode is not None])
         self.tasks = list(state.tasks)
         self._steps, self._returns, self._lengths = state.steps.copy(), state.returns.copy(), state.lengths.copy()
         self._is_over = state.is_over.copy()
@@ -355,32 +358,20 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         """
         if not self._was_reset:
             raise ResetNeeded("there is nothing to see yet: call reset() before render()")
-        self._runner.write_back([env])
+        episode = self._batch.view(env)
         if env not in self._views:
-            self._views[env] = EpisodeView(self._episodes[env])
+            self._views[env] = EpisodeView(episode)
         self._views[env].shows_goal = self.show_goal
         return self._renderer.pictures(self._views[env], cameras, kinds, **options)
 
     @property
     def task_defs(self) -> list[TaskDef]:
         """Each environment's task."""
-        return [episode.task for episode in self._episodes]
+        return list(self._batch.tasks)
 
     def close_extras(self, **kwargs: Any) -> None:
         """Free what renders, if anything does."""
         self._renderer.close()
-
-    def _new_runner(self, reward_version: str) -> Runner:
-        if not self._is_compiled:
-            return PlainRunner(self._episodes, self._now, n_threads=self._n_threads)
-        from metaworld_py.engine.compiled import CompiledRunner  # noqa: PLC0415  # needs Numba, and half a second
-
-        return CompiledRunner(self._episodes, self._now, reward_version=reward_version, n_threads=self._n_threads)
-
-    def _episode(self, env: int) -> Episode:
-        """One episode, its constants up to date."""
-        self._runner.write_back([env])
-        return self._episodes[env]
 
     def _seed(self, seed: int | Sequence[int | None] | None) -> None:
         if seed is None:
@@ -400,43 +391,15 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         started = envs.tolist()
         for env in started:
             task = tasks[env] if tasks is not None else self._selectors[env].on_reset(self._rngs[env])
-            if tasks is not None and find_task(task.env_name) is not self._episodes[env].task:
+            if tasks is not None and find_task(task.env_name) is not self._batch.tasks[env]:
                 raise ValueError(f"environment {env} plays {self.task_names[env]}, got an instance of {task.env_name}")
-            self._episodes[env].reset(task.rand_vec, hide_goal=task.partially_observable)
             self.tasks[env] = task
-        self._runner.began(started)
+        self._batch.reset(started, [self.tasks[env] for env in started])
         self._steps[envs] = 0
         self._returns[envs] = 0.0
         self._lengths[envs] = 0
         self._start_times[envs] = time.perf_counter()
         self._is_over[envs] = False
-
-    def _act(self, actions: NDArray[np.floating[Any]], ids: NDArray[np.intp]) -> tuple[NDArray[np.float64], Endings]:
-        """One action in the environments `ids`, which lasts `action_repeat` control steps or until the episode ends.
-
-        Returns:
-          Scores (7, n; rewards summed, success at any of the steps) and endings; zeros for other environments.
-        """
-        n = self.num_envs
-        scores = np.zeros((N_SCORES, n)) if self._copies else self._scores
-        if len(ids) < n:
-            scores[:] = 0.0
-        endings = Endings(np.zeros(n, dtype=bool), np.zeros(n, dtype=bool), np.zeros(n, dtype=bool))
-        targets, efforts = displacements(actions), actions[:, 3].astype(np.float64)
-        reward, success = 0.0, 0.0
-        for repeat in range(self.action_repeat):
-            self._runner.step(ids, targets, efforts, scores, endings.unstable)
-            self._steps[ids] += 1
-            if self.action_repeat > 1:
-                scores[0, ids] += reward
-                scores[1, ids] = np.maximum(scores[1, ids], success)
-            if self.terminate_on_success:
-                endings.terminated[ids] = scores[1, ids] > 0.0
-            endings.truncated[ids] = endings.unstable[ids] | (self._steps[ids] >= self.max_episode_steps)
-            if repeat + 1 < self.action_repeat:
-                ids = ids[~(endings.terminated | endings.truncated)[ids]]
-                reward, success = scores[0, ids], scores[1, ids]
-        return scores, endings
 
     def _rewards(self, scores: NDArray[np.float64], anew: NDArray[np.bool_] | None) -> NDArray[np.float64]:
         """Rewards (n,) as `reward_mode` has them; 0 where an episode starts anew."""
@@ -465,15 +428,16 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             infos[name] = values
             infos[f"_{name}"] = mask
         if unstable.any():
-            infos["is_unstable"] = unstable
+            infos["is_unstable"] = unstable.copy()
             infos["_is_unstable"] = unstable.copy()
         return infos
 
     def _observations(self) -> NDArray[np.float64]:
         """All current observations (num_envs, 39 [+ tasks])."""
+        now = self._batch.observation
         if self._copies:
-            return np.hstack([self._now, self._one_hot]) if self._one_hot.shape[1] else self._now.copy()
-        self._observed[:, :OBSERVATION_SIZE] = self._now
+            return np.hstack([now, self._one_hot]) if self._one_hot.shape[1] else now.copy()
+        self._observed[:, :OBSERVATION_SIZE] = now
         return self._observed
 
     def _joint_observation_space(self) -> Box:
@@ -496,6 +460,15 @@ def is_compiled(wanted: bool | None) -> bool:
     if wanted and not is_there:
         raise ImportError("compiled=True needs Numba: pip install 'metaworld_py[fast]'")
     return is_there if wanted is None else wanted
+
+
+def new_batch(tasks: Sequence[TaskDef], *, compiled: bool, **options: Any) -> EpisodeBatch:
+    """Episodes of these tasks, stepped in compiled code or by threads; see `metaworld_py.engine.batch.HostBatch` for the options."""
+    if not compiled:
+        return ThreadedBatch(tasks, **options)
+    from metaworld_py.engine.compiled import CompiledBatch  # noqa: PLC0415  # needs Numba, and half a second
+
+    return CompiledBatch(tasks, **options)
 
 
 def _final_infos(infos: dict[str, Any], observations: NDArray[np.float64], over: NDArray[np.bool_]) -> dict[str, Any]:

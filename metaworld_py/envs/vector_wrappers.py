@@ -10,7 +10,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from metaworld_py.engine.episode import FRAME_SIZE
+from metaworld_py.engine.layout import FRAME_SIZE
 from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, ObservationNormalizer, RecurrentInfo, ReturnNormalizer
 from metaworld_py.envs.options import Options
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv

@@ -84,7 +84,7 @@ def test_a_blow_up_is_flagged_and_the_others_go_on(compiled, speed, tmp_path, mo
     monkeypatch.chdir(tmp_path)  # the engine writes a log
     envs = make(["push"], compiled=compiled, n_copies=3)
     first = envs.reset(seed=0)[0]
-    envs._episodes[1].simulation.qvel[:] = speed
+    envs._batch.view(1).simulation.qvel[:] = speed
     while True:
         observations, rewards, _, truncations, infos = envs.step(np.zeros((3, 4), np.float32))
         assert np.isfinite(observations).all() and np.isfinite(rewards).all() and envs.observation_space.contains(observations)
@@ -100,7 +100,7 @@ def test_a_failing_reward_is_an_error_that_names_the_task(capfd):
     envs = make(["bin-picking"], compiled=True)
     envs.reset(seed=0)
     envs.step(np.zeros((1, 4), np.float32))
-    envs._runner._starts[0, 9] = -1.0  # the goal's distance: a margin, which must not be negative
+    envs._batch._starts[0, 9] = -1.0  # the goal's distance: a margin, which must not be negative
     with pytest.raises(ArithmeticError, match="the reward of bin-picking"):
         envs.step(np.zeros((1, 4), np.float32))
     capfd.readouterr()

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from conftest import ALL_TASKS
 
-from metaworld_py.engine.episode import BEFORE, NOW, Episode, displacement, displacements
+from metaworld_py.engine.episode import Episode
+from metaworld_py.engine.layout import BEFORE, NOW, displacement, displacements
 from metaworld_py.instances import draw_instances
 from metaworld_py.tasks import TASKS
 

@@ -57,7 +57,7 @@ def test_same_step_autoreset_hands_out_final_observation_and_info():
     actions = np.zeros((2, 4), np.float32)
     for _ in range(2):
         assert not envs.step(actions)[3].any()
-    before = [envs._episodes[0].start.goal_pos]
+    before = [envs._batch.view(0).start.goal_pos]
     observations, _, _, truncations, infos = envs.step(actions)
     assert truncations.all() and infos["_final_obs"].all()
     assert infos["final_obs"][0][36:] == pytest.approx(before[0])

@@ -24,7 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from metaworld_py.engine.episode import MAX_DISPLACEMENT, Episode, settled
+from metaworld_py.engine.episode import Episode
+from metaworld_py.engine.layout import MAX_DISPLACEMENT
+from metaworld_py.engine.resets import settled
 from metaworld_py.sim.scene import compose
 from metaworld_py.sim.simulation import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS
 from metaworld_py.tasks import TASKS, TaskDef, find_task

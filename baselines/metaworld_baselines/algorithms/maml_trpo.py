@@ -30,7 +30,7 @@ from metaworld_baselines.algorithms.trpo import trust_region_step
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Stretch, linear_advantages, standardized
 from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy
 from metaworld_baselines.runs.run import Run, Speed
-from metaworld_py.engine.episode import OBSERVATION_SIZE
+from metaworld_py import OBSERVATION_SIZE
 from metaworld_py.evaluation import Timestep
 
 TRPO, PPO = "trpo", "ppo"

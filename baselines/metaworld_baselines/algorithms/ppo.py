@@ -28,7 +28,7 @@ from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.run import Run, Speed
-from metaworld_py.engine.episode import OBSERVATION_SIZE
+from metaworld_py import OBSERVATION_SIZE
 from metaworld_py.evaluation import evaluate, task_names
 
 

@@ -29,7 +29,7 @@ from metaworld_baselines.algorithms.ppo import Scale, clipped_surrogate, updated
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Stretch, gae, linear_advantages, standardized
 from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian
 from metaworld_baselines.runs.run import Run, Speed
-from metaworld_py.engine.episode import ACTION_SIZE, OBSERVATION_SIZE
+from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import Timestep
 from metaworld_py.instances import Task
 

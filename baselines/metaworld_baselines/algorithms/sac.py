@@ -35,7 +35,7 @@ from metaworld_baselines.gradients.combination import AVERAGE, Gradients, MultiT
 from metaworld_baselines.networks.multi_head import ActionDistribution, squash, twin
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.run import Run, Speed
-from metaworld_py.engine.episode import ACTION_SIZE, OBSERVATION_SIZE
+from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import evaluate, task_names
 
 

@@ -11,8 +11,7 @@ import numpy as np
 from jaxtyping import Array
 from numpy.typing import NDArray
 
-from metaworld_py import find_task
-from metaworld_py.engine.episode import OBSERVATION_SIZE
+from metaworld_py import OBSERVATION_SIZE, find_task
 
 
 class TaskPolicy:

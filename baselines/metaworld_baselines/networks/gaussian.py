@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaworld_py.engine.episode import ACTION_SIZE
+from metaworld_py import ACTION_SIZE
 
 MIN_STD = 1e-6  # published bound
 ACTIVATIONS = {"relu": nn.relu, "tanh": nn.tanh}

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from metaworld_py.engine.episode import ACTION_SIZE
+from metaworld_py import ACTION_SIZE
 
 LOG_STD_RANGE = (-20.0, 2.0)  # published bounds of the policy's log standard deviation
 HEAD_SCALE = 1e-3  # first outputs close to zero: actions start centred, with a standard deviation of about one
