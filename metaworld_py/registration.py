@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,10 +17,10 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from metaworld_py import benchmarks, wrappers
 from metaworld_py.benchmarks import Benchmark
 from metaworld_py.envs.env import HUMAN, MetaWorldEnv, env_class
-from metaworld_py.envs.options import Options
+from metaworld_py.envs.options import DENSE, Options
 from metaworld_py.envs.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
 from metaworld_py.envs.published_classes import EnvClasses
-from metaworld_py.envs.vector_env import DENSE, VECTOR_RENDER_MODES, MetaWorldVectorEnv
+from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.instances import task_sets
 from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
@@ -72,18 +73,8 @@ def base_env(selector: Selector, options: Options, seed: int | None, max_episode
       seed: seeds the environment's generator.
       max_episode_steps: control steps; None where a wrapper counts.
     """
-    env = env_class(selector.env_name)(
-        render_mode=options.render_mode,
-        camera_name=options.camera_name,
-        camera_id=options.camera_id,
-        reward_function_version=options.reward_function_version,
-        height=options.height,
-        width=options.width,
-        max_episode_steps=max_episode_steps,
-        terminate_on_success=options.terminate_on_success,
-        render_quality=options.render_quality,
-        show_goal=options.show_goal,
-    )
+    episode = replace(options.episode, max_episode_steps=max_episode_steps, action_repeat=1, reward_mode=DENSE)
+    env = env_class(selector.env_name)(**vars(episode), **vars(options.rendering))
     env.use(selector)
     env.wrapper_options = options
     if seed is not None:
@@ -99,42 +90,44 @@ def wrapped(env: gymnasium.Env[Any, Any], options: Options, one_hot: tuple[int, 
       options: see `Options`.
       one_hot: index of the task and number of tasks, where options ask for one-hot ids.
     """
-    if options.action_repeat > 1:
-        env = wrappers.ActionRepeat(env, options.action_repeat)
-    if options.reward_mode != DENSE:
-        env = wrappers.SparseReward(env, options.reward_mode)
+    episode, observed = options.episode, options.observation
+    if episode.action_repeat > 1:
+        env = wrappers.ActionRepeat(env, episode.action_repeat)
+    if episode.reward_mode != DENSE:
+        env = wrappers.SparseReward(env, episode.reward_mode)
     env = gymnasium.wrappers.RecordEpisodeStatistics(env)
-    if not options.include_previous_frame:
+    if not observed.include_previous_frame:
         env = wrappers.CurrentFrameOnly(env)
-    if options.use_one_hot:
+    if observed.use_one_hot:
         env = wrappers.OneHotWrapper(env, *one_hot)
-    if options.recurrent_info_in_obs:
-        env = wrappers.RNNBasedMetaRLWrapper(env, normalize_reward=options.normalize_reward_in_recurrent_info)
-    if options.reward_normalization_method == "gymnasium":
+    if observed.recurrent_info_in_obs:
+        env = wrappers.RNNBasedMetaRLWrapper(env, normalize_reward=observed.normalize_reward_in_recurrent_info)
+    if observed.reward_normalization_method == "gymnasium":
         env = gymnasium.wrappers.NormalizeReward(env)
-    elif options.reward_normalization_method == "exponential":
-        env = wrappers.NormalizeRewardsExponential(options.reward_alpha, env)
-    if options.normalize_observations:
+    elif observed.reward_normalization_method == "exponential":
+        env = wrappers.NormalizeRewardsExponential(observed.reward_alpha, env)
+    if observed.normalize_observations:
         env = gymnasium.wrappers.NormalizeObservation(env)
-    elif options.float32_observations:
+    elif observed.float32_observations:
         env = wrappers.Float32Observations(env)
-    if options.pixels is not None:
-        env = PixelObservations(env, options.pixels)
-    return gymnasium.wrappers.FrameStackObservation(env, options.frame_stack) if options.frame_stack > 1 else env
+    if observed.pixels is not None:
+        env = PixelObservations(env, observed.pixels)
+    return gymnasium.wrappers.FrameStackObservation(env, observed.frame_stack) if observed.frame_stack > 1 else env
 
 
 def seen_vectors(envs: Any, options: Options) -> Any:
     """A native vector environment, with pixels and stacked frames where its options ask for them."""
-    if options.pixels is not None:
-        envs = PixelVectorEnv(envs, options.pixels)
-    return FrameStackVectorEnv(envs, options.frame_stack) if options.frame_stack > 1 else envs
+    observed = options.observation
+    if observed.pixels is not None:
+        envs = PixelVectorEnv(envs, observed.pixels)
+    return FrameStackVectorEnv(envs, observed.frame_stack) if observed.frame_stack > 1 else envs
 
 
 def make_env(
     selector: Selector, options: Options, *, seed: int | None = None, one_hot: tuple[int, int] = (0, 1)
 ) -> gymnasium.Env[Any, Any]:
     """One environment with its options' wrappers and a time limit of its own; see `base_env` and `wrapped`."""
-    return wrapped(base_env(selector, options, seed, options.max_episode_steps), options, one_hot)
+    return wrapped(base_env(selector, options, seed, options.episode.max_episode_steps), options, one_hot)
 
 
 def make_vector_env(
@@ -159,34 +152,23 @@ def make_vector_env(
     """
     if vector_strategy not in STRATEGIES:
         raise ValueError(f"vector_strategy must be one of {STRATEGIES}, got {vector_strategy!r}")
-    if options.render_mode == HUMAN:
+    if options.rendering.render_mode == HUMAN:
         raise ValueError(
             f"render_mode of several environments must be None or one of {VECTOR_RENDER_MODES}: windows are for one environment"
         )
     if vector_strategy == NATIVE:
         envs = MetaWorldVectorEnv(
             selectors,
-            reward_function_version=options.reward_function_version,
-            max_episode_steps=options.max_episode_steps,
-            terminate_on_success=options.terminate_on_success,
             autoreset_mode=autoreset_mode,
-            action_repeat=options.action_repeat,
-            reward_mode=options.reward_mode,
-            use_one_hot=options.use_one_hot,
+            use_one_hot=options.observation.use_one_hot,
             seed=seed,
-            copy=options.copy,
-            compiled=options.compiled,
-            render_mode=options.render_mode,
-            camera_name=options.camera_name,
-            camera_id=options.camera_id,
-            width=options.width,
-            height=options.height,
-            render_quality=options.render_quality,
-            show_goal=options.show_goal,
+            **vars(options.episode),
+            **vars(options.stepping),
+            **vars(options.rendering),
         )
-        return seen_vectors(TransformedVectorEnv.wrap(envs, options), options)
-    if options.compiled:
-        raise ValueError(f"compiled=True goes with vector_strategy='native', not {vector_strategy!r}")
+        return seen_vectors(TransformedVectorEnv.wrap(envs, options.observation), options)
+    if options.stepping.compiled or options.stepping.n_threads:
+        raise ValueError(f"compiled=True and n_threads go with vector_strategy='native', not {vector_strategy!r}")
     names = list(dict.fromkeys(selector.env_name for selector in selectors))
     functions: list[Callable[[], gymnasium.Env[Any, Any]]] = [
         partial(
@@ -201,7 +183,9 @@ def make_vector_env(
     vector_class: Any = SyncVectorEnv if vector_strategy == SYNC else AsyncVectorEnv
     mode: Any = AutoresetMode(autoreset_mode)
     extra = {"context": _clean_processes()} if vector_strategy == ASYNC and options.draws else {}
-    made: VectorEnv[Any, Any, Any] = vector_class(functions, autoreset_mode=mode, observation_mode="different", copy=options.copy, **extra)
+    made: VectorEnv[Any, Any, Any] = vector_class(
+        functions, autoreset_mode=mode, observation_mode="different", copy=options.stepping.copy, **extra
+    )
     return made
 
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from metaworld_py.engine.layout import FRAME_SIZE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, RecurrentInfo, extended_box
+from metaworld_py.envs.options import DENSE, REWARD_MODES
 from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM
 from metaworld_py.instances.task import Task
 
@@ -27,7 +28,7 @@ Step = tuple[Any, Any, bool, bool, dict[str, Any]]
 Reset = tuple[Any, dict[str, Any]]
 Observation = NDArray[np.floating[Any]]
 
-SPARSE_REWARDS = {"sparse": 0.0, "success-1": -1.0}  # the reward without success; with success it is one more
+SPARSE_REWARDS = [mode for mode in REWARD_MODES if mode != DENSE]
 PREVIOUS_FRAME = slice(FRAME_SIZE, 2 * FRAME_SIZE)  # slots of an observation
 
 # What a wrapper has besides its state: what it wraps, how it was made, and what follows from both.
@@ -141,7 +142,7 @@ class AutoTerminateOnSuccessWrapper(gymnasium.Wrapper[Any, Any, Any, Any], Recor
     @property
     def terminate_on_success(self) -> bool:
         """Whether an episode ends at its first success."""
-        return _meta_world_env(self).terminate_on_success
+        return bool(_meta_world_env(self).terminate_on_success)
 
     def toggle_terminate_on_success(self, on: bool) -> None:
         """Whether an episode ends at its first success."""
@@ -302,15 +303,15 @@ class SparseReward(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
 
     def __init__(self, env: Env, kind: str = "sparse") -> None:
         if kind not in SPARSE_REWARDS:
-            raise ValueError(f"kind must be one of {list(SPARSE_REWARDS)}, got {kind!r}")
+            raise ValueError(f"kind must be one of {SPARSE_REWARDS}, got {kind!r}")
         RecordConstructorArgs.__init__(self, kind=kind)
         super().__init__(env)
         self.kind = kind
 
     def step(self, action: Any) -> Step:
         """Advance; the reward is that of `kind`."""
-        observation, _, terminated, truncated, info = self.env.step(action)
-        return observation, SPARSE_REWARDS[self.kind] + float(info["success"] > 0.0), terminated, truncated, info
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        return observation, REWARD_MODES[self.kind](reward, float(info["success"] > 0.0)), terminated, truncated, info
 
 
 class Float32Observations(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):

@@ -14,7 +14,7 @@ from conftest import ALL_TASKS
 from metaworld_py import MT1, evaluation
 from metaworld_py.agents import RandomAgent
 from metaworld_py.envs.env import env_class
-from metaworld_py.envs.options import Options
+from metaworld_py.envs.options import EpisodeOptions
 from metaworld_py.tasks import TASKS
 from metaworld_py.tasks.common import shaping
 
@@ -90,6 +90,6 @@ def test_excerpts_carry_what_a_score_stands_on(excerpts):
 
 
 def test_fields_come_with_their_comments(excerpts):
-    rows = {name: (kind, default, comment) for name, kind, default, comment in excerpts.field_comments(Options)}
+    rows = {name: (kind, default, comment) for name, kind, default, comment in excerpts.field_comments(EpisodeOptions)}
     assert rows["action_repeat"] == ("int", "1", "control steps per action, rewards summed")
-    assert rows["max_episode_steps"][1] == "500" and list(rows) == [field.name for field in dataclasses.fields(Options)]
+    assert rows["max_episode_steps"][1] == "500" and list(rows) == [field.name for field in dataclasses.fields(EpisodeOptions)]

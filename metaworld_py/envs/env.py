@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 from metaworld_py.engine import layout
 from metaworld_py.engine.episode import Episode, EpisodeState
 from metaworld_py.engine.layout import displacement
+from metaworld_py.envs.options import DENSE, EpisodeOptions, Option, RenderOptions, read_keywords
 from metaworld_py.envs.published_names import PublishedNames
 from metaworld_py.instances.selection import RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.instances.task import Task
 from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, EpisodeView, Renderer
+from metaworld_py.rendering.renderer import DEPTH, RGB, EpisodeView, Renderer
 from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
-from metaworld_py.tasks.common.definition import HORIZON, Score, TaskDef
+from metaworld_py.tasks.common.definition import Score, TaskDef
 
 HUMAN = "human"
 RESET_OPTIONS = ("task",)
@@ -61,41 +62,38 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
       camera_name, camera_id: camera of `render`: a name, a `Camera` of one's own, or an id; the free overview by default.
       reward_function_version: "v2" (0…10) or "v1" (the original, unbounded).
       height, width: of `render`, pixels.
-      render_quality: "high", or "fast" (no shadows, reflections and antialiasing).
-      show_goal: whether pictures mark the goal; a hidden one never is.
-      max_episode_steps: control steps until `truncated`; None for no limit of its own (where a wrapper counts).
-      terminate_on_success: end an episode with `terminated` at its first success.
+      keywords: the other fields of `EpisodeOptions` and `RenderOptions`. Action repeat and sparse rewards of one environment are wrappers.
+        `max_episode_steps=None` sets no limit of its own (where a wrapper counts).
     """
 
     metadata: dict[str, Any] = {"render_modes": ["human", "rgb_array", "depth_array"], "render_fps": CONTROL_HZ}  # noqa: RUF012  # gymnasium's declaration
     task_def: ClassVar[TaskDef]
+
+    render_mode = Option("render_options", "render_mode")
+    camera_name, camera_id = Option("render_options", "camera_name"), Option("render_options", "camera_id")
+    height, width = Option("render_options", "height"), Option("render_options", "width")
+    max_path_length = Option("episode_options", "max_episode_steps")  # the published name
+    terminate_on_success = Option("episode_options", "terminate_on_success")
+    reward_function_version = Option("episode_options", "reward_function_version")
 
     def __init__(
         self,
         render_mode: str | None = None,
         camera_name: str | Camera | None = None,
         camera_id: int | None = None,
-        reward_function_version: str = "v2",
-        height: int = DEFAULT_SIZE_PX,
-        width: int = DEFAULT_SIZE_PX,
-        *,
-        max_episode_steps: int | None = HORIZON,
-        terminate_on_success: bool = False,
-        render_quality: str = HIGH,
-        show_goal: bool = True,
+        reward_function_version: str = EpisodeOptions.reward_function_version,
+        height: int = RenderOptions.height,
+        width: int = RenderOptions.width,
+        **keywords: Any,
     ) -> None:
+        published = {"render_mode": render_mode, "camera_name": camera_name, "camera_id": camera_id}
+        published |= {"reward_function_version": reward_function_version, "height": height, "width": width}
+        self.episode_options, self.render_options = read_keywords(published | keywords, EpisodeOptions, RenderOptions)
         if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode must be None or one of {self.metadata['render_modes']}, got {render_mode!r}")
-        if max_episode_steps is not None and max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps must be at least 1 or None, got {max_episode_steps}")
-        self.render_mode = render_mode
-        self.max_path_length = max_episode_steps
-        self.terminate_on_success = terminate_on_success
-        self.reward_function_version = reward_function_version
-        self.camera_name, self.camera_id = camera_name, camera_id
-        self.height, self.width = height, width
+        if self.episode_options.action_repeat > 1 or self.episode_options.reward_mode != DENSE:
+            raise ValueError("action_repeat and reward_mode of one environment are wrappers: gymnasium.make(...) puts them on")
         self.action_space = layout.action_space()
-        self.render_quality, self.show_goal = render_quality, show_goal
         self._camera = chosen_camera(self.task_def, camera_name, camera_id)
         self._episode = Episode(self.task_def, reward_version=reward_function_version)
         self.wrapper_options: Any = None  # what `gymnasium.make` was asked for, read by the wrapper that it adds
@@ -224,8 +222,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         unstable = self._episode.is_unstable
         if unstable:
             info["is_unstable"] = True
-        terminated = self.terminate_on_success and score.success
-        truncated = unstable or self._steps == self.max_path_length
+        terminated = self.episode_options.terminate_on_success and score.success
+        truncated = unstable or self._steps == self.episode_options.max_episode_steps
         if terminated or truncated:
             self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
         if self.render_mode == HUMAN:
@@ -265,18 +263,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self.np_random.bit_generator.state = state.rng_state
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {
-            "render_mode": self.render_mode,
-            "camera_name": self.camera_name,
-            "camera_id": self.camera_id,
-            "reward_function_version": self.reward_function_version,
-            "height": self.height,
-            "width": self.width,
-            "max_episode_steps": self.max_path_length,
-            "terminate_on_success": self.terminate_on_success,
-            "render_quality": self.render_quality,
-            "show_goal": self.show_goal,
-        }
+        options = {**vars(self.episode_options), **vars(self.render_options)}
         return _rebuild, (self.task_def.name, options, self.spec, self.get_state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldEnv:
@@ -321,9 +308,9 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             return None
         kind = kind or (DEPTH if self.render_mode == "depth_array" else RGB)
         chosen = self._camera if camera is None else find_camera(self.task_def, camera)
-        return self.pictures([chosen], (kind,), width=width or self.width, height=height or self.height, quality=self.render_quality)[0][
-            kind
-        ]
+        return self.pictures(
+            [chosen], (kind,), width=width or self.width, height=height or self.height, quality=self.render_options.render_quality
+        )[0][kind]
 
     def pictures(self, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
         """Pictures of several cameras and kinds; see `metaworld_py.rendering.Renderer.pictures`.
@@ -334,7 +321,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if self._task is None:
             raise ResetNeeded("there is nothing to see yet: call reset() before render()")
         view = self._mirror()
-        view.shows_goal = self.show_goal
+        view.shows_goal = self.render_options.show_goal
         return self._renderer.pictures(view, cameras, kinds, **options)
 
     def close(self) -> None:
@@ -356,7 +343,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         if self._window is None:
             from metaworld_py.rendering.window import Window  # noqa: PLC0415  # only here is a window system needed
 
-            self._mirror().shows_goal = self.show_goal
+            self._mirror().shows_goal = self.render_options.show_goal
             self._window = Window(self, self._camera)
         self._window.show()
 

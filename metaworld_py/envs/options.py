@@ -1,52 +1,71 @@
-"""Keywords that every Gymnasium id takes, as one frozen value."""
+"""Keywords of environments as frozen values. A keyword is a field here and a use of it; nothing else tells of it.
+
+Published keywords are flat and read at the border by `read_keywords`; inside, an environment keeps the values.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from metaworld_py.envs.pixels import DEFAULT_CAMERA, DEFAULT_OBS_SIZE_PX, OBS_MODES, PIXELS_AND_STATE, STATE, PixelOptions
-from metaworld_py.envs.vector_env import REWARD_MODES
 from metaworld_py.rendering.cameras import Camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, FAST, HIGH, QUALITIES, RGB
 from metaworld_py.tasks.common.definition import HORIZON
 
-_OF_PIXELS = ("obs_cameras", "obs_kinds", "obs_width", "obs_height", "obs_quality")
+# Rewards by mode, from the shaped reward and success (1.0 or 0.0); of one step or, as arrays, of many.
+DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
+REWARD_MODES: dict[str, Callable[[Any, Any], Any]] = {
+    DENSE: lambda reward, success: reward,
+    SPARSE: lambda reward, success: success,
+    SUCCESS_MINUS_ONE: lambda reward, success: success - 1.0,
+}
+
+
+def check_choices(options: Any, allowed: dict[str, Any]) -> None:
+    """Refuse fields of a record that are none of the values allowed for them, by name.
+
+    Raises:
+      ValueError: says which field, what it is and what it may be.
+    """
+    for name, values in allowed.items():
+        if getattr(options, name) not in values:
+            raise ValueError(f"{name} must be one of {tuple(values)}, got {getattr(options, name)!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
-    """Keywords that every id takes.
+class EpisodeOptions:
+    """What an episode is: how it ends and what it pays.
 
     Raises:
       ValueError: a value that is not allowed.
     """
 
     reward_function_version: str = "v2"  # or "v1"
-    max_episode_steps: int = HORIZON  # control steps
+    max_episode_steps: int | None = HORIZON  # control steps
     terminate_on_success: bool = False
-    use_one_hot: bool = False  # append the task's one-hot id to observations
-    normalize_observations: bool = False  # by running mean and variance, per environment
-    reward_normalization_method: str | None = None  # "gymnasium" (by returns) or "exponential"
-    reward_alpha: float = 0.001  # rate of the exponential one
-    recurrent_info_in_obs: bool = False  # append previous action, reward and done, for recurrent agents
-    normalize_reward_in_recurrent_info: bool = True  # that reward divided by ten
     action_repeat: int = 1  # control steps per action, rewards summed
-    reward_mode: str = "dense"  # or "sparse" (1 on success) or "success-1" (0 on success, else -1)
-    include_previous_frame: bool = True  # False: 21 numbers, without the frame of the step before
-    float32_observations: bool = False
-    copy: bool = True  # vector environments: False hands out the same arrays at every step
-    compiled: bool | None = None  # native ones: step in compiled code (extra `fast`); None does where Numba is installed
-    frame_stack: int = 1  # the last so many observations, oldest first
-    obs_mode: str = STATE  # or "pixels" or "pixels+state"
-    obs_cameras: str | int | Camera | Sequence[str | int | Camera] = DEFAULT_CAMERA
-    obs_kinds: str | Sequence[str] = RGB  # of "rgb", "depth" (m), "segmentation", "point_cloud" (m, world)
-    obs_width: int = DEFAULT_OBS_SIZE_PX  # pixels
-    obs_height: int = DEFAULT_OBS_SIZE_PX
-    obs_quality: str = FAST  # or "high": shadows, reflections, antialiasing
+    reward_mode: str = DENSE  # or "sparse" (1 on success) or "success-1" (0 on success, else -1)
+
+    def __post_init__(self) -> None:
+        check_choices(self, {"reward_mode": REWARD_MODES})
+        if self.action_repeat < 1:
+            raise ValueError(f"action_repeat must be at least 1, got {self.action_repeat}")
+        if self.max_episode_steps is not None and self.max_episode_steps < 1:
+            raise ValueError(f"max_episode_steps must be at least 1 or None, got {self.max_episode_steps}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderOptions:
+    """What `render` gives.
+
+    Raises:
+      ValueError: a value that is not allowed.
+    """
+
     render_mode: str | None = None  # "rgb_array", "depth_array" or, of one environment, "human"
     camera_name: str | Camera | None = None
     camera_id: int | None = None
@@ -56,32 +75,47 @@ class Options:
     show_goal: bool = True  # mark the goal in pictures; a hidden one never is
 
     def __post_init__(self) -> None:
-        for name, allowed in (
-            ("reward_normalization_method", (None, "gymnasium", "exponential")),
-            ("reward_mode", REWARD_MODES),
-            ("obs_mode", OBS_MODES),
-            ("render_quality", QUALITIES),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ValueError(f"{name} must be one of {allowed}, got {getattr(self, name)!r}")
+        check_choices(self, {"render_quality": QUALITIES})
+        if self.camera_name is not None and self.camera_id is not None:
+            raise ValueError(f"give camera_name or camera_id, not both (got {self.camera_name!r} and {self.camera_id!r})")
+
+
+_OF_PIXELS = ("obs_cameras", "obs_kinds", "obs_width", "obs_height", "obs_quality")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObservationOptions:
+    """What an agent observes, and on which scale its rewards are.
+
+    Raises:
+      ValueError: a value that is not allowed.
+    """
+
+    use_one_hot: bool = False  # append the task's one-hot id to observations
+    normalize_observations: bool = False  # by running mean and variance, per environment
+    reward_normalization_method: str | None = None  # "gymnasium" (by returns) or "exponential"
+    reward_alpha: float = 0.001  # rate of the exponential one
+    recurrent_info_in_obs: bool = False  # append previous action, reward and done, for recurrent agents
+    normalize_reward_in_recurrent_info: bool = True  # that reward divided by ten
+    include_previous_frame: bool = True  # False: 21 numbers, without the frame of the step before
+    float32_observations: bool = False
+    frame_stack: int = 1  # the last so many observations, oldest first
+    obs_mode: str = STATE  # or "pixels" or "pixels+state"
+    obs_cameras: str | int | Camera | Sequence[str | int | Camera] = DEFAULT_CAMERA
+    obs_kinds: str | Sequence[str] = RGB  # of "rgb", "depth" (m), "segmentation", "point_cloud" (m, world)
+    obs_width: int = DEFAULT_OBS_SIZE_PX  # pixels
+    obs_height: int = DEFAULT_OBS_SIZE_PX
+    obs_quality: str = FAST  # or "high": shadows, reflections, antialiasing
+
+    def __post_init__(self) -> None:
+        check_choices(self, {"reward_normalization_method": (None, "gymnasium", "exponential"), "obs_mode": OBS_MODES})
         if self.frame_stack < 1:
             raise ValueError(f"frame_stack must be at least 1, got {self.frame_stack}")
-        changed = [
-            field.name for field in dataclasses.fields(self) if field.name in _OF_PIXELS and getattr(self, field.name) != field.default
-        ]
-        if self.obs_mode == STATE and changed:
-            raise ValueError(f"{', '.join(changed)} mean nothing while obs_mode is 'state'; ask for 'pixels' or 'pixels+state'")
-        if self.action_repeat < 1:
-            raise ValueError(f"action_repeat must be at least 1, got {self.action_repeat}")
         if not 0.0 < self.reward_alpha <= 1.0:
             raise ValueError(f"reward_alpha must lie in (0, 1], got {self.reward_alpha}")
-        if self.camera_name is not None and self.camera_id is not None:
-            raise ValueError("give camera_name or camera_id, not both")
-
-    @property
-    def draws(self) -> bool:
-        """Whether pictures may be made."""
-        return self.obs_mode != STATE or self.render_mode is not None
+        changed = [one.name for one in dataclasses.fields(self) if one.name in _OF_PIXELS and getattr(self, one.name) != one.default]
+        if self.obs_mode == STATE and changed:
+            raise ValueError(f"{', '.join(changed)} mean nothing while obs_mode is 'state'; ask for 'pixels' or 'pixels+state'")
 
     @property
     def pixels(self) -> PixelOptions | None:
@@ -110,17 +144,69 @@ class Options:
             )
         )
 
+
+@dataclass(frozen=True, kw_only=True)
+class SteppingOptions:
+    """How vector environments are stepped; no number depends on it."""
+
+    copy: bool = True  # vector environments: False hands out the same arrays at every step
+    compiled: bool | None = None  # native ones: step in compiled code (extra `fast`); None does where Numba is installed
+    n_threads: int = 0  # native ones: threads that step environments; 0 takes as many as there are cores
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What every Gymnasium id takes, by what it is about."""
+
+    episode: EpisodeOptions = field(default_factory=EpisodeOptions)
+    observation: ObservationOptions = field(default_factory=ObservationOptions)
+    rendering: RenderOptions = field(default_factory=RenderOptions)
+    stepping: SteppingOptions = field(default_factory=SteppingOptions)
+
+    @property
+    def draws(self) -> bool:
+        """Whether pictures may be made."""
+        return self.observation.obs_mode != STATE or self.rendering.render_mode is not None
+
     @classmethod
     def of(cls, keywords: dict[str, Any]) -> Options:
-        """Options from keywords.
+        """Options from flat keywords; see `read_keywords`."""
+        episode, observation, rendering, stepping = read_keywords(
+            keywords, EpisodeOptions, ObservationOptions, RenderOptions, SteppingOptions
+        )
+        return cls(episode=episode, observation=observation, rendering=rendering, stepping=stepping)
 
-        Raises:
-          TypeError: an unknown keyword; says the nearest one.
-        """
-        known = [field.name for field in dataclasses.fields(cls)]
-        for name in keywords:
-            if name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                hint = f" Did you mean {close[0]!r}?" if close else ""
-                raise TypeError(f"unknown keyword {name!r}.{hint} Known besides those of the id itself: {', '.join(known)}.")
-        return cls(**keywords)
+
+def read_keywords(keywords: dict[str, Any], *kinds: type[Any]) -> list[Any]:
+    """One value of each kind, from flat keywords that are fields of them.
+
+    Raises:
+      TypeError: an unknown keyword; says the nearest one.
+      ValueError: a value that is not allowed.
+    """
+    names = [[one.name for one in dataclasses.fields(kind)] for kind in kinds]
+    known = [name for of_kind in names for name in of_kind]
+    for name in keywords:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            raise TypeError(f"unknown keyword {name!r}.{hint} Known besides those of the id itself: {', '.join(known)}.")
+    return [kind(**{name: keywords[name] for name in of_kind if name in keywords}) for kind, of_kind in zip(kinds, names, strict=True)]
+
+
+class Option:
+    """A field of the options that an environment keeps, as an attribute of the environment; setting it puts another value in their place.
+
+    Args:
+      kept: attribute that holds the options.
+      name: of the field.
+    """
+
+    def __init__(self, kept: str, name: str) -> None:
+        self._kept, self._name = kept, name
+
+    def __get__(self, env: Any, owner: type[Any]) -> Any:
+        return self if env is None else getattr(getattr(env, self._kept), self._name)
+
+    def __set__(self, env: Any, value: Any) -> None:
+        setattr(env, self._kept, dataclasses.replace(getattr(env, self._kept), **{self._name: value}))

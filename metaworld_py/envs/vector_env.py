@@ -23,15 +23,14 @@ from metaworld_py.engine.episode import NO_SCORE, EpisodeState
 from metaworld_py.engine.layout import OBSERVATION_SIZE
 from metaworld_py.engine.threaded import ThreadedBatch
 from metaworld_py.envs.env import MetaWorldEnv, step_info
+from metaworld_py.envs.options import REWARD_MODES, EpisodeOptions, Option, RenderOptions, SteppingOptions, read_keywords
 from metaworld_py.instances.selection import Selector, TaskSelector
 from metaworld_py.instances.task import Task
 from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, DEPTH, HIGH, RGB, EpisodeView, Renderer
+from metaworld_py.rendering.renderer import DEPTH, RGB, EpisodeView, Renderer
 from metaworld_py.tasks import find_task
-from metaworld_py.tasks.common.definition import HORIZON, TaskDef
+from metaworld_py.tasks.common.definition import TaskDef
 
-DENSE, SPARSE, SUCCESS_MINUS_ONE = "dense", "sparse", "success-1"
-REWARD_MODES = (DENSE, SPARSE, SUCCESS_MINUS_ONE)
 VECTOR_RENDER_MODES = ("rgb_array", "depth_array")
 _INFO_FIELDS = tuple(step_info(NO_SCORE))
 RESET_OPTIONS = ("reset_mask", "tasks")
@@ -61,55 +60,39 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
 
     Args:
       instances: per environment the task instances it plays, all of one task; or a selector of them.
-      reward_function_version: "v2" or "v1".
-      max_episode_steps: control steps until `truncated`.
-      terminate_on_success: end an episode at its first success.
       autoreset_mode: `SAME_STEP` (default; `final_obs` and `final_info` in `info`), `NEXT_STEP` or `DISABLED`.
       task_select: "random" or "pseudorandom" (a shuffled cycle), where `instances` are lists.
       sample_on_reset: whether each reset takes another instance; else only `sample_tasks` does.
-      action_repeat: control steps that an action lasts; rewards are summed.
-      reward_mode: "dense", "sparse" (1 on success, else 0) or "success-1" (0 on success, else −1).
       use_one_hot: append a one-hot id of the task (in order of first appearance) to each observation.
       seed: seeds the generators once, as `reset(seed=...)` does.
-      n_threads: threads that step environments; 0 takes as many as there are cores.
-      copy: False hands out the same arrays at every step, overwritten by the next one, instead of new ones.
-      compiled: step in compiled code (Numba, extra `fast`); None does where Numba is installed. Rewards agree to 1e-12 either way,
-        observations to the last bit.
-      render_mode: None, "rgb_array" or "depth_array"; `render()` then gives one picture per environment.
-      camera_name, camera_id, width, height, render_quality, show_goal: as for `MetaWorldEnv`.
+      keywords: fields of `EpisodeOptions`, `SteppingOptions` and `RenderOptions`; `render()` gives one picture per environment. Whether
+        stepping is compiled or not, rewards agree to 1e-12, observations to the last bit.
     """
+
+    render_mode = Option("render_options", "render_mode")
+    max_episode_steps = Option("episode_options", "max_episode_steps")
+    terminate_on_success = Option("episode_options", "terminate_on_success")
+    reward_function_version = Option("episode_options", "reward_function_version")
 
     def __init__(
         self,
         instances: Sequence[Sequence[Task] | Selector],
         *,
-        reward_function_version: str = "v2",
-        max_episode_steps: int = HORIZON,
-        terminate_on_success: bool = False,
         autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
         task_select: str = "random",
         sample_on_reset: bool = True,
-        action_repeat: int = 1,
-        reward_mode: str = DENSE,
         use_one_hot: bool = False,
         seed: int | None = None,
-        n_threads: int = 0,
-        copy: bool = True,
-        compiled: bool | None = None,
-        render_mode: str | None = None,
-        camera_name: str | Camera | None = None,
-        camera_id: int | None = None,
-        width: int = DEFAULT_SIZE_PX,
-        height: int = DEFAULT_SIZE_PX,
-        render_quality: str = HIGH,
-        show_goal: bool = True,
+        **keywords: Any,
     ) -> None:
         super().__init__()
-        if max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps must be at least 1, got {max_episode_steps}")
-        if render_mode not in (None, *VECTOR_RENDER_MODES):
+        options = read_keywords(keywords, EpisodeOptions, SteppingOptions, RenderOptions)
+        self.episode_options, self.stepping_options, self.render_options = options
+        if self.max_episode_steps is None:
+            raise ValueError("max_episode_steps of several environments must be a number: they start anew by themselves")
+        if self.render_mode not in (None, *VECTOR_RENDER_MODES):
             raise ValueError(
-                f"render_mode must be None or one of {VECTOR_RENDER_MODES}, got {render_mode!r}: windows are for one environment"
+                f"render_mode must be None or one of {VECTOR_RENDER_MODES}, got {self.render_mode!r}: windows are for one environment"
             )
         self._selectors: list[Selector] = [
             TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
@@ -118,21 +101,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.num_envs = len(self._selectors)
         self.task_names = [find_task(selector.env_name).name for selector in self._selectors]
         self.tasks: list[Task | None] = [None] * self.num_envs
-        if action_repeat < 1:
-            raise ValueError(f"action_repeat must be at least 1, got {action_repeat}")
-        if reward_mode not in REWARD_MODES:
-            raise ValueError(f"reward_mode must be one of {REWARD_MODES}, got {reward_mode!r}")
-        self.action_repeat, self.reward_mode = action_repeat, reward_mode
-        self.max_episode_steps = max_episode_steps
-        self.terminate_on_success = terminate_on_success
-        self.reward_function_version = reward_function_version
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.render_mode = render_mode
         self.metadata = {**MetaWorldEnv.metadata, "render_modes": list(VECTOR_RENDER_MODES), "autoreset_mode": self.autoreset_mode}
-        self._n_threads = n_threads
-        self._copies = copy
-        self._is_compiled = is_compiled(compiled)
-
         names = list(dict.fromkeys(self.task_names))
         self._one_hot = np.zeros((self.num_envs, len(names) if use_one_hot else 0))
         if use_one_hot:
@@ -140,10 +110,10 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self._all = np.arange(self.num_envs)
         self._batch = new_batch(
             [find_task(name) for name in self.task_names],
-            reward_version=reward_function_version,
-            action_repeat=action_repeat,
-            n_threads=n_threads,
-            compiled=self._is_compiled,
+            reward_version=self.reward_function_version,
+            action_repeat=self.episode_options.action_repeat,
+            n_threads=self.stepping_options.n_threads,
+            compiled=is_compiled(self.stepping_options.compiled),
         )
         self._observed = np.hstack([self._batch.observation, self._one_hot])  # handed out where arrays are not copied
 
@@ -152,9 +122,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self.single_observation_space = self._joint_observation_space()
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
-        self.render_quality, self.show_goal = render_quality, show_goal
-        self._cameras = {name: chosen_camera(find_task(name), camera_name, camera_id) for name in names}
-        self._camera_choice, self._size_px = (camera_name, camera_id), (width, height)
+        drawn = self.render_options
+        self._cameras = {name: chosen_camera(find_task(name), drawn.camera_name, drawn.camera_id) for name in names}
         self._renderer = Renderer()
         self._views: dict[int, EpisodeView] = {}
         self._rngs = [seeding.np_random(None if seed is None else seed + index)[0] for index in range(self.num_envs)]
@@ -211,7 +180,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             stop_at_success=self.terminate_on_success,
         )
         self._steps += played.control_steps
-        scores = played.scores.copy() if self._copies else played.scores
+        scores = played.scores.copy() if self.stepping_options.copy else played.scores
         terminated = scores[1] > 0.0 if self.terminate_on_success else np.zeros(self.num_envs, dtype=bool)
         truncated = played.unstable | (self._steps >= self.max_episode_steps)
         if anew is not None:
@@ -312,25 +281,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self._was_reset, self.terminate_on_success = state.was_reset, state.is_terminating
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {
-            "reward_function_version": self.reward_function_version,
-            "max_episode_steps": self.max_episode_steps,
-            "terminate_on_success": self.terminate_on_success,
-            "autoreset_mode": self.autoreset_mode,
-            "action_repeat": self.action_repeat,
-            "reward_mode": self.reward_mode,
-            "use_one_hot": bool(self._one_hot.shape[1]),
-            "n_threads": self._n_threads,
-            "copy": self._copies,
-            "compiled": self._is_compiled,
-            "render_mode": self.render_mode,
-            "camera_name": self._camera_choice[0],
-            "camera_id": self._camera_choice[1],
-            "width": self._size_px[0],
-            "height": self._size_px[1],
-            "render_quality": self.render_quality,
-            "show_goal": self.show_goal,
-        }
+        options = {**vars(self.episode_options), **vars(self.stepping_options), **vars(self.render_options)}
+        options |= {"autoreset_mode": self.autoreset_mode, "use_one_hot": bool(self._one_hot.shape[1])}
         return _rebuild, (self._selectors, options, self.spec, self.get_state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldVectorEnv:
@@ -342,11 +294,12 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         """One picture per environment, or None without a render mode; see `MetaWorldEnv.render`."""
         if self.render_mode is None:
             return None
-        kind, (width, height) = DEPTH if self.render_mode == "depth_array" else RGB, self._size_px
+        options, kind = self.render_options, DEPTH if self.render_mode == "depth_array" else RGB
         pictures = []
         for env, task_def in enumerate(self.task_defs):
             chosen = self._cameras[task_def.name] if camera is None else find_camera(task_def, camera)
-            (seen,) = self.pictures(env, [chosen], (kind,), width=width, height=height, quality=self.render_quality)
+            size = {"width": options.width, "height": options.height, "quality": options.render_quality}
+            (seen,) = self.pictures(env, [chosen], (kind,), **size)
             pictures.append(seen[kind])
         return tuple(pictures)
 
@@ -361,7 +314,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         episode = self._batch.view(env)
         if env not in self._views:
             self._views[env] = EpisodeView(episode)
-        self._views[env].shows_goal = self.show_goal
+        self._views[env].shows_goal = self.render_options.show_goal
         return self._renderer.pictures(self._views[env], cameras, kinds, **options)
 
     @property
@@ -403,10 +356,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
 
     def _rewards(self, scores: NDArray[np.float64], anew: NDArray[np.bool_] | None) -> NDArray[np.float64]:
         """Rewards (n,) as `reward_mode` has them; 0 where an episode starts anew."""
-        if self.reward_mode == DENSE:
-            shaped: NDArray[np.float64] = scores[0].copy()
-            return shaped
-        rewards: NDArray[np.float64] = scores[1] - (1.0 if self.reward_mode == SUCCESS_MINUS_ONE else 0.0)
+        rewards: NDArray[np.float64] = np.array(REWARD_MODES[self.episode_options.reward_mode](scores[0], scores[1]))
         if anew is not None:
             rewards[anew] = 0.0
         return rewards
@@ -435,7 +385,7 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
     def _observations(self) -> NDArray[np.float64]:
         """All current observations (num_envs, 39 [+ tasks])."""
         now = self._batch.observation
-        if self._copies:
+        if self.stepping_options.copy:
             return np.hstack([now, self._one_hot]) if self._one_hot.shape[1] else now.copy()
         self._observed[:, :OBSERVATION_SIZE] = now
         return self._observed

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from metaworld_py.engine.layout import FRAME_SIZE
 from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, ObservationNormalizer, RecurrentInfo, ReturnNormalizer
-from metaworld_py.envs.options import Options
+from metaworld_py.envs.options import ObservationOptions
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.envs.vector_layer import VectorLayer
 
@@ -26,7 +26,7 @@ class TransformedVectorEnv(VectorLayer):
     Statistics are per environment, as with Gymnasium's wrappers around each; final observations pass through the same steps.
     """
 
-    def __init__(self, env: MetaWorldVectorEnv, options: Options) -> None:
+    def __init__(self, env: MetaWorldVectorEnv, options: ObservationOptions) -> None:
         super().__init__(env)
         self._options = options
         n_envs = env.num_envs
@@ -49,7 +49,7 @@ class TransformedVectorEnv(VectorLayer):
         self.observation_space = batch_space(space, n_envs)
 
     @staticmethod
-    def wrap(env: MetaWorldVectorEnv, options: Options) -> MetaWorldVectorEnv | TransformedVectorEnv:
+    def wrap(env: MetaWorldVectorEnv, options: ObservationOptions) -> MetaWorldVectorEnv | TransformedVectorEnv:
         """The environment itself where the options ask for nothing."""
         return TransformedVectorEnv(env, options) if options.transforms_vectors else env
 
@@ -102,7 +102,7 @@ class TransformedVectorEnv(VectorLayer):
         return observations.astype(np.float32) if self._options.float32_observations else observations
 
 
-def _reward_normalizer(options: Options, n_envs: int) -> Any:
+def _reward_normalizer(options: ObservationOptions, n_envs: int) -> Any:
     if options.reward_normalization_method == "gymnasium":
         return ReturnNormalizer(n_envs).normalize
     if options.reward_normalization_method == "exponential":
