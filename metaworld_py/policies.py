@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from metaworld_py.engine.layout import OBSERVATION_SIZE
+from metaworld_py.engine.layout import GOAL, OBSERVATION_SIZE
 from metaworld_py.tasks import TASKS, TaskDef, find_task
 
 # Published names that are not the task's own name in camel case.
 _IRREGULAR_NAMES = {"peg-insert-side": "SawyerPegInsertionSideV3Policy"}
-_GOAL_SLOTS = frozenset({36, 37, 38})
+_GOAL_SLOTS = frozenset(range(OBSERVATION_SIZE)[GOAL])
 
 
 class Policy:

@@ -16,7 +16,7 @@ from gymnasium.spaces import Box, Space
 from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
-from metaworld_py.engine.layout import FRAME_SIZE, OBSERVATION_SIZE
+from metaworld_py.engine.layout import BEFORE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, RecurrentInfo, extended_box
 from metaworld_py.envs.options import DENSE, REWARD_MODES
@@ -29,7 +29,6 @@ Reset = tuple[Any, dict[str, Any]]
 Observation = NDArray[np.floating[Any]]
 
 SPARSE_REWARDS = [mode for mode in REWARD_MODES if mode != DENSE]
-PREVIOUS_FRAME = slice(FRAME_SIZE, 2 * FRAME_SIZE)  # slots of an observation
 
 # What a wrapper has besides its state: what it wraps, how it was made, and what follows from both.
 _NO_STATE = ("env", "_saved_kwargs", "_cached_spec", "_metadata", "_action_space", "_observation_space")
@@ -353,12 +352,12 @@ class CurrentFrameOnly(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstr
         box = _flat_box(env)
         if box.shape[0] < OBSERVATION_SIZE:
             raise TypeError(f"CurrentFrameOnly needs the {OBSERVATION_SIZE} numbers of MetaWorldEnv, got {box.shape[0]}: apply it once")
-        low, high = (np.delete(bound, PREVIOUS_FRAME) for bound in (box.low, box.high))
+        low, high = (np.delete(bound, BEFORE) for bound in (box.low, box.high))
         self.observation_space = Box(low, high, dtype=box.dtype.type)
 
     def observation(self, observation: Observation) -> Observation:
         """The observation (d,) without its previous frame (d − 18,)."""
-        return np.delete(observation, PREVIOUS_FRAME)
+        return np.delete(observation, BEFORE)
 
 
 def get_env_rng_checkpoint(env: Env) -> dict[str, dict[str, Any]]:

@@ -23,12 +23,13 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
+from metaworld_py._version import installed_versions
 from metaworld_py.benchmarks import CustomMT
 from metaworld_py.engine.machine import available_cores, processor_name, resident_bytes
 from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
-from metaworld_py.evaluation.per_instance import installed_versions, task_names
 from metaworld_py.instances.task import Task
+from metaworld_py.instances.task_sets import task_names
 from metaworld_py.sim.simulation import PHYSICS_STEPS
 from metaworld_py.tasks import find_task
 

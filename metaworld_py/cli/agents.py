@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from metaworld_py.agents.cards import Card, agents_folder, cards, find_card
 
 if TYPE_CHECKING:
-    from metaworld_py.evaluation.per_instance import EvaluationResult
+    from metaworld_py.evaluation.results import EvaluationResult
 
 HEAD = ("agent", "trained on", "steps", "of published", "hours", "success", "95 % interval", "before adaptation")
 
@@ -64,7 +64,7 @@ def check(chosen: list[Card]) -> int:
     """Evaluate again from the weights, with the seeds of the cards."""
     from tqdm import tqdm
 
-    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.agents.loading import load_agent
 
     missed = 0
     for card in chosen:

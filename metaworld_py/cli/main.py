@@ -99,9 +99,8 @@ def _add_verify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 def list_tasks(options: argparse.Namespace) -> int:
     """Print task names, what the robot must do and what else is known of the tasks."""
-    from metaworld_py.evaluation.per_instance import task_names
     from metaworld_py.instances.catalogue import task_table
-    from metaworld_py.instances.task_sets import TASK_SETS
+    from metaworld_py.instances.task_sets import TASK_SETS, task_names
 
     members = task_names(options.task_set) if options.task_set else sorted(metaworld_py.TASKS)
     rows = {
@@ -128,7 +127,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from metaworld_py import evaluation
-    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.agents.loading import load_agent
     from metaworld_py.evaluation import adaptation
     from metaworld_py.report import write_report
     from metaworld_py.report.page import check_report_path

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from metaworld_py.demonstrations import RecordingConfig, record_demonstrations
-    from metaworld_py.evaluation.per_instance import task_names
+    from metaworld_py.instances.task_sets import task_names
 
     config = RecordingConfig(
         tasks=tuple(task_names(options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark)),

@@ -32,10 +32,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Write the file and say what is on it."""
-    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.agents.loading import load_agent
     from metaworld_py.evaluation.adaptation import is_meta_learner
-    from metaworld_py.evaluation.per_instance import task_names
-    from metaworld_py.instances.task_sets import TASK_SETS
+    from metaworld_py.instances.task_sets import TASK_SETS, task_names
     from metaworld_py.media.video import record_contact_sheet, record_episode
 
     if bool(options.task) == options.all:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from metaworld_py.evaluation.per_instance import EvaluationResult
+from metaworld_py.evaluation.results import EvaluationResult
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Write the page."""
-    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.agents.loading import load_agent
     from metaworld_py.report import write_report
     from metaworld_py.report.page import check_report_path
 

@@ -29,7 +29,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Open the window; returns when it is closed."""
-    from metaworld_py.agents.built_in import load_agent
+    from metaworld_py.agents.loading import load_agent
     from metaworld_py.media.live import KeyboardAgent, view
     from metaworld_py.rendering.window import require_display
 

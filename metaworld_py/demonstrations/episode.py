@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
 from metaworld_py.engine.layout import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
+from metaworld_py.envs.playing import play
 from metaworld_py.instances.task import Task
 from metaworld_py.tasks import find_task
 
@@ -103,22 +104,18 @@ def play_episode(
     task = find_task(attempt.task)
     noise_rng = np.random.default_rng([config.seed, attempt.task_index, attempt.episode])
     env.set_task(attempt.instance)
-    observation, _ = env.reset(seed=config.seed)
-    observations, actions, expert_actions, rewards, successes = [observation], [], [], [], []
-    terminated = truncated = False
-    while not (terminated or truncated):
+
+    def act(observation: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """What is played, and what the expert wanted."""
         if see is not None:
             see(_picture(env))
         wanted = np.clip(np.array(task.expert(observation.tolist()), dtype=np.float32), -1.0, 1.0)
-        action = wanted
-        if config.noise_std > 0.0:
-            action = np.clip(wanted + noise_rng.normal(0.0, config.noise_std, ACTION_SIZE), -1.0, 1.0).astype(np.float32)
-        observation, reward, terminated, truncated, info = env.step(action)
-        observations.append(observation)
-        actions.append(action)
-        expert_actions.append(wanted)
-        rewards.append(reward)
-        successes.append(info["success"] > 0.0)
+        if config.noise_std == 0.0:
+            return wanted, wanted
+        noise = noise_rng.normal(0.0, config.noise_std, ACTION_SIZE)
+        return np.clip(wanted + noise, -1.0, 1.0).astype(np.float32), wanted
+
+    steps = list(play(env, act, seed=config.seed))
     if see is not None and see_last:
         see(_picture(env))
     return Demonstration(
@@ -126,12 +123,12 @@ def play_episode(
         instruction=task.sentence,
         instance=attempt.instance,
         instance_index=attempt.instance_index,
-        observations=np.array(observations),
-        actions=np.array(actions),
-        expert_actions=np.array(expert_actions),
-        rewards=np.array(rewards, dtype=np.float64),
-        successes=np.array(successes, dtype=bool),
-        is_terminated=bool(terminated),
+        observations=np.array([steps[0].observation, *(step.next_observation for step in steps)]),
+        actions=np.array([step.action for step in steps]),
+        expert_actions=np.array([step.aux for step in steps]),
+        rewards=np.array([step.reward for step in steps], dtype=np.float64),
+        successes=np.array([step.info["success"] > 0.0 for step in steps], dtype=bool),
+        is_terminated=bool(steps[-1].terminated),
     )
 
 

@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from metaworld_py._version import installed_versions
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration
-from metaworld_py.evaluation.per_instance import installed_versions, rate_interval
+from metaworld_py.evaluation.intervals import rate_interval
 from metaworld_py.tasks import find_task
 
 SCHEMA = "metaworld_py.demonstrations/1"

@@ -10,14 +10,13 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from metaworld_py.engine.layout import FRAME_SIZE
+from metaworld_py.engine.layout import BEFORE
 from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, ObservationNormalizer, RecurrentInfo, ReturnNormalizer
 from metaworld_py.envs.options import ObservationOptions
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.envs.vector_layer import VectorLayer
 
 Mask = NDArray[np.bool_]
-_PREVIOUS_FRAME = slice(FRAME_SIZE, 2 * FRAME_SIZE)
 
 
 class TransformedVectorEnv(VectorLayer):
@@ -37,7 +36,7 @@ class TransformedVectorEnv(VectorLayer):
         space: Any = env.single_observation_space
         actions: Any = env.single_action_space
         if not options.include_previous_frame:
-            space = Box(np.delete(space.low, _PREVIOUS_FRAME), np.delete(space.high, _PREVIOUS_FRAME), dtype=np.float64)
+            space = Box(np.delete(space.low, BEFORE), np.delete(space.high, BEFORE), dtype=np.float64)
         if self._recurrent is not None:
             space = self._recurrent.space(space, actions)
         self._normalizer = ObservationNormalizer(n_envs, space.shape[0]) if options.normalize_observations else None
@@ -94,7 +93,7 @@ class TransformedVectorEnv(VectorLayer):
     def _seen(self, observations: NDArray[Any], mask: Mask) -> NDArray[Any]:
         """What the agent sees; statistics take in the rows of the mask."""
         if not self._options.include_previous_frame:
-            observations = np.delete(observations, _PREVIOUS_FRAME, axis=1)
+            observations = np.delete(observations, BEFORE, axis=1)
         if self._recurrent is not None:
             observations = self._recurrent.append(observations)
         if self._normalizer is not None:

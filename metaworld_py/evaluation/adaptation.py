@@ -10,18 +10,23 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
-from numpy.typing import NDArray
 
+from metaworld_py._version import installed_versions
 from metaworld_py.benchmarks import ML1, draw_split
-from metaworld_py.envs.normalizers import RecurrentInfo
+from metaworld_py.envs.options import ObservationOptions
+from metaworld_py.envs.playing import play
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
-from metaworld_py.evaluation.per_instance import EvaluationResult, PlayedEpisodes, Progress, TaskResult, installed_versions, task_names
+from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
+from metaworld_py.evaluation.per_instance import PlayedEpisodes, Progress
 from metaworld_py.evaluation.published import MetaLearningAgent, Timestep
+from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task
+from metaworld_py.instances.task_sets import task_names
 from metaworld_py.tasks.common.definition import HORIZON
 
 GOALS_PER_TASK = 40  # published
@@ -90,7 +95,7 @@ def evaluate_adaptation(
     begin = time.monotonic()
     before, after = [], []
     for name, instances in hidden_goals(benchmark, seed, held_out=held_out):
-        envs = _Envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
+        envs = _make_envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
         before.append(_play(envs, agent, name, evaluation_episodes, progress, forgets=True))
         agent.init()
         for _ in range(adaptation_steps):
@@ -131,46 +136,20 @@ def hidden_goals(benchmark: str | Sequence[str], seed: int, *, held_out: bool = 
         yield name, instances[index * INSTANCES_PER_TASK : (index + 1) * INSTANCES_PER_TASK]
 
 
-class _Envs:
+def _make_envs(instances: list[Task], agent: Any, max_episode_steps: int, reward_version: str) -> Any:
     """One environment a goal, with recurrent inputs for those who read them."""
-
-    def __init__(self, instances: list[Task], agent: Any, max_episode_steps: int, reward_version: str) -> None:
-        self.num_envs, self.max_episode_steps = len(instances), max_episode_steps
-        self._envs = MetaWorldVectorEnv(
-            [[task] for task in instances],
-            max_episode_steps=max_episode_steps,
-            reward_function_version=reward_version,
-            autoreset_mode=AutoresetMode.NEXT_STEP,
-        )
-        self._recurrent = RecurrentInfo(self.num_envs) if getattr(agent, "reads_recurrent_info", False) else None
-        self._was_over = np.zeros(self.num_envs, dtype=bool)
-
-    def reset(self) -> tuple[NDArray[Any], dict[str, Any]]:
-        observations, infos = self._envs.reset()
-        self._was_over[:] = False
-        if self._recurrent is not None:
-            self._recurrent.reset()
-        return self._seen(observations), infos
-
-    def step(self, actions: NDArray[Any]) -> tuple[Any, ...]:
-        observations, rewards, terminations, truncations, infos = self._envs.step(actions)
-        over = terminations | truncations
-        if self._recurrent is not None:
-            self._recurrent.record(np.asarray(actions), rewards, over)
-            self._recurrent.reset(self._was_over)
-        self._was_over = over
-        return self._seen(observations), rewards, terminations, truncations, infos
-
-    def _seen(self, observations: NDArray[Any]) -> NDArray[Any]:
-        return observations if self._recurrent is None else self._recurrent.append(observations)
-
-    def close(self) -> None:
-        self._envs.close()
+    envs = MetaWorldVectorEnv(
+        [[task] for task in instances],
+        max_episode_steps=max_episode_steps,
+        reward_function_version=reward_version,
+        autoreset_mode=AutoresetMode.NEXT_STEP,
+    )
+    return TransformedVectorEnv.wrap(envs, ObservationOptions(recurrent_info_in_obs=getattr(agent, "reads_recurrent_info", False)))
 
 
-def _play(envs: _Envs, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None, *, forgets: bool = False) -> TaskResult:
+def _play(envs: Any, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None, *, forgets: bool = False) -> TaskResult:
     """Episodes that count. Where nothing shall have been adapted to, agents that adapt while they play forget each episode."""
-    played = PlayedEpisodes(envs.num_envs, envs.max_episode_steps, rounds)
+    played = PlayedEpisodes(envs.num_envs, envs.unwrapped.max_episode_steps, rounds)
     for _ in range(rounds):
         if forgets:
             agent.init()
@@ -178,16 +157,12 @@ def _play(envs: _Envs, agent: MetaLearningAgent, name: str, rounds: int, progres
     return played.result(name)
 
 
-def _adapt(envs: _Envs, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None) -> None:
+def _adapt(envs: Any, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None) -> None:
     """Episodes to adapt on."""
     for _ in range(rounds):
-        observations, _ = envs.reset()
-        agent.reset(np.ones(envs.num_envs, dtype=bool))
-        for _ in range(envs.max_episode_steps):
-            actions, aux = agent.adapt_action(observations)
-            following, rewards, terminations, truncations, _ = envs.step(actions)
-            agent.step(Timestep(observations, actions, rewards, terminations, truncations, aux))
-            observations = following
+        steps = play(envs, agent.adapt_action, lambda: agent.reset(np.ones(envs.num_envs, dtype=bool)))
+        for step in islice(steps, envs.unwrapped.max_episode_steps):
+            agent.step(Timestep(step.observation, step.action, step.reward, step.terminated, step.truncated, step.aux))
             if progress is not None:
                 progress(name, envs.num_envs)
     agent.adapt()

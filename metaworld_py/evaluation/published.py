@@ -13,6 +13,8 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from metaworld_py.envs.playing import play
+
 Bools = NDArray[np.bool_]
 
 
@@ -149,19 +151,15 @@ def _play(
     """Play until every environment has finished its quota of episodes; what an environment plays beyond that does not count."""
     n_envs = len(quota)
     done = Episodes([[] for _ in quota], [[] for _ in quota])
-    observations, _ = envs.reset()
-    reset(np.ones(n_envs, dtype=bool))
     has_succeeded, returns = np.zeros(n_envs, dtype=bool), np.zeros(n_envs)
-    for is_first_after_end in _autoreset_steps(envs, n_envs):
-        answer = act(observations)
-        actions, aux = answer if isinstance(answer, tuple) else (answer, {})
-        next_observations, rewards, terminations, truncations, infos = envs.step(actions)
+    autoresets = _autoreset_steps(envs, n_envs)
+    for is_first_after_end, step in zip(autoresets, play(envs, act, lambda: reset(np.ones(n_envs, dtype=bool))), strict=False):
         if on_step is not None:
-            on_step(Timestep(observations, actions, rewards, terminations, truncations, aux))
+            on_step(Timestep(step.observation, step.action, step.reward, step.terminated, step.truncated, step.aux or {}))
         counts = ~is_first_after_end
-        has_succeeded |= counts & step_success(infos, n_envs)
-        returns += np.where(counts, rewards, 0.0)
-        over = counts & (terminations | truncations)
+        has_succeeded |= counts & step_success(step.info, n_envs)
+        returns += np.where(counts, step.reward, 0.0)
+        over = counts & (step.terminated | step.truncated)
         for env in np.flatnonzero(over).tolist():
             if len(done.successes[env]) < quota[env]:
                 done.successes[env].append(bool(has_succeeded[env]))
@@ -170,7 +168,6 @@ def _play(
         is_first_after_end[:] = over
         if over.any():
             reset(over)
-        observations = next_observations
         if all(len(successes) >= wanted for successes, wanted in zip(done.successes, quota, strict=True)):
             return done
     raise AssertionError("unreachable: environments end their episodes")

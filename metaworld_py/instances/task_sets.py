@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from metaworld_py.tasks import TASKS, find_task
+
 MT10 = (
     "reach",
     "push",
@@ -195,3 +199,21 @@ TASK_SETS: dict[str, tuple[str, ...]] = {
     "ML45-train": ML45_TRAIN,
     "ML45-test": ML45_TEST,
 }
+
+
+def task_names(benchmark: str | Sequence[str]) -> list[str]:
+    """Tasks of a set, a single task, or a sequence of tasks, in order.
+
+    Raises:
+      ValueError: unknown or repeated tasks.
+    """
+    if isinstance(benchmark, str):
+        if benchmark in TASK_SETS:
+            return list(TASK_SETS[benchmark])
+        if benchmark.upper() in TASK_SETS or benchmark[:2] in ("MT", "ML"):
+            raise ValueError(f"unknown task set {benchmark!r}; known: {', '.join(TASK_SETS)}, and the {len(TASKS)} task names")
+        return [find_task(benchmark).name]
+    names = [find_task(name).name for name in benchmark]
+    if not names or len(set(names)) != len(names):
+        raise ValueError(f"give at least one task and each only once, got {names}")
+    return names

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_py.agents.built_in import Agent, begin_episode
+from metaworld_py.agents.built_in import Agent, acting_alone, begin_episode
 from metaworld_py.benchmarks import MT1
 from metaworld_py.envs.env import MetaWorldEnv, env_class
+from metaworld_py.envs.playing import play
 from metaworld_py.rendering.window import open_window, require_display
 from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks.common.definition import HORIZON
@@ -141,17 +142,14 @@ def view(task: str, agent: Agent, *, seed: int = 0, instance: int = 0, max_episo
 
 def _play(env: MetaWorldEnv, agent: Agent, window: Any, title: str) -> None:
     """One episode in real time, until it is over, a second after success, or until the window is closed."""
-    observation, _ = env.reset()
-    begin_episode(agent, env.task_name)
     first_success, begin_s = None, time.monotonic()
-    for step in itertools.count(1):
-        observation, _, _, is_over, info = env.step(np.asarray(agent.eval_action(observation[np.newaxis]))[0])
-        if first_success is None and info["success"]:
-            first_success = step
-        is_over |= first_success is not None and step >= first_success + _STILL_STEPS
-        ahead_s = begin_s + step / CONTROL_HZ - time.monotonic()
+    for step in play(env, acting_alone(agent), lambda: begin_episode(agent, env.task_name)):
+        if first_success is None and step.info["success"]:
+            first_success = step.number
+        is_over = step.truncated or (first_success is not None and step.number >= first_success + _STILL_STEPS)
+        ahead_s = begin_s + step.number / CONTROL_HZ - time.monotonic()
         if is_over or ahead_s > 0.0:  # a window that draws slowly misses steps, the episode does not slow down
-            _show(env, window, _caption(env.task_name, title, step, first_success))
+            _show(env, window, _caption(env.task_name, title, step.number, first_success))
             time.sleep(max(ahead_s, 0.0))
         elif ahead_s < -_MAX_BEHIND_S:
             begin_s -= ahead_s + _MAX_BEHIND_S

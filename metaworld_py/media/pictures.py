@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from metaworld_py.agents.built_in import Agent, begin_episode
+from metaworld_py.agents.built_in import Agent, acting_alone, begin_episode
 from metaworld_py.envs.env import EnvState, MetaWorldEnv, env_class
+from metaworld_py.envs.playing import play
 from metaworld_py.instances.task import Task
 from metaworld_py.rendering.cameras import Camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, HIGH, choose_gl
@@ -72,7 +73,7 @@ def outcome(first_success: int | None, num_steps: int) -> str:
     return f"no success in {num_steps} steps" if first_success is None else f"success after {first_success} steps"
 
 
-def play(
+def play_take(
     task: Task,
     agent: Agent,
     *,
@@ -105,17 +106,19 @@ def play(
     )
     choose_gl()
     env.set_task(task)
-    observation, _ = env.reset()
-    begin_episode(agent, env.task_name)
-    states, first_success, is_over = [env.get_state()], None, False
-    while not is_over:
-        action = np.asarray(agent.eval_action(np.append(observation, observation_tail)[np.newaxis]))[0]
-        observation, _, _, is_over, info = env.step(action)
+    states: list[EnvState] = []
+    first_success = None
+
+    def begin() -> None:
+        begin_episode(agent, env.task_name)
         states.append(env.get_state())
-        if first_success is None and info["success"]:
-            first_success = len(states) - 1
-        if first_success is not None and steps_after_success is not None:
-            is_over |= len(states) > first_success + steps_after_success
+
+    for step in play(env, acting_alone(agent, observation_tail), begin):
+        states.append(env.get_state())
+        if first_success is None and step.info["success"]:
+            first_success = step.number
+        if first_success is not None and steps_after_success is not None and step.number >= first_success + steps_after_success:
+            break
     return Take(env, tuple(states), first_success)
 
 

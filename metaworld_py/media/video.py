@@ -11,9 +11,10 @@ import imageio.v2 as imageio
 from tqdm import tqdm
 
 from metaworld_py.agents.built_in import Agent
-from metaworld_py.evaluation.per_instance import instances_by_task, task_names
+from metaworld_py.evaluation.per_instance import instances_by_task
 from metaworld_py.instances.task import Task
-from metaworld_py.media.pictures import Picture, play, sheet
+from metaworld_py.instances.task_sets import task_names
+from metaworld_py.media.pictures import Picture, play_take, sheet
 from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
@@ -67,7 +68,7 @@ def record_episode(
         size_px = SHEET_SIZE_PX if is_sheet else VIDEO_SIZE_PX
     if path.suffix == ".mp4" and size_px % 2:
         raise ValueError(f"the size of .mp4 videos must be even, got {size_px}")
-    take = play(
+    take = play_take(
         _instance(task_def.name, seed, instance, benchmark),
         agent,
         camera_name=camera_name,
@@ -114,7 +115,7 @@ def record_contact_sheet(
     bar = tqdm(tasks, unit=" tasks", disable=None)
     for task in bar:
         bar.set_description(task)
-        take = play(
+        take = play_take(
             _instance(task, seed, instance),
             agent,
             camera_name=camera_name,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from html import escape
 
-from metaworld_py.evaluation.per_instance import EvaluationResult, TaskResult
+from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.report.charts import curve_chart, shared_scale
 from metaworld_py.report.films import Film
 from metaworld_py.report.texts import rate

@@ -6,7 +6,7 @@ import shlex
 
 from metaworld_py.agents.built_in import BUILT_IN
 from metaworld_py.agents.cards import known_card
-from metaworld_py.evaluation.per_instance import EvaluationResult
+from metaworld_py.evaluation.results import EvaluationResult
 from metaworld_py.instances.task_sets import TASK_SETS
 from metaworld_py.tasks.common.definition import HORIZON
 

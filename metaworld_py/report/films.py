@@ -10,9 +10,10 @@ import numpy as np
 from PIL import Image
 
 from metaworld_py.agents.built_in import Agent
-from metaworld_py.evaluation.per_instance import EvaluationResult, TaskResult, instances_by_task
+from metaworld_py.evaluation.per_instance import instances_by_task
+from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.instances.task import Task
-from metaworld_py.media.pictures import Take, outcome, play
+from metaworld_py.media.pictures import Take, outcome, play_take
 from metaworld_py.sim.simulation import CONTROL_HZ
 
 NUM_PICTURES = 12
@@ -56,7 +57,7 @@ def worst_episode_films(result: EvaluationResult, agent: Agent, *, progress: Cal
 
 
 def _film(task: TaskResult, instance: Task, agent: Agent, max_steps: int, one_hot: list[float]) -> Film:
-    take = play(
+    take = play_take(
         instance,
         agent,
         width_px=WIDTH_PX,

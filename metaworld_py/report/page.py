@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from metaworld_py.agents.cards import known_card
-from metaworld_py.evaluation.per_instance import EvaluationResult, TaskResult
+from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.report.cards import task_cards
 from metaworld_py.report.charts import bar
 from metaworld_py.report.command import python_call, shell_command

@@ -6,9 +6,10 @@ import pytest
 from conftest import ALL_TASKS
 
 from metaworld_py.engine.episode import Episode
-from metaworld_py.engine.layout import BEFORE, NOW, displacement, displacements
+from metaworld_py.engine.layout import BEFORE, GOAL, NOW, OBSERVATION_SIZE, displacement, displacements
 from metaworld_py.instances import draw_instances
 from metaworld_py.tasks import TASKS
+from metaworld_py.tasks.common.expert import goal_pos
 
 
 def instances(task, count, seed=0):
@@ -138,3 +139,8 @@ def test_a_state_of_another_size_is_refused():
 def test_an_unknown_reward_version_is_refused():
     with pytest.raises(ValueError, match="must be one of"):
         Episode(TASKS["reach"], reward_version="bogus")
+
+
+def test_experts_read_the_goal_from_the_slots_of_the_layout():
+    observation = np.arange(OBSERVATION_SIZE, dtype=float)
+    assert list(goal_pos(observation.tolist())) == observation[GOAL].tolist()

@@ -9,7 +9,9 @@ import pytest
 
 from metaworld_py import MT10
 from metaworld_py.agents import ExpertAgent, RandomAgent, load_agent
-from metaworld_py.evaluation.per_instance import EvaluationResult, TaskResult, evaluate, mean_rate_interval, rate_interval
+from metaworld_py.evaluation.intervals import mean_rate_interval, rate_interval
+from metaworld_py.evaluation.per_instance import evaluate
+from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.tasks import TASKS
 
 

@@ -8,7 +8,7 @@ import pytest
 from metaworld_py import MT1
 from metaworld_py.agents import ExpertAgent, RandomAgent
 from metaworld_py.cli.main import main
-from metaworld_py.media.pictures import overlay, play, sheet
+from metaworld_py.media.pictures import overlay, play_take, sheet
 from metaworld_py.media.video import record_contact_sheet, record_episode
 
 SMALL = {"width_px": 64, "height_px": 64}
@@ -46,7 +46,7 @@ def test_a_sheet_shows_all_pictures_in_order():
 
 
 def test_a_take_is_drawn_at_any_step_as_the_environment_showed_it(opengl):
-    take = play(first("door-close"), ExpertAgent(), **SMALL, max_episode_steps=30)
+    take = play_take(first("door-close"), ExpertAgent(), **SMALL, max_episode_steps=30)
     env = gymnasium.make("Meta-World/MT1", env_name="door-close", seed=0, render_mode="rgb_array", width=64, height=64).unwrapped
     env.set_task(take.states[0].task)
     observation, _ = env.reset()
@@ -61,10 +61,10 @@ def test_a_take_is_drawn_at_any_step_as_the_environment_showed_it(opengl):
 
 
 def test_a_take_ends_after_success_and_tells_the_task_shortly_before_it(opengl):
-    take = play(first("reach"), ExpertAgent(), **SMALL, steps_after_success=5)
+    take = play_take(first("reach"), ExpertAgent(), **SMALL, steps_after_success=5)
     assert take.num_steps == take.first_success + 5 and take.telling_step == take.first_success - 12
     assert take.outcome == f"success after {take.first_success} steps"
-    failed = play(first("reach"), Still(), **SMALL, max_episode_steps=7)
+    failed = play_take(first("reach"), Still(), **SMALL, max_episode_steps=7)
     assert failed.first_success is None and failed.telling_step == 7 and failed.outcome == "no success in 7 steps"
 
 

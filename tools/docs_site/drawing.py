@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from metaworld_py.agents import ExpertAgent
 from metaworld_py.evaluation import evaluate, instances_by_task
-from metaworld_py.media.pictures import Take, play
+from metaworld_py.media.pictures import Take, play_take
 from metaworld_py.rendering import DEPTH, HIGH, RGB, SEGMENTATION, Camera, RenderingError, choose_gl, find_camera
 from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import TASKS
@@ -113,7 +113,7 @@ def _digest() -> str:
 def _with_take(name: str, use: Callable[[Take], None]) -> None:
     width, height = TASK_SIZE_PX
     task = instances_by_task([name], seed=0)[name][0]
-    take = play(task, ExpertAgent(), camera_name=TASK_CAMERA, width_px=width, height_px=height, steps_after_success=STILL_STEPS)
+    take = play_take(task, ExpertAgent(), camera_name=TASK_CAMERA, width_px=width, height_px=height, steps_after_success=STILL_STEPS)
     try:
         use(take)
     finally:

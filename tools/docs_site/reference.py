@@ -18,6 +18,7 @@ API_PAGES = {
         (
             "metaworld_py.envs.env",
             "metaworld_py.envs.vector_env",
+            "metaworld_py.envs.options",
             "metaworld_py.registration",
             "metaworld_py.envs.published_classes",
             "metaworld_py.engine.layout",
@@ -26,7 +27,7 @@ API_PAGES = {
     "benchmarks": ApiPage(
         "Benchmarks and instances",
         "Task sets, the instances that a seed stands for, and what chooses among them. In words: [benchmarks](../benchmarks.md).",
-        ("metaworld_py.benchmarks", "metaworld_py.instances", "metaworld_py.instances.selection"),
+        ("metaworld_py.benchmarks", "metaworld_py.instances.task", "metaworld_py.instances.task_sets", "metaworld_py.instances.selection"),
     ),
     "tasks": ApiPage(
         "Tasks and rewards",
@@ -44,10 +45,13 @@ API_PAGES = {
         "Evaluation and agents",
         "Success rates with intervals, the published evaluation functions, and what an agent must be able to do.",
         (
-            "metaworld_py.evaluation",
+            "metaworld_py.evaluation.per_instance",
+            "metaworld_py.evaluation.results",
+            "metaworld_py.evaluation.intervals",
             "metaworld_py.evaluation.adaptation",
             "metaworld_py.evaluation.published",
-            "metaworld_py.agents",
+            "metaworld_py.agents.built_in",
+            "metaworld_py.agents.loading",
             "metaworld_py.report",
         ),
     ),
@@ -55,7 +59,8 @@ API_PAGES = {
         "Pictures",
         "Pixels as observations, cameras, videos.",
         (
-            "metaworld_py.rendering",
+            "metaworld_py.rendering.cameras",
+            "metaworld_py.rendering.renderer",
             "metaworld_py.envs.pixels",
             "metaworld_py.media.pictures",
             "metaworld_py.media.video",

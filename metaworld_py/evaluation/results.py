@@ -1,0 +1,208 @@
+"""What an evaluation found, as a value that prints, saves and loads."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metaworld_py.evaluation.intervals import mean_rate_interval, rate_interval
+from metaworld_py.evaluation.reward_curves import Curve, RewardCurves
+
+SCHEMA = "metaworld_py.evaluation/2"
+_READABLE_SCHEMAS = ("metaworld_py.evaluation/1", SCHEMA)  # 1 lacks the fields that have defaults
+
+
+@dataclass(frozen=True)
+class TaskResult:
+    """Episodes of one task: all instances in order, and again in that order as often as `episodes_per_instance` says."""
+
+    task: str
+    successes: tuple[bool, ...]  # success at any step of the episode
+    last_step_successes: tuple[bool, ...]  # success at its last step
+    steps_to_success: tuple[int | None, ...]  # control steps until the first success
+    returns: tuple[float, ...]  # undiscounted sums of rewards
+    unstable_episodes: int = 0  # cut short because the physics blew up
+    curves: RewardCurves | None = None  # None in files of older versions
+
+    @property
+    def episodes(self) -> int:
+        """Number of episodes."""
+        return len(self.successes)
+
+    @property
+    def success_rate(self) -> float:
+        """Share of episodes with success at any step."""
+        return sum(self.successes) / self.episodes
+
+    @property
+    def last_step_success_rate(self) -> float:
+        """Share of episodes with success at their last step."""
+        return sum(self.last_step_successes) / self.episodes
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of `success_rate`."""
+        return rate_interval(sum(self.successes), self.episodes)
+
+    @property
+    def median_steps_to_success(self) -> float:
+        """Over the successful episodes; NaN if there are none."""
+        steps = [steps for steps in self.steps_to_success if steps is not None]
+        return float(np.median(steps)) if steps else math.nan
+
+    @property
+    def mean_return(self) -> float:
+        """Mean undiscounted return."""
+        return float(np.mean(self.returns))
+
+    @property
+    def worst_episode(self) -> int:
+        """The failed episode with the lowest return, or where none failed the slowest one."""
+
+        def goodness(episode: int) -> tuple[bool, float, float]:
+            return self.successes[episode], -(self.steps_to_success[episode] or 0), self.returns[episode]
+
+        return min(range(self.episodes), key=goodness)
+
+
+@dataclass(frozen=True)
+class EvaluationResult:
+    """What one evaluation found, with everything needed to repeat it. `print` shows a table."""
+
+    agent: str
+    benchmark: str
+    seed: int
+    episodes_per_instance: int
+    max_episode_steps: int
+    reward_function_version: str
+    tasks: tuple[TaskResult, ...]
+    versions: dict[str, str]
+    use_one_hot: bool = False
+    finished_at: str = field(default="", compare=False)  # ISO 8601, UTC; "" in files of older versions
+    wall_time_s: float | None = field(default=None, compare=False)
+
+    @property
+    def instances_per_task(self) -> int:
+        """How many instances of each task were played."""
+        return self.tasks[0].episodes // self.episodes_per_instance
+
+    @property
+    def success_rate(self) -> float:
+        """Mean over tasks of their success rates (any step)."""
+        return float(np.mean([task.success_rate for task in self.tasks]))
+
+    @property
+    def last_step_success_rate(self) -> float:
+        """Mean over tasks of their success rates at the last step."""
+        return float(np.mean([task.last_step_success_rate for task in self.tasks]))
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of the mean `success_rate` over this set of tasks."""
+        return mean_rate_interval([(sum(task.successes), task.episodes) for task in self.tasks])
+
+    def __str__(self) -> str:
+        head = f"{'task':28s} {'success':>8s}  {'95 % interval':>15s} {'last step':>10s} {'steps':>6s} {'return':>9s} {'episodes':>9s}"
+        lines = [_row(task.task, task, str(task.episodes)) for task in self.tasks]
+        total = sum(task.episodes for task in self.tasks)
+        mean = _percentages(self.success_rate, self.interval, self.last_step_success_rate)
+        unstable = sum(task.unstable_episodes for task in self.tasks)
+        notes = [f"{unstable} episodes were cut short by unstable physics."] if unstable else []
+        packages = " · ".join(f"{name} {number}" for name, number in self.versions.items())
+        return "\n".join(
+            [
+                f"{self.benchmark}, agent {self.agent}, seed {self.seed}, reward {self.reward_function_version}",
+                head,
+                "─" * len(head),
+                *lines,
+                "─" * len(head),
+                f"{'mean over tasks':28s} {mean} {'':6s} {'':9s} {total:9d}",
+                *notes,
+                packages,
+            ]
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write to a `.json` file (complete, loadable) or a `.csv` file (one line per task).
+
+        Raises:
+          ValueError: another suffix.
+        """
+        path = Path(path)
+        if path.suffix == ".json":
+            path.write_text(json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1) + "\n")
+        elif path.suffix == ".csv":
+            self._save_csv(path)
+        else:
+            raise ValueError(f"results are saved as .json or .csv, got {path.name!r}")
+        return path
+
+    def _save_csv(self, path: Path) -> None:
+        with path.open("w", newline="") as file:
+            rows = [self._csv_row(task) for task in self.tasks]
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def _csv_row(self, task: TaskResult) -> dict[str, Any]:
+        low, high = task.interval
+        return {
+            "task": task.task,
+            "episodes": task.episodes,
+            "success_rate": task.success_rate,
+            "interval_low": low,
+            "interval_high": high,
+            "last_step_success_rate": task.last_step_success_rate,
+            "median_steps_to_success": task.median_steps_to_success,
+            "mean_return": task.mean_return,
+            "unstable_episodes": task.unstable_episodes,
+            "agent": self.agent,
+            "benchmark": self.benchmark,
+            "seed": self.seed,
+            "episodes_per_instance": self.episodes_per_instance,
+            "max_episode_steps": self.max_episode_steps,
+            "reward_function_version": self.reward_function_version,
+            **{f"{name}_version": number for name, number in self.versions.items()},
+        }
+
+    @classmethod
+    def load(cls, path: str | Path) -> EvaluationResult:
+        """Read a `.json` file that `save` wrote.
+
+        Raises:
+          ValueError: not such a file.
+        """
+        content = json.loads(Path(path).read_text())
+        if not isinstance(content, dict) or content.pop("schema", None) not in _READABLE_SCHEMAS:
+            raise ValueError(f"{path} is not an evaluation result ({SCHEMA})")
+        return cls(tasks=tuple(_task_from_json(task) for task in content.pop("tasks")), **content)
+
+
+def _task_from_json(fields: dict[str, Any]) -> TaskResult:
+    curves = fields.pop("curves", None)
+    return TaskResult(**_tuples(fields), curves=None if curves is None else _curves_from_json(curves))
+
+
+def _curves_from_json(fields: dict[str, Any]) -> RewardCurves:
+    reward, returns = (Curve(**_tuples(fields[name])) for name in ("reward", "return_so_far"))
+    return RewardCurves(steps=tuple(fields["steps"]), reward=reward, return_so_far=returns)
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+
+
+def _percentages(rate: float, interval: tuple[float, float], last: float) -> str:
+    low, high = interval
+    return f"{rate:8.1%}  {low:6.1%} – {high:6.1%} {last:10.1%}"
+
+
+def _row(label: str, task: TaskResult, episodes: str) -> str:
+    rates = _percentages(task.success_rate, task.interval, task.last_step_success_rate)
+    return f"{label:28s} {rates} {task.median_steps_to_success:6.0f} {task.mean_return:9.1f} {episodes:>9s}"
