@@ -109,17 +109,17 @@ class TaskEnvironment(dm_env.Environment):  # type: ignore[misc]  # dm_env has n
         return dm_env.truncation(reward, observed) if truncated else dm_env.transition(reward, observed)
 
     def action_spec(self) -> specs.BoundedArray:
-        """Four float32 in [−1, 1]."""
+        """Specification of actions: four float32 in [−1, 1]."""
         space: Any = self._env.action_space
         return specs.BoundedArray(space.shape, space.dtype, space.low, space.high, name="action")
 
     def observation_spec(self) -> dict[str, specs.BoundedArray]:
-        """One entry, `observations`: the 39 numbers."""
+        """Specification of observations: one entry, `observations`, with the 39 numbers."""
         space: Any = self._env.observation_space
         return {OBSERVATION_NAME: specs.BoundedArray(space.shape, space.dtype, space.low, space.high, name=OBSERVATION_NAME)}
 
     def reward_spec(self) -> specs.Array:
-        """A float."""
+        """Specification of rewards: a float."""
         return specs.Array((), np.float64, name="reward")
 
     def control_timestep(self) -> float:

@@ -280,22 +280,22 @@ def make_mt(
 
 
 def make_mt10(**keywords: Any) -> Any:
-    """`Meta-World/MT10`."""
+    """Make `Meta-World/MT10`: ten tasks, goals visible."""
     return make_mt(task_sets.MT10, **keywords)
 
 
 def make_mt25(**keywords: Any) -> Any:
-    """`Meta-World/MT25`."""
+    """Make `Meta-World/MT25`: twenty-five tasks, goals visible."""
     return make_mt(task_sets.MT25, **keywords)
 
 
 def make_mt50(**keywords: Any) -> Any:
-    """`Meta-World/MT50`."""
+    """Make `Meta-World/MT50`: all fifty tasks, goals visible."""
     return make_mt(task_sets.MT50, **keywords)
 
 
 def make_custom_mt(envs_list: Sequence[str], **keywords: Any) -> Any:
-    """`Meta-World/custom-mt-envs`: the tasks of `envs_list`."""
+    """Make `Meta-World/custom-mt-envs`: the tasks of `envs_list`, goals visible."""
     return make_mt(tuple(envs_list), **keywords)
 
 
@@ -360,7 +360,7 @@ def make_ml1(split: str, env_name: str, seed: int | None = None, **keywords: Any
 
 
 def make_ml10(split: str, seed: int | None = None, **keywords: Any) -> Any:
-    """`Meta-World/ML10-train` and `-test`."""
+    """Make `Meta-World/ML10-train` or `-test`: ten or five tasks, goals hidden."""
     return make_ml(benchmarks.ML10(seed), split, seed, **keywords)
 
 
@@ -370,7 +370,7 @@ def make_ml25(split: str, seed: int | None = None, corrected: bool = False, **ke
 
 
 def make_ml45(split: str, seed: int | None = None, **keywords: Any) -> Any:
-    """`Meta-World/ML45-train` and `-test`."""
+    """Make `Meta-World/ML45-train` or `-test`: forty-five or five tasks, goals hidden."""
     return make_ml(benchmarks.ML45(seed), split, seed, **keywords)
 
 

@@ -192,7 +192,7 @@ class NormalizeRewardsExponential(gymnasium.RewardWrapper[Any, Any], RecordConst
         self.normalizer = ExponentialRewardNormalizer(1, reward_alpha)
 
     def reward(self, reward: Any) -> float:
-        """The scaled reward."""
+        """Reward, scaled by its running deviation."""
         return float(self.normalizer.normalize(np.array([reward]))[0])
 
 
@@ -332,7 +332,7 @@ class Float32Observations(gymnasium.ObservationWrapper[Any, Any, Any], RecordCon
         self.observation_space = Box(low, high, dtype=np.float32)
 
     def observation(self, observation: Observation) -> NDArray[np.float32]:
-        """The observation, rounded."""
+        """Observation in float32."""
         return observation.astype(np.float32)
 
 

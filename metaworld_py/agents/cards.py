@@ -46,12 +46,12 @@ class Card:
 
     @property
     def adapts(self) -> bool:
-        """Whether this is a meta-learner."""
+        """Whether the agent is a meta-learner."""
         return self.adaptation_episodes > 0
 
     @property
     def evaluate_command(self) -> str:
-        """Repeats the evaluation."""
+        """Command that repeats the evaluation which the card quotes."""
         words = ["metaworld-py evaluate", *self.benchmark.split(","), "--agent", self.name, "--seed", str(self.seed)]
         words += ["--episodes", str(self.instances_per_task)] * (self.adapts or self.instances_per_task != 50)
         words += ["--adaptation-episodes", str(self.adaptation_episodes)] * self.adapts
@@ -65,7 +65,7 @@ class Card:
 
 
 def agents_folder() -> Path:
-    """Where the trained agents are.
+    """Folder of the trained agents.
 
     Raises:
       ValueError: the baselines are not at hand.

@@ -46,7 +46,7 @@ Progress = Callable[[str, float], None]
 
 @dataclass(frozen=True, kw_only=True)
 class BenchConfig:
-    """What to measure."""
+    """What a bench measures: tasks, numbers of environments, seconds, threads."""
 
     tasks: tuple[str, ...] = ("door-open", "MT10", "MT50")  # task names (all environments play it) and task sets
     env_counts: tuple[int, ...] = (1, 10, 50, 256, 1024)  # a set is measured where the count is a multiple of its tasks
@@ -101,7 +101,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class BenchResult:
-    """A machine's table."""
+    """Speeds measured on a machine, cell by cell."""
 
     cells: tuple[Cell, ...]
     bytes_per_env: dict[str, float | None]  # by task or set; None where the system does not tell
@@ -140,7 +140,7 @@ class BenchResult:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write to a `.json` file.
+        """Write the measured table to a `.json` file.
 
         Raises:
           ValueError: another suffix.

@@ -177,7 +177,7 @@ class FidelityReport:
 
 
 def tolerance(field: str) -> float:
-    """What a field may differ by, in the measure of `TaskErrors`."""
+    """Largest error allowed for a field, in the measure of `TaskErrors`."""
     if field == "obs":
         return OBSERVATION_TOLERANCE
     return REWARD_TOLERANCE if field.startswith("reward") else INFO_TOLERANCE

@@ -28,7 +28,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print, or check."""
+    """Print the agents' cards, or repeat their evaluations."""
     from metaworld_py.checks.bench import table
 
     chosen = [find_card(name) for name in options.names] or list(cards().values())
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def row(card: Card) -> tuple[str, ...]:
-    """One agent in the table."""
+    """Row of one agent in the table."""
     low, high = card.interval
     return (
         card.name,
@@ -61,7 +61,7 @@ def row(card: Card) -> tuple[str, ...]:
 
 
 def check(chosen: list[Card]) -> int:
-    """Evaluate again from the weights, with the seeds of the cards."""
+    """Repeat the evaluations that cards quote, from the weights, with their seeds."""
     from tqdm import tqdm
 
     from metaworld_py.agents.loading import load_agent

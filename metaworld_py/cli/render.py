@@ -31,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the file and say what is on it."""
+    """Write the video or picture and say what is on it."""
     from metaworld_py.agents.loading import load_agent
     from metaworld_py.evaluation.adaptation import is_meta_learner
     from metaworld_py.instances.task_sets import TASK_SETS, task_names

@@ -21,7 +21,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(options: argparse.Namespace) -> int:
-    """Write the page."""
+    """Write the report's page from a saved result."""
     from metaworld_py.agents.loading import load_agent
     from metaworld_py.report import write_report
     from metaworld_py.report.page import check_report_path

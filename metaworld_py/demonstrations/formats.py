@@ -39,7 +39,7 @@ class Reader(Protocol):
         ...
 
     def read(self, index: int, *, with_pixels: bool) -> Demonstration:
-        """One episode."""
+        """Read one episode."""
         ...
 
 

@@ -70,7 +70,7 @@ class VideoSink:
         return {"histogram": self._histogram}
 
     def abort(self) -> None:
-        """Stop the encoder."""
+        """Stop the video encoder and leave its file unfinished."""
         self._writer.close()
 
 
@@ -150,7 +150,7 @@ class LerobotReader:
         return len(self._rows)
 
     def read(self, index: int, *, with_pixels: bool) -> Demonstration:
-        """One episode."""
+        """Read one episode."""
         row = self._rows[index]
         path = self._data_path(row)
         table = self._table(path)

@@ -62,11 +62,11 @@ class JpegSink:
         return {"jpegs": np.frombuffer(b"".join(self._jpegs), dtype=np.uint8), "ends": ends} if is_kept else {}
 
     def abort(self) -> None:
-        """Nothing is open."""
+        """No-op: pictures are kept in memory, no file is open."""
 
 
 def picture_sink(folder: Path, attempt: Attempt) -> JpegSink:
-    """Where an attempt's pictures go."""
+    """Sink that an attempt's pictures go to."""
     return JpegSink()
 
 
@@ -198,7 +198,7 @@ class MinariReader:
         return len(self._files)
 
     def read(self, index: int, *, with_pixels: bool) -> Demonstration:
-        """One episode."""
+        """Read one episode."""
         path, episode = self._files[index]
         with require("h5py").File(path, "r") as file:
             group = file[f"episode_{episode}"]

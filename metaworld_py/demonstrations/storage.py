@@ -32,7 +32,7 @@ _PICTURE_PREFIX = "picture_"
 
 
 def require(module: str) -> Any:
-    """An optional module.
+    """Import an optional module.
 
     Raises:
       ImportError: not installed; names the extra.
@@ -206,7 +206,7 @@ def staged_outcome(folder: Path, attempt: Attempt) -> Outcome:
 
 
 def read_staged(folder: Path, attempt: Attempt) -> StagedEpisode:
-    """An attempt that was kept."""
+    """Read an attempt that was kept."""
     with np.load(staged_path(folder, attempt), allow_pickle=False) as file:
         content = dict(file)
     demonstration = Demonstration(

@@ -44,7 +44,7 @@ class EpisodeBatch(Protocol):
 
     @property
     def tasks(self) -> Sequence[TaskDef]:
-        """What each episode plays."""
+        """Task that each episode plays."""
 
     @property
     def observation(self) -> Any:
@@ -113,13 +113,13 @@ class HostBatch(ABC):
         """Bring an episode's constants up to date in it, where they are kept elsewhere while stepping."""
 
     def reset(self, ids: Sequence[int], instances: Sequence[Task]) -> None:
-        """See `EpisodeBatch`."""
+        """Start episodes of these instances."""
         for env, instance in zip(ids, instances, strict=True):
             self._episodes[env].reset(instance.rand_vec, hide_goal=instance.partially_observable)
         self._take_over(ids)
 
     def step(self, ids: Ids, actions: NDArray[np.floating[Any]], limits: NDArray[np.int_], *, stop_at_success: bool) -> BatchStep:
-        """See `EpisodeBatch`."""
+        """Play one action in the episodes `ids`; see `EpisodeBatch.step`."""
         scores, unstable = self._scores, self._unstable
         if len(ids) < len(self.tasks):
             scores[:] = 0.0
@@ -139,16 +139,16 @@ class HostBatch(ABC):
         return BatchStep(self.observation, scores, unstable, taken)
 
     def snapshot(self, env: int) -> EpisodeState:
-        """See `EpisodeBatch`."""
+        """Take a complete episode as a value."""
         return self.view(env).snapshot()
 
     def restore(self, ids: Sequence[int], states: Sequence[EpisodeState]) -> None:
-        """See `EpisodeBatch`."""
+        """Continue from snapshots; see `EpisodeBatch.restore`."""
         for env, state in zip(ids, states, strict=True):
             self._episodes[env].restore(state)
         self._take_over(ids)
 
     def view(self, env: int) -> Episode:
-        """See `EpisodeBatch`."""
+        """Hand out an episode for reading and for pictures, up to date."""
         self._write_back(env)
         return self._episodes[env]

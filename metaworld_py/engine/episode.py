@@ -129,14 +129,14 @@ class Episode:
         if not is_sound(sum(row)):
             self.is_unstable = True
             return NO_SCORE
-        score, frame = self.judge(row, effort)
+        score, frame = self.score_row(row, effort)
         if not is_observable(min(frame), max(frame)):
             self.is_unstable = True
             return NO_SCORE
         self._now[:] = frame
         return score
 
-    def judge(self, row: list[float], effort: float) -> tuple[Score, Sequence[float]]:
+    def score_row(self, row: list[float], effort: float) -> tuple[Score, Sequence[float]]:
         """Score and frame (18,) of what the sensors read after a control step; notes what a task remembers of the first one."""
         signals = self._read(row)
         if self.is_first_step:

@@ -129,15 +129,27 @@ def _compilable(value: Any) -> Any:
     """A function of ours as Numba takes it, with all that it calls; anything else as it is.
 
     What Numba does not take as written is written otherwise here: functions that call plain ones, `functools.partial`, keyword-only
-    arguments (it mixes them up) and `float()` of a truth value.
+    arguments (it mixes them up), records with defaults and `float()` of a truth value.
     """
     if isinstance(value, functools.partial):
         return _compilable(_bound(value))
+    if isinstance(value, type) and getattr(value, "_field_defaults", None):
+        return _constructor(value)
     if not isinstance(value, python_types.FunctionType) or not value.__module__.startswith("metaworld_py"):
         return value
     if id(value) not in _compilables:
         _compilables[id(value)] = (value, njit(_rewritten(value)))
     return _compilables[id(value)][1]
+
+
+@lru_cache(maxsize=16)
+def _constructor(record: Any) -> Any:
+    """A function that makes a named tuple with defaults: Numba's own way of calling one wants every field."""
+    given = record._field_defaults
+    parameters = ", ".join(f"{name}={given[name]!r}" if name in given else name for name in record._fields)
+    names = {"record": record, "__name__": __name__}
+    made: Callable[..., Any] = eval(f"lambda {parameters}: record({', '.join(record._fields)})", names)
+    return njit(made)
 
 
 def _rewritten(function: python_types.FunctionType) -> python_types.FunctionType:

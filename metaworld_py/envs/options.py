@@ -38,7 +38,7 @@ def check_choices(options: Any, allowed: dict[str, Any]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeOptions:
-    """What an episode is: how it ends and what it pays.
+    """Keywords of an episode: how it ends and what it pays.
 
     Raises:
       ValueError: a value that is not allowed.
@@ -60,7 +60,7 @@ class EpisodeOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class RenderOptions:
-    """What `render` gives.
+    """Keywords of `render`: mode, camera, size, quality.
 
     Raises:
       ValueError: a value that is not allowed.
@@ -85,7 +85,7 @@ _OF_PIXELS = ("obs_cameras", "obs_kinds", "obs_width", "obs_height", "obs_qualit
 
 @dataclass(frozen=True, kw_only=True)
 class ObservationOptions:
-    """What an agent observes, and on which scale its rewards are.
+    """Keywords of what an agent observes, and on which scale its rewards are.
 
     Raises:
       ValueError: a value that is not allowed.
@@ -119,7 +119,7 @@ class ObservationOptions:
 
     @property
     def pixels(self) -> PixelOptions | None:
-        """What is seen; None where only the state is observed."""
+        """Options of pixel observations; None where only the state is observed."""
         if self.obs_mode == STATE:
             return None
         is_one = isinstance(self.obs_cameras, (str, int, Camera))
@@ -147,7 +147,7 @@ class ObservationOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class SteppingOptions:
-    """How vector environments are stepped; no number depends on it."""
+    """Keywords of how vector environments are stepped; no number depends on them."""
 
     copy: bool = True  # vector environments: False hands out the same arrays at every step
     compiled: bool | None = None  # native ones: step in compiled code (extra `fast`); None does where Numba is installed
@@ -156,7 +156,7 @@ class SteppingOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What every Gymnasium id takes, by what it is about."""
+    """All keywords that every Gymnasium id takes, by what they are about."""
 
     episode: EpisodeOptions = field(default_factory=EpisodeOptions)
     observation: ObservationOptions = field(default_factory=ObservationOptions)

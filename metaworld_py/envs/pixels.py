@@ -29,7 +29,7 @@ CameraChoice = str | int | Camera
 
 @dataclass(frozen=True)
 class PixelOptions:
-    """What is seen.
+    """Options of pixel observations: cameras, kinds of pictures, size, quality.
 
     Attributes:
       cameras: names, ids or `Camera`s of one's own.
@@ -139,7 +139,10 @@ class PixelObservations(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
 
 
 class PixelVectorEnv(VectorLayer):
-    """The same for the native vector environment. Draws in the thread that steps it: engine and software renderers use the cores anyway."""
+    """Observations of the native vector environment become what the cameras see.
+
+    Draws in the thread that steps it: engine and software renderers use the cores anyway.
+    """
 
     def __init__(self, env: Any, options: PixelOptions | None = None) -> None:
         super().__init__(env)

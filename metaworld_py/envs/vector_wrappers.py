@@ -49,7 +49,7 @@ class TransformedVectorEnv(VectorLayer):
 
     @staticmethod
     def wrap(env: MetaWorldVectorEnv, options: ObservationOptions) -> MetaWorldVectorEnv | TransformedVectorEnv:
-        """The environment itself where the options ask for nothing."""
+        """Put the layer around an environment, or give the environment itself where the options ask for nothing."""
         return TransformedVectorEnv(env, options) if options.transforms_vectors else env
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[NDArray[Any], dict[str, Any]]:

@@ -133,7 +133,7 @@ class PlayedEpisodes:
         name: str = "",
         progress: Progress | None = None,
     ) -> None:
-        """A round.
+        """Play one episode in every environment.
 
         Args:
           envs: the environments.
@@ -160,7 +160,7 @@ class PlayedEpisodes:
                 progress(name, n_envs)
 
     def result(self, name: str) -> TaskResult:
-        """Everything played so far."""
+        """Result of all episodes played so far."""
         return TaskResult(
             task=name,
             successes=tuple((self._first_success >= 0).tolist()),

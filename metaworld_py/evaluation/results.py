@@ -52,7 +52,7 @@ class TaskResult:
 
     @property
     def median_steps_to_success(self) -> float:
-        """Over the successful episodes; NaN if there are none."""
+        """Median control steps to success, over the successful episodes; NaN if there are none."""
         steps = [steps for steps in self.steps_to_success if steps is not None]
         return float(np.median(steps)) if steps else math.nan
 

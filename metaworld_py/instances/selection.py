@@ -108,7 +108,7 @@ class FreshTasks:
         return self._current
 
     def restart(self) -> None:
-        """Nothing to begin anew: every draw is independent."""
+        """No-op: every draw is independent of those before."""
 
     def get_state(self) -> dict[str, Any]:
         """Everything that decides the next instances, besides the generator."""

@@ -92,7 +92,7 @@ class KeyboardAgent:
         self._command = Command()
 
     def eval_action(self, observations: NDArray[np.float64]) -> NDArray[np.float32]:
-        """The same action (n, 4) for all."""
+        """Actions (n, 4) that the pressed keys mean, the same for all."""
         return np.tile(action_of(self._command, self._clock(), self._is_held), (len(observations), 1))
 
     def _is_held(self, key: int) -> bool:

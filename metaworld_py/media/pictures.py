@@ -40,7 +40,7 @@ class Take:
 
     @property
     def outcome(self) -> str:
-        """What happened, in words."""
+        """What happened in the episode, in words."""
         return outcome(self.first_success, self.num_steps)
 
     @property

@@ -164,7 +164,7 @@ class Renderer:
         return taken
 
     def picture(self, view: EpisodeView, camera: int | Camera, kind: str = RGB, **size: Any) -> NDArray[Any]:
-        """One picture; see `pictures`."""
+        """Draw one picture of an episode; see `pictures`."""
         return self.pictures(view, [camera], (kind,), **size)[0][kind]
 
     def close(self) -> None:
@@ -205,7 +205,7 @@ class Renderer:
 
 
 def check_size(width: int, height: int) -> None:
-    """Refuse pictures that cannot be made.
+    """Refuse sizes that pictures cannot have.
 
     Raises:
       ValueError: outside 1…1280 pixels.

@@ -67,7 +67,7 @@ class Window:
         self._last_s = -math.inf
 
     def show(self) -> None:
-        """The environment as it stands, not before its time."""
+        """Bring the window up to date, and wait so that it runs in real time."""
         if not self._viewer.is_running():
             return
         with self._viewer.lock():
@@ -77,7 +77,7 @@ class Window:
         self._last_s = time.monotonic()
 
     def close(self) -> None:
-        """Close it."""
+        """Close the window."""
         self._viewer.close()
 
 

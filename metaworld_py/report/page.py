@@ -55,7 +55,7 @@ def check_report_path(path: str | Path) -> Path:
 
 
 def page(result: EvaluationResult, films: Mapping[str, Film] | None, no_pictures_because: str) -> str:
-    """The page as text."""
+    """Text of the report's page."""
     several = f"{len(result.tasks)} tasks"
     title = f"{result.agent} on {several if result.benchmark.count(',') > 2 else result.benchmark}"
     parts = (

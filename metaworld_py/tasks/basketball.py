@@ -73,7 +73,15 @@ def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     if to_target < SUCCESS_DISTANCE:
         reward = 10.0
     is_grasped = is_open and now.obj_pos[2] - 0.03 > start.obj_pos[2]
-    return Score(reward, to_target <= SUCCESS_DISTANCE, float(to_tcp <= 0.05), float(is_grasped), grasp, in_place, to_target)
+    return Score(
+        reward,
+        to_target <= SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.05),
+        grasp_success=float(is_grasped),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_target,
+    )
 
 
 def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
@@ -91,7 +99,7 @@ def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
         to_goal=to_goal,
         place_distance=to_goal,
     )
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def slide_under_the_hoop(obs: Observation) -> Action:
@@ -121,6 +129,10 @@ def carry_to_the_hoop(obs: Observation) -> Action:
 BASKETBALL = TaskDef(
     name="basketball",
     sentence="Drop the ball into the basket.",
+    family="ball",
+    skills=("grasp", "place"),
+    objects=("ball",),
+    difficulty="medium",
     scene=Scene(
         props=(Prop("basketball", "bsktball", (0.0, 0.6, 0.03)), Prop("hoop", "basket_goal", (0.0, 0.9, 0.0))),
         goal_rgba=(1.0, 0.0, 0.0, 1.0),

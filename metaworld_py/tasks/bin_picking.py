@@ -66,7 +66,15 @@ def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
         reward += 1.0 + 5.0 * hamacher(above_funnel(hand[2], floor, margin=0.05), in_place)
     if to_goal < SUCCESS_DISTANCE:
         reward = 10.0
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(near), float(is_grasped), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(near),
+        grasp_success=float(is_grasped),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
@@ -93,7 +101,7 @@ def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
             above=0.06,
             release_bonus=release if is_over else 0.0,
         )
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 0.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, obj_to_target=to_goal)
 
 
 def fitting_opening(cube: Vec3) -> float:
@@ -124,6 +132,10 @@ def carry_across(obs: Observation) -> Action:
 BIN_PICKING = TaskDef(
     name="bin-picking",
     sentence="Pick up the cube and put it into the other bin.",
+    family="pick-place",
+    skills=("grasp", "lift", "place"),
+    objects=("cube",),
+    difficulty="medium",
     scene=Scene(props=(Prop("cube_solid", "obj", (-0.12, 0.7, 0.04)), Prop("bins", "bins", (0.0, 0.7, 0.0)))),
     signals=ObjectSignals,
     reads={**PUCK_READS, "obj_quat": quat_wxyz("obj")},

@@ -88,7 +88,9 @@ def score_v2(now: Signals, start: Start, effort: float) -> Score:
     success = distance(now.obj_pos, start.goal_pos) < SUCCESS_DISTANCE
     reward = 10.0 if success else 2.0 * hamacher(closing, ready) + 8.0 * in_place
     level = alignment(now.obj_quat, LEVEL, tolerance=0.2)
-    return Score(reward * level, success, ready, float(closing >= 0.5), closing, in_place, 0.0)
+    return Score(
+        reward * level, success, near_object=ready, grasp_success=float(closing >= 0.5), grasp_reward=closing, in_place_reward=in_place
+    )
 
 
 def score_v1(now: Signals, start: Start, effort: float) -> Score:
@@ -106,7 +108,7 @@ def score_v1(now: Signals, start: Start, effort: float) -> Score:
         to_goal=to_goal,
         place_distance=to_goal,
     )
-    return Score(reward, to_goal < SUCCESS_DISTANCE, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Score(reward, to_goal < SUCCESS_DISTANCE)
 
 
 def put_lid_on(obs: Observation) -> Action:
@@ -123,6 +125,10 @@ def put_lid_on(obs: Observation) -> Action:
 BOX_CLOSE = TaskDef(
     name="box-close",
     sentence="Put the lid on the box.",
+    family="box",
+    skills=("grasp", "place"),
+    objects=("lid",),
+    difficulty="medium",
     scene=Scene(props=(Prop("lid_box", "boxbody", (0.0, 0.8, 0.0)), Prop("lid", "boxbodytop", (0.0, 0.8, 0.0)))),
     signals=Signals,
     reads={"obj_pos": body_pos("top_link"), "obj_quat": quat_wxyz("top_link"), "handle_pos": site_pos("BoxHandleGeom")},

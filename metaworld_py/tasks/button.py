@@ -76,7 +76,7 @@ def open_(opening: float) -> float:
     return opening
 
 
-def score_v2(
+def make_score_v2(
     facing: Facing,
     success_distance: float,
     *,
@@ -101,7 +101,7 @@ def score_v2(
         reward = weights[0] * hamacher(fingers(now.arm.opening), near)
         if to_tcp <= press_within:
             reward += weights[1] * pressed
-        return finish(reward, to_goal <= success_distance, now, to_tcp, to_goal, near, pressed)
+        return finish_press(reward, to_goal <= success_distance, now, to_tcp, to_goal, near, pressed)
 
     return score
 
@@ -111,7 +111,7 @@ def score_wall_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     to_tcp, to_goal, near, pressed = progress(TO_ROBOT, now, start, 0.01)
     opening = now.arm.opening
     reward = 2.0 * hamacher(shut(opening) / 2.0, near) if to_tcp > 0.07 else 2.0 + 2.0 * (1.0 + opening) + 4.0 * pressed**2
-    return finish(reward, to_goal <= WALL_SUCCESS_DISTANCE, now, to_tcp, to_goal, near, pressed)
+    return finish_press(reward, to_goal <= WALL_SUCCESS_DISTANCE, now, to_tcp, to_goal, near, pressed)
 
 
 def progress(facing: Facing, now: ObjectSignals, start: Start, near_radius: float) -> tuple[float, float, float, float]:
@@ -123,18 +123,26 @@ def progress(facing: Facing, now: ObjectSignals, start: Start, near_radius: floa
     return to_tcp, to_goal, near, long_tail(to_goal, 0.0, 0.005, margin=facing.travel)
 
 
-def finish(reward: float, success: bool, now: ObjectSignals, to_tcp: float, to_goal: float, near: float, pressed: float) -> Score:
-    return Score(reward, success, float(to_tcp <= 0.05), float(now.arm.opening > 0.0), near, pressed, to_goal)
+def finish_press(reward: float, success: bool, now: ObjectSignals, to_tcp: float, to_goal: float, near: float, pressed: float) -> Score:
+    return Score(
+        reward,
+        success,
+        near_object=float(to_tcp <= 0.05),
+        grasp_success=float(now.arm.opening > 0.0),
+        grasp_reward=near,
+        in_place_reward=pressed,
+        obj_to_target=to_goal,
+    )
 
 
-def score_v1(facing: Facing, success_distance: float, *, way: float) -> ScoreFunction:
+def make_score_v1(facing: Facing, success_distance: float, *, way: float) -> ScoreFunction:
     """Reach, then press. `way` is what the bonus counts from; boxes that face the robot look at the left finger tip alone."""
 
     def score(now: ObjectSignals, start: Start, effort: float) -> Score:
         to_hand = distance(now.obj_pos, now.arm.tcp_pos if facing.axis == UPWARDS.axis else now.arm.left_tip_pos)
         to_goal = abs(start.goal_pos[facing.axis] - now.obj_pos[facing.axis])
         press = max(approach_bonus(to_goal, way), 0.0) if to_hand < 0.05 else 0.0
-        return Score(-to_hand + press, to_goal <= success_distance, 1.0, 0.0, 0.0, 0.0, to_goal)
+        return Score(-to_hand + press, to_goal <= success_distance, near_object=1.0, obj_to_target=to_goal)
 
     return score
 
@@ -165,12 +173,15 @@ def press_task(
     random_box: tuple[Vec3, Vec3],
     scores: dict[str, ScoreFunction],
 ) -> TaskDef:
-    """One of the four tasks: what differs between them."""
+    """One of the four button tasks, from what differs between them."""
     box = Prop("button", "box", (0.0, 0.9 if facing is TO_ROBOT else 0.85, 0.12), euler=facing.euler)
     walls = (Prop("wall_tall", "wall", wall_pos),) if wall_pos else ()
     return TaskDef(
         name=name,
         sentence=sentence,
+        family="button",
+        skills=("press", "avoid") if wall_pos else ("press",),
+        objects=("button",),
         scene=Scene(props=(box, *walls)),
         signals=ObjectSignals,
         reads={"obj_pos": body_pos("button", facing.button_to_observed), "obj_quat": quat_wxyz("button")},
@@ -187,9 +198,9 @@ def press_task(
     )
 
 
-def topdown_scores(fingers: Callable[[float], float]) -> dict[str, ScoreFunction]:
-    v2 = score_v2(UPWARDS, TOPDOWN_SUCCESS_DISTANCE, near_radius=0.01, fingers=fingers, weights=(5.0, 5.0), press_within=0.03)
-    return {"v2": v2, "v1": score_v1(UPWARDS, TOPDOWN_SUCCESS_DISTANCE, way=UPWARDS.travel)}
+def make_topdown_scores(fingers: Callable[[float], float]) -> dict[str, ScoreFunction]:
+    v2 = make_score_v2(UPWARDS, TOPDOWN_SUCCESS_DISTANCE, near_radius=0.01, fingers=fingers, weights=(5.0, 5.0), press_within=0.03)
+    return {"v2": v2, "v1": make_score_v1(UPWARDS, TOPDOWN_SUCCESS_DISTANCE, way=UPWARDS.travel)}
 
 
 BUTTON_PRESS = press_task(
@@ -199,8 +210,8 @@ BUTTON_PRESS = press_task(
     None,
     ((-0.1, 0.85, 0.115), (0.1, 0.9, 0.115)),
     {
-        "v2": score_v2(TO_ROBOT, SUCCESS_DISTANCE, near_radius=0.05, fingers=open_, weights=(2.0, 8.0), press_within=0.05),
-        "v1": score_v1(TO_ROBOT, SUCCESS_DISTANCE, way=TO_ROBOT.travel),
+        "v2": make_score_v2(TO_ROBOT, SUCCESS_DISTANCE, near_radius=0.05, fingers=open_, weights=(2.0, 8.0), press_within=0.05),
+        "v1": make_score_v1(TO_ROBOT, SUCCESS_DISTANCE, way=TO_ROBOT.travel),
     },
 )
 BUTTON_PRESS_WALL = press_task(
@@ -210,7 +221,7 @@ BUTTON_PRESS_WALL = press_task(
     (0.1, 0.6, 0.0),
     ((-0.05, 0.85, 0.1149), (0.05, 0.9, 0.1151)),
     # Version 1 takes the way along z, where it is 0, as published.
-    {"v2": score_wall_v2, "v1": score_v1(TO_ROBOT, WALL_SUCCESS_DISTANCE, way=0.0)},
+    {"v2": score_wall_v2, "v1": make_score_v1(TO_ROBOT, WALL_SUCCESS_DISTANCE, way=0.0)},
 )
 BUTTON_PRESS_TOPDOWN = press_task(
     "button-press-topdown",
@@ -218,7 +229,7 @@ BUTTON_PRESS_TOPDOWN = press_task(
     UPWARDS,
     None,
     ((-0.1, 0.8, 0.115), (0.1, 0.9, 0.115)),
-    topdown_scores(shut),
+    make_topdown_scores(shut),
 )
 BUTTON_PRESS_TOPDOWN_WALL = press_task(
     "button-press-topdown-wall",
@@ -226,5 +237,5 @@ BUTTON_PRESS_TOPDOWN_WALL = press_task(
     UPWARDS,
     (0.1, 0.7, 0.0),
     ((-0.1, 0.8, 0.115), (0.1, 0.9, 0.115)),
-    topdown_scores(open_),
+    make_topdown_scores(open_),
 )

@@ -6,6 +6,8 @@ reset: it still rocks, while arm joints 4–7 and the fingers are stopped in its
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_wxyz, quat_xyzw, site_pos
 from metaworld_py.tasks.common import expert
@@ -78,14 +80,22 @@ def score_button_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     if to_tcp <= 0.05:
         reward += 8.0 * pressed
     success = to_goal <= BUTTON_SUCCESS_DISTANCE
-    return Score(reward, success, float(to_tcp <= 0.05), float(now.arm.opening > 0.0), near, pressed, to_goal)
+    return Score(
+        reward,
+        success,
+        near_object=float(to_tcp <= 0.05),
+        grasp_success=float(now.arm.opening > 0.0),
+        grasp_reward=near,
+        in_place_reward=pressed,
+        obj_to_target=to_goal,
+    )
 
 
 def score_button_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach with the left finger tip, then press."""
     to_tip, to_goal = distance(now.obj_pos, now.arm.left_tip_pos), abs(start.goal_pos[1] - now.obj_pos[1])
     press = max(approach_bonus(to_goal, BUTTON_TRAVEL), 0.0) if to_tip < 0.05 else 0.0
-    return Score(-to_tip + press, to_goal <= BUTTON_SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(-to_tip + press, to_goal <= BUTTON_SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def push_button(obs: Observation) -> Action:
@@ -122,7 +132,14 @@ def score_mug_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     if scaled_to_goal < 0.05:
         reward = 10.0
     # The published touch test looks at the mug's visual shape, which touches nothing: a grasp is never reported.
-    return Score(reward, to_goal <= MUG_SUCCESS_DISTANCE, float(to_tcp <= 0.03), 0.0, grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= MUG_SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.03),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def move_v1(now: ObjectSignals, start: Start) -> float:
@@ -136,7 +153,7 @@ def score_push_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach, then push."""
     to_goal = distance(now.obj_pos, start.goal_pos)
     reward = -distance(now.obj_pos, now.arm.tcp_pos) + move_v1(now, start)
-    return Score(reward, to_goal <= MUG_SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= MUG_SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def score_pull_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
@@ -146,7 +163,7 @@ def score_pull_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     reach = -norm
     if norm < 0.05:
         reach = -to_tcp + 0.1 + (max(effort, 0.0) / 50.0 if to_tcp < 0.05 else 0.0)
-    return Score(reach + move_v1(now, start), to_goal <= MUG_SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reach + move_v1(now, start), to_goal <= MUG_SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def carry_mug(obs: Observation) -> Action:
@@ -162,6 +179,9 @@ FAR_LOW, FAR_HIGH = (-0.05, 0.7, -0.001), (0.05, 0.75, 0.001)  # under the machi
 COFFEE_BUTTON = TaskDef(
     name="coffee-button",
     sentence="Push the button on the coffee machine.",
+    family="coffee",
+    skills=("press",),
+    objects=("button",),
     scene=SCENE,
     signals=ObjectSignals,
     reads={"obj_pos": site_pos("buttonStart"), "obj_quat": quat_wxyz("coffee_machine")},
@@ -177,13 +197,14 @@ COFFEE_BUTTON = TaskDef(
     expert=push_button,
 )
 
-COFFEE_PULL = TaskDef(
+COFFEE_PULL = replace(
+    COFFEE_BUTTON,
     name="coffee-pull",
     sentence="Pull the mug away from the coffee machine.",
-    scene=SCENE,
-    signals=ObjectSignals,
+    skills=("pull",),
+    objects=("mug",),
+    difficulty="medium",
     reads={"obj_pos": body_pos("obj"), "obj_quat": quat_xyzw("obj")},
-    hand_start=HAND_START_NEAR,
     random_low=(*FAR_LOW, *NEAR_LOW),
     random_high=(*FAR_HIGH, *NEAR_HIGH),
     accept=apart(0.15),
@@ -196,21 +217,15 @@ COFFEE_PULL = TaskDef(
     expert=carry_mug,
 )
 
-COFFEE_PUSH = TaskDef(
+COFFEE_PUSH = replace(
+    COFFEE_PULL,
     name="coffee-push",
     sentence="Push the mug under the coffee machine.",
-    scene=SCENE,
-    signals=ObjectSignals,
-    reads={"obj_pos": body_pos("obj"), "obj_quat": quat_xyzw("obj")},
-    hand_start=HAND_START_NEAR,
+    skills=("push",),
     random_low=(*NEAR_LOW, *FAR_LOW),
     random_high=(*NEAR_HIGH, *FAR_HIGH),
-    accept=apart(0.15),
     goal_low=FAR_LOW,
     goal_high=FAR_HIGH,
     fixtures={"coffee_machine": lambda rand_vec: offset(vec3(rand_vec, 3), (0.0, 0.22, 0.0))},
-    place=place_mug,
-    begin=begin_mug,
     scores={"v2": score_mug_v2, "v1": score_push_v1},
-    expert=carry_mug,
 )

@@ -42,14 +42,22 @@ def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     reach = gaussian(to_tcp, 0.0, REACH_RADIUS, abs(distance(push_start, start.tcp_pos) - REACH_RADIUS))
     grasp = hamacher(reach, clip(effort, 0.0, 1.0))
     success = to_goal <= SUCCESS_DISTANCE
-    return Score(10.0 * hamacher(grasp, in_place), success, float(to_tcp <= 0.01), 1.0, grasp, in_place, to_goal)
+    return Score(
+        10.0 * hamacher(grasp, in_place),
+        success,
+        near_object=float(to_tcp <= 0.01),
+        grasp_success=1.0,
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach, then turn; distances along y."""
     to_tcp, to_goal = distance(now.obj_pos, now.arm.tcp_pos), abs(now.obj_pos[1] - start.goal_pos[1])
     turn = max(approach_bonus(to_goal, abs(start.goal_pos[1] - start.obj_pos[1]), width=0.001), 0.0) if to_tcp < 0.05 else 0.0
-    return Score(-to_tcp + turn, to_goal <= SUCCESS_DISTANCE, 1.0, 1.0, 0.0, 0.0, to_goal)
+    return Score(-to_tcp + turn, to_goal <= SUCCESS_DISTANCE, near_object=1.0, grasp_success=1.0, obj_to_target=to_goal)
 
 
 def push_bar(obs: Observation) -> Action:
@@ -68,6 +76,9 @@ def push_bar(obs: Observation) -> Action:
 DIAL_TURN = TaskDef(
     name="dial-turn",
     sentence="Turn the dial.",
+    family="dial",
+    skills=("turn",),
+    objects=("dial",),
     scene=Scene(props=(Prop("dial", "dial", (0.0, 0.7, 0.0)),), goal_rgba=(0.8, 0.0, 0.0, 1.0)),
     signals=ObjectSignals,
     reads={"obj_pos": site_pos("dialPoint"), "obj_quat": quat_wxyz("dial")},

@@ -6,6 +6,7 @@ Joint value 0 is shut, opening is negative. The observed object is the handle.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
@@ -70,7 +71,7 @@ def score_open_v2(now: Signals, start: Start, effort: float) -> Score:
     opened = 0.2 * has_moved + 0.8 * long_tail(FULLY_OPEN + now.door_angle, 0.0, 0.5, margin=math.pi / 3.0)
     success = is_success(now, start)
     reward = 10.0 if success else 2.0 * hamacher(ready, closing) + 8.0 * opened
-    return Score(reward, success, ready, float(closing >= 0.5), closing, opened, 0.0)
+    return Score(reward, success, near_object=ready, grasp_success=float(closing >= 0.5), grasp_reward=closing, in_place_reward=opened)
 
 
 def progress_v1(now: Signals, start: Start) -> tuple[float, float]:
@@ -83,7 +84,7 @@ def progress_v1(now: Signals, start: Start) -> tuple[float, float]:
 
 def score_open_v1(now: Signals, start: Start, effort: float) -> Score:
     """Reach the handle, then pull."""
-    return Score(progress_v1(now, start)[0], is_success(now, start), 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Score(progress_v1(now, start)[0], is_success(now, start))
 
 
 def hook_and_swing(obs: Observation) -> Action:
@@ -122,13 +123,15 @@ def score_close_v2(now: Signals, start: Start, effort: float) -> Score:
     hand_margin = distance(CLOSE_HAND_START, now.obj_pos) + 0.1
     hand_in_place = gaussian(distance(now.arm.tcp_pos, start.goal_pos), 0.0, 0.0125, hand_margin)
     reward = 10.0 if to_goal < 0.05 else 3.0 * hand_in_place + 6.0 * shut
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 0.0, 1.0, 1.0, hand_in_place, to_goal)
+    return Score(
+        reward, to_goal <= SUCCESS_DISTANCE, grasp_success=1.0, grasp_reward=1.0, in_place_reward=hand_in_place, obj_to_target=to_goal
+    )
 
 
 def score_close_v1(now: Signals, start: Start, effort: float) -> Score:
     """Reach the handle, then push."""
     reward, to_goal = progress_v1(now, start)
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 0.0, 1.0, 1.0, 0.0, to_goal)
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, grasp_success=1.0, grasp_reward=1.0, obj_to_target=to_goal)
 
 
 def push_shut(obs: Observation) -> Action:
@@ -152,6 +155,9 @@ RANDOM_LOW, RANDOM_HIGH = (0.0, 0.85, 0.15), (0.1, 0.95, 0.15)
 DOOR_OPEN = TaskDef(
     name="door-open",
     sentence="Open the door by its handle.",
+    family="door",
+    skills=("pull",),
+    objects=("door handle",),
     scene=SCENE,
     signals=Signals,
     reads=READS,
@@ -166,18 +172,14 @@ DOOR_OPEN = TaskDef(
     expert=hook_and_swing,
 )
 
-DOOR_CLOSE = TaskDef(
+DOOR_CLOSE = replace(
+    DOOR_OPEN,
     name="door-close",
     sentence="Close the door by its handle.",
-    scene=SCENE,
-    signals=Signals,
-    reads=READS,
+    skills=("push",),
     hand_start=CLOSE_HAND_START,
-    random_low=RANDOM_LOW,
-    random_high=RANDOM_HIGH,
     goal_low=(0.2, 0.65, 0.1499),
     goal_high=(0.3, 0.75, 0.1501),
-    fixtures={"door": vec3},
     place=place_open,
     begin=begin_close,
     scores={"v2": score_close_v2, "v1": score_close_v1},

@@ -7,6 +7,7 @@ finger comes down on the lever while the hand settles.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, quat_wxyz, site_pos
@@ -53,7 +54,7 @@ def progress_v1(now: ObjectSignals, start: Start) -> tuple[float, float]:
 def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach, then turn."""
     reward, to_goal = progress_v1(now, start)
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def turned(to_goal: float) -> float:
@@ -80,7 +81,15 @@ def score_lock_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     in_place = turned(to_goal)
     reward = 2.0 * hamacher(now.arm.opening, near) + 8.0 * in_place
     success = to_goal <= SUCCESS_DISTANCE
-    return Score(reward, success, float(to_pad <= 0.05), float(now.arm.opening > 0.0), near, in_place, to_goal)
+    return Score(
+        reward,
+        success,
+        near_object=float(to_pad <= 0.05),
+        grasp_success=float(now.arm.opening > 0.0),
+        grasp_reward=near,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def press_lever_down(obs: Observation) -> Action:
@@ -110,7 +119,15 @@ def score_unlock_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     near = long_tail(off_hand, 0.0, 0.02, scaled_distance(offset(start.tcp_pos, HAND_TO_LEVER), start.obj_pos, LEVER_SCALE))
     in_place = turned(to_goal)
     success = to_goal <= SUCCESS_DISTANCE
-    return Score(2.0 * near + 8.0 * in_place, success, float(off_hand <= 0.05), float(now.arm.opening > 0.0), near, in_place, to_goal)
+    return Score(
+        2.0 * near + 8.0 * in_place,
+        success,
+        near_object=float(off_hand <= 0.05),
+        grasp_success=float(now.arm.opening > 0.0),
+        grasp_reward=near,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def drag_lever_up(obs: Observation) -> Action:
@@ -134,6 +151,9 @@ def drag_lever_up(obs: Observation) -> Action:
 DOOR_LOCK = TaskDef(
     name="door-lock",
     sentence="Lock the door by turning its lock down.",
+    family="door",
+    skills=("turn",),
+    objects=("lock",),
     scene=SCENE,
     signals=ObjectSignals,
     reads={"obj_pos": site_pos("lockStartLock"), "obj_quat": quat_wxyz("door_link")},
@@ -152,21 +172,13 @@ DOOR_LOCK = TaskDef(
     expert=press_lever_down,
 )
 
-DOOR_UNLOCK = TaskDef(
+DOOR_UNLOCK = replace(
+    DOOR_LOCK,
     name="door-unlock",
     sentence="Unlock the door by turning its lock up.",
-    scene=SCENE,
-    signals=ObjectSignals,
     reads={"obj_pos": site_pos("lockStartUnlock"), "obj_quat": quat_wxyz("door_link")},
-    hand_start=float32(HAND_START),
-    hand_low=LOW_HAND_BOX[0],
-    hand_high=LOW_HAND_BOX[1],
-    random_low=(-0.1, 0.8, 0.15),
-    random_high=(0.1, 0.85, 0.15),
     goal_low=(0.0, 0.64, 0.2100),
     goal_high=(0.2, 0.7, 0.2111),
-    fixtures={"door": vec3},
-    settles_per_instance=True,
     place=place_hanging,
     begin=begin_unlock,
     scores={"v2": score_unlock_v2, "v1": score_v1},

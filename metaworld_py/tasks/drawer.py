@@ -5,6 +5,8 @@ Joint value 0 is shut, negative is pulled out. The observed object is a point at
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, body_pos, quat_wxyz
 from metaworld_py.tasks.common import expert
@@ -63,14 +65,20 @@ def score_open_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     caged = long_tail(scaled_distance(now.obj_pos, now.arm.hand_pos, HANDLE_SCALE), 0.0, 0.01, margin)
     near = distance(now.obj_pos, now.arm.hand_pos) <= 0.03
     return Score(
-        5.0 * (caged + opened), to_goal <= OPEN_SUCCESS_DISTANCE, float(near), float(now.arm.opening > 0.0), caged, opened, to_goal
+        5.0 * (caged + opened),
+        to_goal <= OPEN_SUCCESS_DISTANCE,
+        near_object=float(near),
+        grasp_success=float(now.arm.opening > 0.0),
+        grasp_reward=caged,
+        in_place_reward=opened,
+        obj_to_target=to_goal,
     )
 
 
 def score_open_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach, then pull."""
     reward, to_goal = progress_v1(now.arm.tcp_pos, now.obj_pos, start.goal_pos, PULL_DISTANCE)
-    return Score(reward, to_goal <= OPEN_SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= OPEN_SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def straddle_and_pull(obs: Observation) -> Action:
@@ -104,13 +112,21 @@ def score_close_v2(now: FixtureSignals, start: Start, effort: float) -> Score:
     grasp = hamacher(reach, clip(effort, 0.0, 1.0))
     success = to_goal <= CLOSE_SUCCESS_DISTANCE
     reward = 10.0 if success else 10.0 * hamacher(grasp, in_place)
-    return Score(reward, success, float(to_tcp <= 0.01), 1.0, grasp, in_place, to_goal)
+    return Score(
+        reward,
+        success,
+        near_object=float(to_tcp <= 0.01),
+        grasp_success=1.0,
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_close_v1(now: FixtureSignals, start: Start, effort: float) -> Score:
     """Reach, then push."""
     reward, to_goal = progress_v1(now.arm.tcp_pos, now.obj_pos, start.goal_pos, -PULLED_OUT)
-    return Score(reward, to_goal <= CLOSE_SUCCESS_DISTANCE, 1.0, 1.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= CLOSE_SUCCESS_DISTANCE, near_object=1.0, grasp_success=1.0, obj_to_target=to_goal)
 
 
 def push_shut(obs: Observation) -> Action:
@@ -125,6 +141,9 @@ def push_shut(obs: Observation) -> Action:
 DRAWER_OPEN = TaskDef(
     name="drawer-open",
     sentence="Open the drawer.",
+    family="drawer",
+    skills=("pull",),
+    objects=("drawer handle",),
     scene=SCENE,
     signals=ObjectSignals,
     reads={"obj_pos": body_pos("drawer_link", (0.0, -0.16, 0.0)), "obj_quat": quat_wxyz("drawer_link")},
@@ -140,18 +159,13 @@ DRAWER_OPEN = TaskDef(
     expert=straddle_and_pull,
 )
 
-DRAWER_CLOSE = TaskDef(
+DRAWER_CLOSE = replace(
+    DRAWER_OPEN,
     name="drawer-close",
     sentence="Push the drawer shut.",
-    scene=SCENE,
+    skills=("push",),
     signals=FixtureSignals,
     reads={"obj_pos": body_pos("drawer_link", (0.0, -0.16, 0.05))},
-    hand_start=float32(HAND_START),
-    random_low=(-0.1, 0.9, 0.0),
-    random_high=(0.1, 0.9, 0.0),
-    goal_low=HAND_BOX[0],
-    goal_high=HAND_BOX[1],
-    fixtures={"drawer": vec3},
     place=place_pulled_out,
     begin=begin_close,
     scores={"v2": score_close_v2, "v1": score_close_v1},

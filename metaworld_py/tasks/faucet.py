@@ -47,7 +47,7 @@ def begin(direction: float) -> Callable[[RandVec, ObjectSignals, ObjectSignals],
     return begin_turning
 
 
-def score_v2(direction: float) -> ScoreFunction:
+def make_score_v2(direction: float) -> ScoreFunction:
     """Reach (4) and turn (6); 10 on success."""
     shift = REWARD_POINT[direction]
 
@@ -59,7 +59,15 @@ def score_v2(direction: float) -> ScoreFunction:
         reach = gaussian(to_tcp, 0.0, REACH_RADIUS, abs(distance(start.obj_pos, start.tcp_pos) - REACH_RADIUS))
         success = to_goal <= SUCCESS_DISTANCE
         reward = 10.0 if success else 4.0 * reach + 6.0 * in_place
-        return Score(reward, success, float(to_tcp <= 0.01), 1.0, reach, in_place, to_goal)
+        return Score(
+            reward,
+            success,
+            near_object=float(to_tcp <= 0.01),
+            grasp_success=1.0,
+            grasp_reward=reach,
+            in_place_reward=in_place,
+            obj_to_target=to_goal,
+        )
 
     return score
 
@@ -68,7 +76,7 @@ def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach, then turn."""
     to_tcp, to_goal = distance(now.obj_pos, now.arm.tcp_pos), distance(now.obj_pos, start.goal_pos)
     turn = max(approach_bonus(to_goal, distance(start.goal_pos, start.obj_pos)), 0.0) if to_tcp < 0.05 else 0.0
-    return Score(-to_tcp + turn, to_goal <= SUCCESS_DISTANCE, 1.0, 1.0, 0.0, 0.0, to_goal)
+    return Score(-to_tcp + turn, to_goal <= SUCCESS_DISTANCE, near_object=1.0, grasp_success=1.0, obj_to_target=to_goal)
 
 
 def turn_lever(direction: float) -> Callable[[Observation], Action]:
@@ -91,6 +99,9 @@ def turn_lever(direction: float) -> Callable[[Observation], Action]:
 FAUCET_OPEN = TaskDef(
     name="faucet-open",
     sentence="Turn the faucet's handle to the right.",
+    family="faucet",
+    skills=("turn",),
+    objects=("faucet handle",),
     scene=SCENE,
     signals=ObjectSignals,
     reads={"obj_pos": site_pos("handleStartOpen", (0.0, 0.0, -0.01)), "obj_quat": quat_wxyz("faucetBase")},
@@ -104,13 +115,16 @@ FAUCET_OPEN = TaskDef(
     fixtures={"faucetBase": vec3},
     place=leave_as_settled,
     begin=begin(OPENING),
-    scores={"v2": score_v2(OPENING), "v1": score_v1},
+    scores={"v2": make_score_v2(OPENING), "v1": score_v1},
     expert=turn_lever(OPENING),
 )
 
 FAUCET_CLOSE = TaskDef(
     name="faucet-close",
     sentence="Turn the faucet's handle to the left.",
+    family="faucet",
+    skills=("turn",),
+    objects=("faucet handle",),
     scene=SCENE,
     signals=ObjectSignals,
     reads={"obj_pos": site_pos("handleStartClose", (0.0, 0.0, -0.01)), "obj_quat": quat_wxyz("faucetBase")},
@@ -123,6 +137,6 @@ FAUCET_CLOSE = TaskDef(
     goal_high=LOW_HAND_BOX[1],
     fixtures={"faucetBase": vec3},
     begin=begin(CLOSING),
-    scores={"v2": score_v2(CLOSING), "v1": score_v1},
+    scores={"v2": make_score_v2(CLOSING), "v1": score_v1},
     expert=turn_lever(CLOSING),
 )

@@ -78,7 +78,7 @@ def score_v2(now: Signals, start: Start, effort: float) -> Score:
     success = now.nail_slide > DRIVEN_IN
     if success and reward > 5.0:
         reward = 10.0
-    return Score(reward, success, level, float(grasp >= 0.5), grasp, in_place, 0.0)
+    return Score(reward, success, near_object=level, grasp_success=float(grasp >= 0.5), grasp_reward=grasp, in_place_reward=in_place)
 
 
 def score_v1(now: Signals, start: Start, effort: float) -> Score:
@@ -92,7 +92,7 @@ def score_v1(now: Signals, start: Start, effort: float) -> Score:
     if is_picked and to_tcp < 0.1:
         way = abs(picked_z - start.obj_pos[2]) + picked_z + abs(start.obj_pos[1] - start.goal_pos[1])
         reward += max(approach_bonus(to_hit, way), 0.0)
-    return Score(reward, now.nail_slide > DRIVEN_IN, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Score(reward, now.nail_slide > DRIVEN_IN)
 
 
 def head_pos(obs: Observation) -> Vec3:
@@ -120,6 +120,10 @@ def lift_and_strike(obs: Observation) -> Action:
 HAMMER = TaskDef(
     name="hammer",
     sentence="Drive the nail into the block with the hammer.",
+    family="tool",
+    skills=("grasp", "strike"),
+    objects=("hammer", "nail"),
+    difficulty="medium",
     scene=Scene(props=(Prop("hammer", "hammer", (0.0, 0.6, 0.02)), Prop("nail_box", "box", BLOCK_POS)), goal_radius=0.005),
     signals=Signals,
     reads={

@@ -34,7 +34,15 @@ def score_v2(now: HeldSignals, start: Start, effort: float) -> Score:
         reward += 1.0 + 7.0 * in_place
     if to_goal < SUCCESS_DISTANCE:
         reward = 10.0
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(to_tcp <= 0.03), float(is_lifted(now, start)), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.03),
+        grasp_success=float(is_lifted(now, start)),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: HeldSignals, start: Start, effort: float) -> Score:
@@ -46,7 +54,7 @@ def score_v1(now: HeldSignals, start: Start, effort: float) -> Score:
     depth_left = abs(now.arm.tcp_pos[2] - start.goal_pos[2])
     insert = max(approach_bonus(depth_left, abs(START[2] - start.goal_pos[2])), 0.0) if off_xy < 0.05 else 0.0
     to_goal = distance(start.obj_pos, start.goal_pos)
-    return Score(-off_xy + insert, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(-off_xy + insert, to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def carry_into_the_hole(obs: Observation) -> Action:
@@ -61,6 +69,10 @@ def carry_into_the_hole(obs: Observation) -> Action:
 HAND_INSERT = TaskDef(
     name="hand-insert",
     sentence="Put the cube into the hole in the table.",
+    family="pick-place",
+    skills=("grasp", "insert"),
+    objects=("cube",),
+    difficulty="hard",
     scene=puck_scene((0.0, 0.0, 0.8, 1.0), part="cube_light", table="table_hole"),
     signals=HeldSignals,
     reads={**HELD_READS, "obj_quat": quat_wxyz("obj")},

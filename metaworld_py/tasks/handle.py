@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, site_pos
@@ -55,7 +56,7 @@ def place(value: float) -> Callable[[RandVec, FixtureSignals], Placement]:
     return place_handle
 
 
-def score_v1(way: float | None, success_distance: float, grasp_success: float) -> ScoreFunction:
+def make_score_v1(way: float | None, success_distance: float, grasp_success: float) -> ScoreFunction:
     """Reach with the left finger tip, then move the handle along z.
 
     Args:
@@ -68,7 +69,7 @@ def score_v1(way: float | None, success_distance: float, grasp_success: float) -
         to_tip, to_goal = distance(now.obj_pos, now.arm.left_tip_pos), abs(now.obj_pos[2] - start.goal_pos[2])
         whole_way = abs(0.022 - start.goal_pos[2]) if way is None else way
         move = max(approach_bonus(to_goal, whole_way), 0.0) if to_tip < 0.05 else 0.0
-        return Score(-to_tip + move, to_goal <= success_distance, 1.0, grasp_success, 0.0, 0.0, to_goal)
+        return Score(-to_tip + move, to_goal <= success_distance, near_object=1.0, grasp_success=grasp_success, obj_to_target=to_goal)
 
     return score
 
@@ -83,7 +84,7 @@ def begin_press(turned: float) -> Callable[[RandVec, FixtureSignals, FixtureSign
     return begin
 
 
-def score_press_v2(turned: float) -> ScoreFunction:
+def make_score_press_v2(turned: float) -> ScoreFunction:
     """Reach the handle, joined with how far it is pressed: 10 · H; 10 on success."""
     handle_z = PRESS_Z + 0.096  # at the reset's joint value
 
@@ -95,7 +96,15 @@ def score_press_v2(turned: float) -> ScoreFunction:
         reach = long_tail(to_tcp, 0.0, 0.02, abs(distance(handle_start, start.tcp_pos) - 0.02))
         success = to_goal <= PRESS_SUCCESS_DISTANCE
         reward = 10.0 if success else 10.0 * hamacher(reach, pressed)
-        return Score(reward, success, float(to_tcp <= 0.05), 1.0, reach, pressed, to_goal)
+        return Score(
+            reward,
+            success,
+            near_object=float(to_tcp <= 0.05),
+            grasp_success=1.0,
+            grasp_reward=reach,
+            in_place_reward=pressed,
+            obj_to_target=to_goal,
+        )
 
     return score
 
@@ -129,7 +138,15 @@ def score_pull_v2(now: FixtureSignals, start: Start, effort: float) -> Score:
     if to_goal < 0.05:
         reward = 10.0
     is_lifted = now.arm.opening > 0.0 and now.obj_pos[2] - 0.03 > start.obj_pos[2]
-    return Score(reward, to_goal <= PULL_SUCCESS_DISTANCE, float(to_tcp <= 0.05), float(is_lifted), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= PULL_SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.05),
+        grasp_success=float(is_lifted),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def lift_grip(obs: Observation) -> Action:
@@ -163,7 +180,15 @@ def score_pull_side_v2(now: FixtureSignals, start: Start, effort: float) -> Scor
         reward = 10.0
     is_lifted = now.arm.opening > 0.0 and now.obj_pos[2] - 0.03 > start.obj_pos[2]
     success = to_goal <= SIDE_PULL_SUCCESS_DISTANCE
-    return Score(reward, success, float(to_tcp <= 0.05), float(is_lifted), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        success,
+        near_object=float(to_tcp <= 0.05),
+        grasp_success=float(is_lifted),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def lift_lever(obs: Observation) -> Action:
@@ -182,6 +207,9 @@ def press_task(name: str, sentence: str, turned: float, low: Vec3, high: Vec3, g
     return TaskDef(
         name=name,
         sentence=sentence,
+        family="handle",
+        skills=("press",),
+        objects=("handle",),
         scene=press_scene(turned),
         signals=FixtureSignals,
         reads={"obj_pos": site_pos("handleStart")},
@@ -193,7 +221,7 @@ def press_task(name: str, sentence: str, turned: float, low: Vec3, high: Vec3, g
         settles_per_instance=True,
         place=place(UP),
         begin=begin_press(turned),
-        scores={"v2": score_press_v2(turned), "v1": score_v1(0.096, PRESS_SUCCESS_DISTANCE, 1.0)},
+        scores={"v2": make_score_press_v2(turned), "v1": make_score_v1(0.096, PRESS_SUCCESS_DISTANCE, 1.0)},
         expert=press_down,
     )
 
@@ -208,6 +236,9 @@ HANDLE_PRESS_SIDE = press_task(
 HANDLE_PULL = TaskDef(
     name="handle-pull",
     sentence="Pull the handle up.",
+    family="handle",
+    skills=("pull",),
+    objects=("handle",),
     scene=press_scene(FRONT),
     signals=FixtureSignals,
     reads={"obj_pos": site_pos("handleRight")},
@@ -219,24 +250,21 @@ HANDLE_PULL = TaskDef(
     settles_per_instance=True,
     place=place(DOWN),
     begin=begin_pull,
-    scores={"v2": score_pull_v2, "v1": score_v1(None, PULL_SUCCESS_DISTANCE, 0.0)},
+    scores={"v2": score_pull_v2, "v1": make_score_v1(None, PULL_SUCCESS_DISTANCE, 0.0)},
     expert=lift_grip,
 )
 
-HANDLE_PULL_SIDE = TaskDef(
+HANDLE_PULL_SIDE = replace(
+    HANDLE_PULL,
     name="handle-pull-side",
     sentence="Pull the handle on the side up.",
     scene=press_scene(SIDE),
-    signals=FixtureSignals,
     reads={"obj_pos": site_pos("handleCenter")},
     random_low=(-0.35, 0.65, 0.0),
     random_high=(-0.25, 0.75, 0.0),
     goal_low=HAND_BOX[0],
     goal_high=HAND_BOX[1],
-    fixtures={"box": vec3},
-    settles_per_instance=True,
-    place=place(DOWN),
     begin=begin_pull_side,
-    scores={"v2": score_pull_side_v2, "v1": score_v1(0.1, SIDE_PULL_SUCCESS_DISTANCE, 0.0)},
+    scores={"v2": score_pull_side_v2, "v1": make_score_v1(0.1, SIDE_PULL_SUCCESS_DISTANCE, 0.0)},
     expert=lift_lever,
 )

@@ -57,14 +57,22 @@ def score_v2(now: Signals, start: Start, effort: float) -> Score:
     turned = long_tail(angle_left, 0.0, math.pi / 48.0, margin=math.pi / 2.0 - math.pi / 12.0)
     lifted = long_tail(distance(now.obj_pos, start.goal_pos), 0.0, 0.04, margin=distance(ball_start, start.goal_pos))
     success = angle_left <= SUCCESS_ANGLE
-    return Score(10.0 * hamacher(reach, lifted), success, float(off_hand < 0.03), float(reach > 0.9), reach, turned, off_hand)
+    return Score(
+        10.0 * hamacher(reach, lifted),
+        success,
+        near_object=float(off_hand < 0.03),
+        grasp_success=float(reach > 0.9),
+        grasp_reward=reach,
+        in_place_reward=turned,
+        obj_to_target=off_hand,
+    )
 
 
 def score_v1(now: Signals, start: Start, effort: float) -> Score:
     """Reach, then pull. Success compares a distance with the angle, as published."""
     to_tcp, to_goal = distance(now.obj_pos, now.arm.tcp_pos), distance(now.obj_pos, start.goal_pos)
     pull = max(approach_bonus(to_goal, distance(start.goal_pos, start.obj_pos)), 0.0) if to_tcp < 0.05 else 0.0
-    return Score(-to_tcp + pull, to_goal <= SUCCESS_ANGLE, 1.0, 0.0, 0.0, 0.0, 0.0)
+    return Score(-to_tcp + pull, to_goal <= SUCCESS_ANGLE, near_object=1.0)
 
 
 def lift_from_below(obs: Observation) -> Action:
@@ -84,6 +92,9 @@ def lift_from_below(obs: Observation) -> Action:
 LEVER_PULL = TaskDef(
     name="lever-pull",
     sentence="Pull the lever up until it points straight up.",
+    family="lever",
+    skills=("pull", "turn"),
+    objects=("lever",),
     scene=Scene(props=(Prop("lever", "lever", (0.0, 0.88, 0.0)),), goal_rgba=(0.8, 0.0, 0.0, 1.0)),
     signals=Signals,
     reads={"obj_pos": site_pos("leverStart"), "obj_quat": quat_xyzw("leverBall", "site"), "lever_angle": joint("LeverAxis")},

@@ -5,6 +5,7 @@ The observed object is a point on the handle, 13 cm from the ring's centre; the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
@@ -79,11 +80,11 @@ def handle_caging(now: Signals, start: AssemblyStart | Start) -> tuple[float, Ve
     return caging(now.arm, point, start.obj_pos, start.tcp_pos, object_radius=0.015, pad_margin=0.02, xz_margin=0.01), point
 
 
-def score_v2(now: Signals, grasp: float, in_place: float, success: bool) -> Score:
+def finish_v2(now: Signals, grasp: float, in_place: float, success: bool) -> Score:
     """Grasp (2) and ring in place (6), both only while the nut lies flat; 10 on success."""
     flat = alignment(now.obj_quat, LYING, tolerance=0.4)
     reward = 10.0 if success else (2.0 * grasp + 6.0 * in_place) * flat
-    return Score(reward, success, flat, float(grasp >= 0.5), grasp, in_place, 0.0)
+    return Score(reward, success, near_object=flat, grasp_success=float(grasp >= 0.5), grasp_reward=grasp, in_place_reward=in_place)
 
 
 def ring_to_handle(obs: Observation) -> Vec3:
@@ -114,7 +115,7 @@ def score_assembly_v2(now: Signals, start: AssemblyStart, effort: float) -> Scor
     caged, point = handle_caging(now, start)
     grasp = reaching_grasp(grip(caged, effort), point, now.arm.tcp_pos, start.obj_pos, start.tcp_pos, radius=0.01)
     in_place, is_threaded = ring_over_peg(now.ring_pos, start.goal_pos)
-    return score_v2(now, grasp, in_place, is_threaded)
+    return finish_v2(now, grasp, in_place, is_threaded)
 
 
 def thread_v1(depth_left: float, picked_z: float) -> float:
@@ -140,7 +141,7 @@ def score_assembly_v1(now: Signals, start: AssemblyStart, effort: float) -> Scor
         if is_placed:
             place_v1 += thread_v1(depth_left, picked_z)
         reward += max(place_v1, 0.0)
-    return Score(reward, is_placed and depth_left <= 0.04, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Score(reward, is_placed and depth_left <= 0.04)
 
 
 # disassemble
@@ -160,7 +161,7 @@ def score_disassemble_v2(now: Signals, start: Start, effort: float) -> Score:
     above_goal = offset(start.goal_pos, (0.0, 0.0, 0.1))
     is_lifted = now.ring_pos[2] > OFF_TABLE
     in_place = 0.1 * is_lifted + 0.9 * long_tail(distance(above_goal, now.ring_pos), 0.0, 0.02, margin=0.2)
-    return score_v2(now, dense_grasp(caged, effort), in_place, is_lifted_off(now, start))
+    return finish_v2(now, dense_grasp(caged, effort), in_place, is_lifted_off(now, start))
 
 
 def score_disassemble_v1(now: Signals, start: Start, effort: float) -> Score:
@@ -179,7 +180,7 @@ def score_disassemble_v1(now: Signals, start: Start, effort: float) -> Score:
     if is_picked and to_tcp < 0.03:
         way = distance((start.obj_pos[0], start.obj_pos[1], picked_z), start.goal_pos) + picked_z
         reward += max(approach_bonus(to_goal, way), 0.0)
-    return Score(reward, is_lifted_off(now, start), 0.0, 0.0, 0.0, 0.0, 0.0)
+    return Score(reward, is_lifted_off(now, start))
 
 
 def thread_onto_peg(obs: Observation) -> Action:
@@ -220,6 +221,10 @@ def lift_off_peg(obs: Observation) -> Action:
 ASSEMBLY = TaskDef(
     name="assembly",
     sentence="Pick up the nut and put it onto the peg.",
+    family="nut",
+    skills=("grasp", "insert"),
+    objects=("nut",),
+    difficulty="hard",
     scene=SCENE,
     signals=Signals,
     reads={"obj_pos": site_pos("RoundNut-8"), "obj_quat": quat_wxyz("RoundNut"), "ring_pos": body_pos("RoundNut")},
@@ -236,21 +241,19 @@ ASSEMBLY = TaskDef(
     expert=thread_onto_peg,
 )
 
-DISASSEMBLE = TaskDef(
+DISASSEMBLE = replace(
+    ASSEMBLY,
     name="disassemble",
     sentence="Lift the nut off the peg.",
-    scene=SCENE,
-    signals=Signals,
-    reads=ASSEMBLY.reads,
+    skills=("grasp", "lift"),
+    difficulty="very_hard",
     hand_start=float32(HAND_START_NEAR),
     random_low=(0.0, 0.6, 0.025, -0.1, 0.6, 0.1699),
     random_high=(0.1, 0.75, 0.02501, 0.1, 0.75, 0.1701),
-    accept=apart(0.1),
     goal_low=(-0.1, 0.6, 0.1749),
     goal_high=(0.1, 0.75, 0.1751),
     fixtures={"peg": lambda rand_vec: offset(vec3(rand_vec), (0.0, 0.0, 0.03))},
     settles_per_instance=True,  # the nut settles against the peg where they overlap, and keeps the turn
-    place=place,
     begin=begin_disassemble,
     scores={"v2": score_disassemble_v2, "v1": score_disassemble_v1},
     expert=lift_off_peg,

@@ -84,7 +84,15 @@ def score_v2(now: Signals, start: Start, effort: float) -> Score:
     success = to_goal <= SUCCESS_DISTANCE
     if success:
         reward = 10.0
-    return Score(reward, success, float(to_tcp <= 0.03), float(to_tcp < 0.02 and is_lifted), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        success,
+        near_object=float(to_tcp <= 0.03),
+        grasp_success=float(to_tcp < 0.02 and is_lifted),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: Signals, start: Start, effort: float) -> Score:
@@ -103,7 +111,7 @@ def score_v1(now: Signals, start: Start, effort: float) -> Score:
         to_goal=grasp_to_goal,
         place_distance=grasp_to_goal if head_to_goal <= 0.05 else head_to_goal,
     )
-    return Score(reward, grasp_to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, grasp_to_goal)
+    return Score(reward, grasp_to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=grasp_to_goal)
 
 
 def carry_and_insert(obs: Observation) -> Action:
@@ -120,6 +128,10 @@ def carry_and_insert(obs: Observation) -> Action:
 PEG_INSERT_SIDE = TaskDef(
     name="peg-insert-side",
     sentence="Insert the peg sideways into the hole.",
+    family="peg",
+    skills=("grasp", "insert"),
+    objects=("peg",),
+    difficulty="medium",
     scene=Scene(
         props=(Prop("peg", "peg", (0.0, 0.6, 0.03)), Prop("peg_box", "box", (-0.3, 0.6, 0.0))),
         goal_rgba=(0.8, 0.0, 0.0, 1.0),

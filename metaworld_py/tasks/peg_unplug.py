@@ -58,7 +58,15 @@ def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
         reward += 1.0 + 5.0 * in_place
     if to_goal <= 0.05:
         reward = 10.0
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(to_tcp <= 0.03), float(is_out), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.03),
+        grasp_success=float(is_out),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
@@ -69,7 +77,7 @@ def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     reward = reach_v1(to_tcp, distance_xy(now.obj_pos, now.arm.tcp_pos), effort, lag)
     if to_tcp < 0.05:
         reward += max(approach_bonus(to_goal, distance(start.goal_pos, start.obj_pos)), 0.0)
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 def unplug(obs: Observation) -> Action:
@@ -82,6 +90,9 @@ def unplug(obs: Observation) -> Action:
 PEG_UNPLUG_SIDE = TaskDef(
     name="peg-unplug-side",
     sentence="Pull the plug out of the socket.",
+    family="peg",
+    skills=("grasp", "pull"),
+    objects=("plug",),
     scene=Scene(
         props=(Prop("plug", "plug1", (-0.252, 0.6, 0.131)), Prop("socket", "box", (-0.3, 0.6, 0.0))),
         goal_rgba=(0.8, 0.0, 0.0, 1.0),

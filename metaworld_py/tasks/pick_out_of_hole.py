@@ -32,7 +32,15 @@ def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
         reward += 1.0 + 5.0 * hamacher(in_place, above_funnel(now.arm.tcp_pos[2], floor, margin=0.02))
     if to_goal < 0.05:
         reward = 10.0
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(to_tcp <= 0.03), float(is_grasped), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.03),
+        grasp_success=float(is_grasped),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def lift_and_carry(obs: Observation) -> Action:
@@ -45,6 +53,10 @@ def lift_and_carry(obs: Observation) -> Action:
 PICK_OUT_OF_HOLE = TaskDef(
     name="pick-out-of-hole",
     sentence="Pick the puck out of the recess and lift it to a goal in the air.",
+    family="pick-place",
+    skills=("grasp", "lift", "place"),
+    objects=("puck",),
+    difficulty="hard",
     scene=Scene(
         props=(Prop("puck_light", "obj", (0.0, 0.6, 0.02)), Prop("raised_table", "raised_table", (0.0, 0.6, 0.0))),
         goal_rgba=(0.0, 0.0, 0.8, 1.0),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metaworld_py.sim.signals import Vec3
 from metaworld_py.tasks.common import expert
 from metaworld_py.tasks.common.definition import Action, Observation, Score, Start, TaskDef, apart
@@ -39,13 +41,21 @@ def closeness(now: HeldSignals, start: Start) -> float:
     return long_tail(distance(now.obj_pos, start.goal_pos), 0.0, 0.05, margin=distance(start.obj_pos, start.goal_pos))
 
 
-def score_held(reward: float, now: HeldSignals, start: Start, grasp: float, in_place: float) -> Score:
+def finish_held(reward: float, now: HeldSignals, start: Start, grasp: float, in_place: float) -> Score:
     """The score of all v2 rewards of this kind: 10 within 5 cm of the goal, whatever the terms say."""
     to_goal = distance(now.obj_pos, start.goal_pos)
     if to_goal < 0.05:
         reward = 10.0
     near = distance(now.obj_pos, now.arm.tcp_pos) <= 0.03
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(near), float(is_lifted(now, start)), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(near),
+        grasp_success=float(is_lifted(now, start)),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: HeldSignals, start: Start, effort: float, *, lift_height: float = LIFT_HEIGHT_V1) -> Score:
@@ -63,7 +73,7 @@ def score_v1(now: HeldSignals, start: Start, effort: float, *, lift_height: floa
         to_goal=to_goal,
         place_distance=to_goal,
     )
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 # pick-place
@@ -77,7 +87,7 @@ def score_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     reward = hamacher(grasp, in_place)
     if distance(now.obj_pos, now.arm.tcp_pos) < 0.02 and now.arm.opening > 0.0 and now.obj_pos[2] - 0.01 > start.obj_pos[2]:
         reward += 1.0 + 5.0 * in_place
-    return score_held(reward, now, start, grasp, in_place)
+    return finish_held(reward, now, start, grasp, in_place)
 
 
 def carry_the_puck(obs: Observation) -> Action:
@@ -99,7 +109,7 @@ def score_wall_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     if distance(now.obj_pos, now.arm.tcp_pos) < 0.02 and now.arm.opening > 0.0 and now.obj_pos[2] - 0.015 > start.obj_pos[2]:
         is_past_wall = now.obj_pos[1] > 0.75
         reward += 1.0 + (4.0 + 3.0 * in_place if is_past_wall else 4.0 * at_waypoint)
-    return score_held(reward, now, start, grasp, in_place)
+    return finish_held(reward, now, start, grasp, in_place)
 
 
 def carry_over_the_wall(obs: Observation) -> Action:
@@ -115,6 +125,10 @@ def carry_over_the_wall(obs: Observation) -> Action:
 PICK_PLACE = TaskDef(
     name="pick-place",
     sentence="Pick up the puck and carry it to a goal in the air.",
+    family="pick-place",
+    skills=("grasp", "place"),
+    objects=("puck",),
+    difficulty="hard",
     scene=puck_scene(goal_rgba=(0.0, 0.0, 0.8, 1.0)),
     signals=HeldSignals,
     reads=HELD_READS,
@@ -129,19 +143,17 @@ PICK_PLACE = TaskDef(
     expert=carry_the_puck,
 )
 
-PICK_PLACE_WALL = TaskDef(
+PICK_PLACE_WALL = replace(
+    PICK_PLACE,
     name="pick-place-wall",
     sentence="Pick up the puck and carry it over the wall to a goal in the air.",
+    skills=("grasp", "place", "avoid"),
+    difficulty="very_hard",
     scene=puck_scene((0.0, 0.0, 0.8, 1.0), WALL),
-    signals=HeldSignals,
-    reads=HELD_READS,
     random_low=(-0.05, 0.6, 0.015, -0.05, 0.85, 0.05),
     random_high=(0.05, 0.65, 0.015, 0.05, 0.9, 0.3),
-    accept=apart(0.15),
     goal_low=(-0.05, 0.85, 0.05),
     goal_high=(0.05, 0.9, 0.3),
-    place=place_as_drawn,
-    begin=begin_as_drawn,
     scores={"v2": score_wall_v2, "v1": score_v1},
     expert=carry_over_the_wall,
 )

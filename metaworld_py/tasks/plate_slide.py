@@ -47,33 +47,40 @@ def closeness(now: ObjectSignals, start: Start, margin_less: float) -> tuple[flo
     return to_goal, to_tcp, in_place, reach
 
 
-def finish(reward: float, to_goal: float, to_tcp: float, in_place: float, reach: float) -> Score:
+def finish_slide(reward: float, to_goal: float, to_tcp: float, in_place: float, reach: float) -> Score:
     if to_goal < RADIUS:
         reward = 10.0
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(to_tcp <= 0.03), 0.0, reach, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.03),
+        grasp_reward=reach,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_joined_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach joined with closeness to the goal: 8 · H; 10 at the goal."""
     to_goal, to_tcp, in_place, reach = closeness(now, start, 0.0)
-    return finish(8.0 * hamacher(reach, in_place), to_goal, to_tcp, in_place, reach)
+    return finish_slide(8.0 * hamacher(reach, in_place), to_goal, to_tcp, in_place, reach)
 
 
 def score_staged_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     """Reach (1.5), then low at the puck, closeness to the goal (2 + 7); 10 at the goal."""
     to_goal, to_tcp, in_place, reach = closeness(now, start, RADIUS)
     is_at_puck = now.arm.tcp_pos[2] <= 0.03 and to_tcp < 0.07
-    return finish(2.0 + 7.0 * in_place if is_at_puck else 1.5 * reach, to_goal, to_tcp, in_place, reach)
+    return finish_slide(2.0 + 7.0 * in_place if is_at_puck else 1.5 * reach, to_goal, to_tcp, in_place, reach)
 
 
-def score_v1(puck_start: Vec3) -> ScoreFunction:
+def make_score_v1(puck_start: Vec3) -> ScoreFunction:
     """Reach, then slide; `puck_start` is where the puck really starts."""
 
     def score(now: ObjectSignals, start: Start, effort: float) -> Score:
         to_tcp, to_goal = distance(now.obj_pos, now.arm.tcp_pos), distance_xy(now.obj_pos, start.goal_pos)
         way = distance_xy(puck_start, start.goal_pos)
         slide = max(approach_bonus(to_goal, way), 0.0) if to_tcp < 0.05 else 0.0
-        return Score(-to_tcp + slide, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+        return Score(-to_tcp + slide, to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
     return score
 
@@ -113,7 +120,7 @@ def plate_slide_task(
     score_v2: ScoreFunction,
     move: Callable[[Observation], Action],
 ) -> TaskDef:
-    """One of the four tasks: what differs between them.
+    """One of the four plate-slide tasks, from what differs between them.
 
     Args:
       name, sentence: of the task.
@@ -134,6 +141,9 @@ def plate_slide_task(
     return TaskDef(
         name=name,
         sentence=sentence,
+        family="plate",
+        skills=("slide",),
+        objects=("plate",),
         scene=Scene(
             props=(Prop("slide_puck", "puck_channel", CHANNEL_POS), Prop("net", "puck_goal", net_pos, euler=(0.0, 0.0, turned))),
             goal_rgba=(0.8, 0.0, 0.0, 1.0),
@@ -149,7 +159,7 @@ def plate_slide_task(
         fixtures={"puck_goal": net_at} if net_at else None,
         place=place,
         begin=begin,
-        scores={"v2": score_v2, "v1": score_v1(puck_start)},
+        scores={"v2": score_v2, "v1": make_score_v1(puck_start)},
         expert=move,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 from metaworld_py.sim.signals import Vec3
@@ -43,12 +44,20 @@ def caged_grasp(now: HeldSignals, start: Start, effort: float) -> float:
     return dense_grasp(caged, effort)
 
 
-def _score(reward: float, now: HeldSignals, start: Start, grasp: float, in_place: float, success_distance: float) -> Score:
+def finish_push(reward: float, now: HeldSignals, start: Start, grasp: float, in_place: float, success_distance: float) -> Score:
     to_goal = distance(now.obj_pos, start.goal_pos)
     if to_goal < SUCCESS_DISTANCE:
         reward = 10.0
     near = distance(now.obj_pos, now.arm.tcp_pos) <= 0.03
-    return Score(reward, to_goal <= success_distance, float(near), float(is_lifted(now, start)), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= success_distance,
+        near_object=float(near),
+        grasp_success=float(is_lifted(now, start)),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: HeldSignals, start: Start, effort: float, *, success_distance: float = SUCCESS_DISTANCE) -> Score:
@@ -56,7 +65,7 @@ def score_v1(now: HeldSignals, start: Start, effort: float, *, success_distance:
     to_goal = distance_xy(now.obj_pos, start.goal_pos)
     to_tcp = distance(now.obj_pos, now.arm.tcp_pos)
     push = max(approach_bonus(to_goal, distance_xy(start.obj_pos, start.goal_pos)), 0.0) if to_tcp < 0.05 else 0.0
-    return Score(-to_tcp + push, to_goal <= success_distance, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(-to_tcp + push, to_goal <= success_distance, near_object=1.0, obj_to_target=to_goal)
 
 
 def drag_the_puck(obs: Observation) -> Action:
@@ -73,7 +82,7 @@ def score_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     reward = 2.0 * grasp
     if distance(now.obj_pos, now.arm.tcp_pos) < 0.02 and now.arm.opening > 0.0:
         reward = 4.0 * grasp + 1.0 + 5.0 * in_place
-    return _score(reward, now, start, grasp, in_place, SUCCESS_DISTANCE)
+    return finish_push(reward, now, start, grasp, in_place, SUCCESS_DISTANCE)
 
 
 # push-wall
@@ -90,7 +99,7 @@ def score_wall_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     if distance(now.obj_pos, now.arm.tcp_pos) < 0.02 and now.arm.opening > 0.0:
         is_past_wall = now.obj_pos[1] > 0.75
         reward += 1.0 + (4.0 + 3.0 * in_place if is_past_wall else 4.0 * at_waypoint)
-    return _score(reward, now, start, grasp, in_place, LOOSE_SUCCESS_DISTANCE)
+    return finish_push(reward, now, start, grasp, in_place, LOOSE_SUCCESS_DISTANCE)
 
 
 def drag_around_the_wall(obs: Observation) -> Action:
@@ -115,12 +124,16 @@ def score_back_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     has_moved = distance(start.obj_pos, start.goal_pos) - to_goal > 0.01
     if distance(now.obj_pos, now.arm.tcp_pos) < 0.01 and 0.0 < now.arm.opening < 0.55 and has_moved:
         reward += 1.0 + 5.0 * in_place
-    return _score(reward, now, start, grasp, in_place, LOOSE_SUCCESS_DISTANCE)
+    return finish_push(reward, now, start, grasp, in_place, LOOSE_SUCCESS_DISTANCE)
 
 
 PUSH = TaskDef(
     name="push",
     sentence="Push the puck to a goal on the table.",
+    family="push",
+    skills=("push",),
+    objects=("puck",),
+    difficulty="hard",
     scene=puck_scene(goal_rgba=(0.0, 0.8, 0.0, 1.0)),
     signals=HeldSignals,
     reads=HELD_READS,
@@ -135,37 +148,32 @@ PUSH = TaskDef(
     expert=drag_the_puck,
 )
 
-PUSH_WALL = TaskDef(
+PUSH_WALL = replace(
+    PUSH,
     name="push-wall",
     sentence="Push the puck around the wall to a goal behind it.",
+    skills=("push", "avoid"),
+    difficulty="medium",
     scene=puck_scene((0.0, 0.8, 0.0, 1.0), WALL),
-    signals=HeldSignals,
-    reads=HELD_READS,
     random_low=(-0.05, 0.6, 0.015, -0.05, 0.85, 0.01),
     random_high=(0.05, 0.65, 0.015, 0.05, 0.9, 0.02),
-    accept=apart(0.15),
     goal_low=(-0.05, 0.85, 0.01),
     goal_high=(0.05, 0.9, 0.02),
-    place=place_as_settled,
-    begin=begin,
     scores={"v2": score_wall_v2, "v1": partial(score_v1, success_distance=LOOSE_SUCCESS_DISTANCE)},
     expert=drag_around_the_wall,
 )
 
-PUSH_BACK = TaskDef(
+PUSH_BACK = replace(
+    PUSH,
     name="push-back",
     sentence="Pull the cube back to a goal on the table.",
+    skills=("pull",),
+    objects=("cube",),
     scene=puck_scene((0.0, 0.8, 0.0, 1.0), part="cube_heavy"),
-    signals=HeldSignals,
-    reads=HELD_READS,
     hand_start=float32(HAND_START),
     random_low=(-0.1, 0.8, 0.02, -0.1, 0.6, 0.0199),
     random_high=(0.1, 0.85, 0.02, 0.1, 0.7, 0.0201),
-    accept=apart(0.15),
     goal_low=(-0.1, 0.6, 0.0199),
     goal_high=(0.1, 0.7, 0.0201),
-    place=place_as_settled,
-    begin=begin,
     scores={"v2": score_back_v2, "v1": partial(score_v1, success_distance=LOOSE_SUCCESS_DISTANCE)},
-    expert=drag_the_puck,
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from metaworld_py.tasks.common import expert
 from metaworld_py.tasks.common.definition import HAND_START, Action, ObjectSignals, Observation, Score, Start, TaskDef, apart
 from metaworld_py.tasks.common.free_objects import PUCK_READS, WALL, begin_as_drawn, place_as_drawn, puck_scene
@@ -24,21 +26,29 @@ def progress(to_goal: float, start: Start) -> float:
 # reach
 
 
-def _score(reward: float, to_goal: float, in_place: float) -> Score:
+def finish_reach(reward: float, to_goal: float, in_place: float) -> Score:
     # The distance itself stands in near_object and grasp_reward, as published.
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, to_goal, 1.0, to_goal, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=to_goal,
+        grasp_success=1.0,
+        grasp_reward=to_goal,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     """10 · closeness of the tcp, in [0, 10]."""
     to_goal = distance(now.arm.tcp_pos, start.goal_pos)
     in_place = closeness(to_goal, start)
-    return _score(10.0 * in_place, to_goal, in_place)
+    return finish_reach(10.0 * in_place, to_goal, in_place)
 
 
 def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     to_goal = distance(now.arm.tcp_pos, start.goal_pos)
-    return _score(progress(to_goal, start), to_goal, 0.0)
+    return finish_reach(progress(to_goal, start), to_goal, 0.0)
 
 
 def reach_the_goal(obs: Observation) -> Action:
@@ -48,20 +58,20 @@ def reach_the_goal(obs: Observation) -> Action:
 # reach-wall
 
 
-def _score_wall(reward: float, to_goal: float, in_place: float) -> Score:
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, 0.0, 0.0, 0.0, in_place, to_goal)
+def finish_wall(reward: float, to_goal: float, in_place: float) -> Score:
+    return Score(reward, to_goal <= SUCCESS_DISTANCE, in_place_reward=in_place, obj_to_target=to_goal)
 
 
 def score_wall_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
     """As reach: the wall plays no part in the reward."""
     to_goal = distance(now.arm.tcp_pos, start.goal_pos)
     in_place = closeness(to_goal, start)
-    return _score_wall(10.0 * in_place, to_goal, in_place)
+    return finish_wall(10.0 * in_place, to_goal, in_place)
 
 
 def score_wall_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
     to_goal = distance(now.arm.tcp_pos, start.goal_pos)
-    return _score_wall(progress(to_goal, start), to_goal, 0.0)
+    return finish_wall(progress(to_goal, start), to_goal, 0.0)
 
 
 def reach_over_the_wall(obs: Observation) -> Action:
@@ -74,6 +84,9 @@ def reach_over_the_wall(obs: Observation) -> Action:
 REACH = TaskDef(
     name="reach",
     sentence="Reach a goal position with the gripper.",
+    family="reach",
+    skills=("reach",),
+    objects=("puck",),
     scene=puck_scene(goal_rgba=(0.8, 0.0, 0.0, 1.0)),
     signals=ObjectSignals,
     reads=PUCK_READS,
@@ -88,19 +101,16 @@ REACH = TaskDef(
     expert=reach_the_goal,
 )
 
-REACH_WALL = TaskDef(
+REACH_WALL = replace(
+    REACH,
     name="reach-wall",
     sentence="Reach a goal position behind the wall with the gripper.",
+    skills=("reach", "avoid"),
     scene=puck_scene((0.8, 0.0, 0.0, 1.0), WALL, part="puck_flat"),
-    signals=ObjectSignals,
-    reads=PUCK_READS,
     random_low=(-0.05, 0.6, 0.015, -0.05, 0.85, 0.05),
     random_high=(0.05, 0.65, 0.015, 0.05, 0.9, 0.3),
-    accept=apart(0.15),
     goal_low=(-0.05, 0.85, 0.05),
     goal_high=(0.05, 0.9, 0.3),
-    place=place_as_drawn,
-    begin=begin_as_drawn,
     scores={"v2": score_wall_v2, "v1": score_wall_v1},
     expert=reach_over_the_wall,
 )

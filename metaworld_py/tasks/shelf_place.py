@@ -8,7 +8,7 @@ from metaworld_py.tasks.common import expert
 from metaworld_py.tasks.common.definition import HAND_START, Action, Observation, RandVec, Score, Start, TaskDef, apart, float32
 from metaworld_py.tasks.common.free_objects import HELD_READS, HeldSignals, grasp_and_carry, place_as_settled, puck_scene
 from metaworld_py.tasks.common.shaping import caging, clip, distance, grip, hamacher
-from metaworld_py.tasks.pick_place import closeness, score_held, score_v1
+from metaworld_py.tasks.pick_place import closeness, finish_held, score_v1
 
 BOARD_HEIGHT = 0.24  # m, middle of the board
 GOAL_HEIGHT = 0.3  # m above the shelf's foot
@@ -48,7 +48,7 @@ def score_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     in_place = unobstructed(closeness_to_goal, now.obj_pos, start.goal_pos)
     if distance(now.obj_pos, now.arm.tcp_pos) < 0.025 and now.arm.opening > 0.0 and now.obj_pos[2] - 0.01 > start.obj_pos[2]:
         reward += 1.0 + 5.0 * in_place
-    return score_held(reward, now, start, grasp, in_place)
+    return finish_held(reward, now, start, grasp, in_place)
 
 
 def carry_onto_the_board(obs: Observation) -> Action:
@@ -62,6 +62,10 @@ def carry_onto_the_board(obs: Observation) -> Action:
 SHELF_PLACE = TaskDef(
     name="shelf-place",
     sentence="Put the cube on the shelf.",
+    family="pick-place",
+    skills=("grasp", "place"),
+    objects=("cube",),
+    difficulty="very_hard",
     scene=puck_scene((0.0, 0.8, 0.0, 1.0), Prop("shelf", "shelf", (0.0, 0.8, 0.0)), part="cube_grippy"),
     signals=HeldSignals,
     reads=HELD_READS,

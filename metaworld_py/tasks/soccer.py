@@ -49,7 +49,15 @@ def score_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     grasp = effortless_grasp(now.arm, now.obj_pos, start.obj_pos, start.tcp_pos, object_radius=0.013, grip_margin=0.01, xz_margin=0.005)
     reward = 10.0 if to_goal_scaled < SUCCESS_DISTANCE else 3.0 * grasp + 6.5 * in_place
     near = distance(now.obj_pos, now.arm.tcp_pos) <= 0.03
-    return Score(reward, to_goal <= SUCCESS_DISTANCE, float(near), float(is_lifted(now, start)), grasp, in_place, to_goal)
+    return Score(
+        reward,
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(near),
+        grasp_success=float(is_lifted(now, start)),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def drag_into_goal(obs: Observation) -> Action:
@@ -63,6 +71,10 @@ def drag_into_goal(obs: Observation) -> Action:
 SOCCER = TaskDef(
     name="soccer",
     sentence="Push the ball into the goal.",
+    family="ball",
+    skills=("push",),
+    objects=("ball",),
+    difficulty="medium",
     scene=Scene(props=(Prop("soccer_ball", "soccer_ball", (0.0, 0.6, 0.03)), Prop("soccer_goal", "goal_whole", (0.0, 0.9, 0.0)))),
     signals=HeldSignals,
     reads={"obj_pos": body_pos("soccer_ball"), "obj_quat": quat_xyzw("soccer_ball"), "is_held": touch(PUCK_GEOM)},

@@ -5,6 +5,7 @@ The observed objects are the stick and a point of the thermos. The thermos's fra
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
@@ -135,13 +136,21 @@ def score_push_v2(now: Signals, start: Start, effort: float) -> Score:
         caged = caging(now.arm, point, start.stick_pos, start.tcp_pos, object_radius=0.04, pad_margin=0.05, xz_margin=0.01)
         grasp = reward = dense_grasp(caged, effort)
     grasped = is_grasped(now, 0.01, start.stick_pos[2])
-    return Score(reward, grasped and to_goal <= SUCCESS_DISTANCE, float(to_tcp <= 0.03), float(grasped), grasp, stick_in_place, to_goal)
+    return Score(
+        reward,
+        grasped and to_goal <= SUCCESS_DISTANCE,
+        near_object=float(to_tcp <= 0.03),
+        grasp_success=float(grasped),
+        grasp_reward=grasp,
+        in_place_reward=stick_in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_push_v1(now: Signals, start: Start, effort: float) -> Score:
     """Success asks for a grasp that this version never reports: it never comes, as published."""
     reward, to_goal = reward_v1(now, start, effort, goal_width=0.001)
-    return Score(reward, False, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, False, near_object=1.0, obj_to_target=to_goal)
 
 
 def push_the_thermos(obs: Observation) -> Action:
@@ -201,12 +210,20 @@ def score_pull_v2(now: Signals, start: Start, effort: float) -> Score:
     elif is_carried:
         reward += 1.0 + 5.0 * inserting
     grasped = is_grasped(now, 0.02, start.obj_pos[2])
-    return Score(reward, is_pulled(now, start), float(to_tcp <= 0.03), float(grasped), grasp, inserting, to_goal)
+    return Score(
+        reward,
+        is_pulled(now, start),
+        near_object=float(to_tcp <= 0.03),
+        grasp_success=float(grasped),
+        grasp_reward=grasp,
+        in_place_reward=inserting,
+        obj_to_target=to_goal,
+    )
 
 
 def score_pull_v1(now: Signals, start: Start, effort: float) -> Score:
     reward, to_goal = reward_v1(now, start, effort, goal_width=0.01)
-    return Score(reward, is_pulled(now, start), 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reward, is_pulled(now, start), near_object=1.0, obj_to_target=to_goal)
 
 
 def pull_the_thermos(obs: Observation) -> Action:
@@ -225,6 +242,10 @@ def pull_the_thermos(obs: Observation) -> Action:
 STICK_PUSH = TaskDef(
     name="stick-push",
     sentence="Pick up the stick and push the thermos with it.",
+    family="tool",
+    skills=("grasp", "push"),
+    objects=("stick", "thermos"),
+    difficulty="very_hard",
     scene=SCENE,
     signals=Signals,
     reads={
@@ -245,16 +266,15 @@ STICK_PUSH = TaskDef(
     expert=push_the_thermos,
 )
 
-STICK_PULL = TaskDef(
+STICK_PULL = replace(
+    STICK_PUSH,
     name="stick-pull",
     sentence="Put the stick through the thermos's handle and pull the thermos with it.",
-    scene=SCENE,
-    signals=Signals,
+    skills=("grasp", "insert", "pull"),
     reads={**STICK_PUSH.reads, "obj2_pos": site_pos("insertion")},
     hand_low=(-0.5, 0.35, 0.05),
     random_low=(-0.1, 0.55, 0.0, 0.35, 0.45, 0.0199),
     random_high=(0.0, 0.65, 0.001, 0.45, 0.55, 0.0201),
-    accept=apart(0.1),
     goal_low=(0.35, 0.45, 0.0199),
     goal_high=(0.45, 0.55, 0.0201),
     place=place_pull,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from metaworld_py.sim.scene import Prop, Scene
 from metaworld_py.sim.signals import Vec3, quat_wxyz
@@ -18,7 +19,7 @@ HOLE: Vec3 = (0.0, 0.84, 0.02)
 FALLEN = 0.05  # m below its start
 
 
-def score_v2(now: HeldSignals, start: Start, target: Vec3, *, grip_margin: float, xz_margin: float) -> Score:
+def finish_v2(now: HeldSignals, start: Start, target: Vec3, *, grip_margin: float, xz_margin: float) -> Score:
     """Hold the cube (2) and bring it to the target while holding (6); 10 at the target. The action is not used."""
     to_target = distance(now.obj_pos, target)
     in_place = long_tail(to_target, 0.0, SUCCESS_DISTANCE, margin=distance(start.obj_pos, target))
@@ -28,16 +29,24 @@ def score_v2(now: HeldSignals, start: Start, target: Vec3, *, grip_margin: float
     reward = 10.0 if to_target < SUCCESS_DISTANCE else 2.0 * grasp + 6.0 * hamacher(grasp, in_place)
     near = distance(now.obj_pos, now.arm.tcp_pos) <= 0.03
     is_grasped = now.is_held > 0.0 and now.arm.opening > 0.0  # lifted or not
-    return Score(reward, to_target <= SUCCESS_DISTANCE, float(near), float(is_grasped), grasp, in_place, to_target)
+    return Score(
+        reward,
+        to_target <= SUCCESS_DISTANCE,
+        near_object=float(near),
+        grasp_success=float(is_grasped),
+        grasp_reward=grasp,
+        in_place_reward=in_place,
+        obj_to_target=to_target,
+    )
 
 
-def score_v1(now: HeldSignals, start: Start, *, has_fallen: bool) -> Score:
+def finish_v1(now: HeldSignals, start: Start, *, has_fallen: bool) -> Score:
     """Reach the cube; progress along the table pays while the tcp is near it. A fallen cube counts as delivered."""
     to_tcp = distance(now.obj_pos, now.arm.tcp_pos)
     to_goal = 0.0 if has_fallen else distance_xy(now.obj_pos, start.goal_pos)
     reach = 0.0 if has_fallen else -to_tcp
     push = max(approach_bonus(to_goal, distance_xy(start.obj_pos, start.goal_pos)), 0.0) if to_tcp < 0.05 else 0.0
-    return Score(reach + push, to_goal <= SUCCESS_DISTANCE, 1.0, 0.0, 0.0, 0.0, to_goal)
+    return Score(reach + push, to_goal <= SUCCESS_DISTANCE, near_object=1.0, obj_to_target=to_goal)
 
 
 # sweep
@@ -52,11 +61,11 @@ def begin_sweep(rand_vec: RandVec, settled: HeldSignals, placed: HeldSignals) ->
 
 
 def score_sweep_v2(now: HeldSignals, start: Start, effort: float) -> Score:
-    return score_v2(now, start, start.goal_pos, grip_margin=0.01, xz_margin=0.005)
+    return finish_v2(now, start, start.goal_pos, grip_margin=0.01, xz_margin=0.005)
 
 
 def score_sweep_v1(now: HeldSignals, start: Start, effort: float) -> Score:
-    return score_v1(now, start, has_fallen=now.obj_pos[2] < start.obj_pos[2] - FALLEN)
+    return finish_v1(now, start, has_fallen=now.obj_pos[2] < start.obj_pos[2] - FALLEN)
 
 
 def drag_to_the_side(obs: Observation) -> Action:
@@ -80,11 +89,11 @@ def begin_sweep_into(rand_vec: RandVec, settled: HeldSignals, placed: HeldSignal
 def score_into_v2(now: HeldSignals, start: Start, effort: float) -> Score:
     """Distances in the plane only: hovering over the hole counts. The margin, from the start's height, is three-dimensional."""
     over_hole = (start.goal_pos[0], start.goal_pos[1], now.obj_pos[2])
-    return score_v2(now, start, over_hole, grip_margin=0.005, xz_margin=0.01)
+    return finish_v2(now, start, over_hole, grip_margin=0.005, xz_margin=0.01)
 
 
 def score_into_v1(now: HeldSignals, start: Start, effort: float) -> Score:
-    return score_v1(now, start, has_fallen=now.obj_pos[2] < start.obj_pos[2] - FALLEN and 0.4 < now.obj_pos[1] < 1.0)
+    return finish_v1(now, start, has_fallen=now.obj_pos[2] < start.obj_pos[2] - FALLEN and 0.4 < now.obj_pos[1] < 1.0)
 
 
 def drag_over_the_hole(obs: Observation) -> Action:
@@ -95,6 +104,10 @@ def drag_over_the_hole(obs: Observation) -> Action:
 SWEEP = TaskDef(
     name="sweep",
     sentence="Sweep the cube to the goal at the side of the table.",
+    family="sweep",
+    skills=("push",),
+    objects=("cube",),
+    difficulty="medium",
     scene=Scene(props=(Prop("cube_bottom", "obj", (0.0, 0.6, 0.02)),), goal_rgba=(0.5, 0.5, 1.0, 1.0), goal_radius=0.01),
     signals=HeldSignals,
     reads={**HELD_READS, "obj_quat": quat_wxyz("obj")},
@@ -108,11 +121,11 @@ SWEEP = TaskDef(
     expert=drag_to_the_side,
 )
 
-SWEEP_INTO = TaskDef(
+SWEEP_INTO = replace(
+    SWEEP,
     name="sweep-into",
     sentence="Sweep the cube into the hole in the table.",
     scene=puck_scene((0.0, 0.0, 0.8, 1.0), part="cube_light", table="table_hole"),
-    signals=HeldSignals,
     reads=HELD_READS,
     random_low=(-0.1, 0.6, 0.02, -0.001, 0.8399, 0.0199),
     random_high=(0.1, 0.7, 0.02, 0.001, 0.8401, 0.0201),

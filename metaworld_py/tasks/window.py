@@ -5,6 +5,7 @@ Joint value 0 is shut, 0.2 open. The observed object is a point on the handle's 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from metaworld_py.sim.scene import Prop, Scene
@@ -40,17 +41,25 @@ class Start(NamedTuple):
     handle_pos: Vec3
 
 
-def score_v2(in_place: float, reach: float, now: FixtureSignals, to_goal: float) -> Score:
+def finish_v2(in_place: float, reach: float, now: FixtureSignals, to_goal: float) -> Score:
     """Reach the handle and slide it: 10 · H(reach, in place), in [0, 10]."""
     near = distance(now.obj_pos, now.arm.tcp_pos) <= 0.05
-    return Score(10.0 * hamacher(reach, in_place), to_goal <= SUCCESS_DISTANCE, float(near), 1.0, reach, in_place, to_goal)
+    return Score(
+        10.0 * hamacher(reach, in_place),
+        to_goal <= SUCCESS_DISTANCE,
+        near_object=float(near),
+        grasp_success=1.0,
+        grasp_reward=reach,
+        in_place_reward=in_place,
+        obj_to_target=to_goal,
+    )
 
 
 def score_v1(now: FixtureSignals, start: Start, effort: float) -> Score:
     """Reach, then slide; the slide's term is not cut at zero."""
     to_tcp, to_goal = distance(now.obj_pos, now.arm.tcp_pos), abs(now.obj_pos[0] - start.goal_pos[0])
     slide = approach_bonus(to_goal, SLIDE_RANGE) if to_tcp < 0.05 else 0.0
-    return Score(-to_tcp + slide, to_goal <= SUCCESS_DISTANCE, 1.0, 1.0, 0.0, 0.0, to_goal)
+    return Score(-to_tcp + slide, to_goal <= SUCCESS_DISTANCE, near_object=1.0, grasp_success=1.0, obj_to_target=to_goal)
 
 
 def slide_in_place(to_goal: float, way: float) -> float:
@@ -88,7 +97,7 @@ def score_open_v2(now: FixtureSignals, start: Start, effort: float) -> Score:
     to_goal = abs(now.obj_pos[0] - start.goal_pos[0])
     in_place = slide_in_place(to_goal, abs(start.obj_pos[0] - start.goal_pos[0]))  # from the window's frame, not its handle
     reach = long_tail(distance(now.obj_pos, now.arm.tcp_pos), 0.0, HANDLE_RADIUS, reach_margin(start))
-    return score_v2(in_place, reach, now, to_goal)
+    return finish_v2(in_place, reach, now, to_goal)
 
 
 # window-close
@@ -108,12 +117,15 @@ def score_close_v2(now: FixtureSignals, start: Start, effort: float) -> Score:
     to_goal = abs(now.obj_pos[0] - start.goal_pos[0])
     in_place = slide_in_place(to_goal, abs(start.handle_pos[0] - start.goal_pos[0]))
     reach = gaussian(distance(now.obj_pos, now.arm.tcp_pos), 0.0, HANDLE_RADIUS, reach_margin(start))
-    return score_v2(in_place, reach, now, to_goal)
+    return finish_v2(in_place, reach, now, to_goal)
 
 
 WINDOW_OPEN = TaskDef(
     name="window-open",
     sentence="Slide the window open.",
+    family="window",
+    skills=("slide",),
+    objects=("window handle",),
     scene=SCENE,
     signals=FixtureSignals,
     reads={"obj_pos": site_pos("handleOpenStart")},
@@ -129,18 +141,13 @@ WINDOW_OPEN = TaskDef(
     expert=lambda obs: push_handle(obs, +1.0),
 )
 
-WINDOW_CLOSE = TaskDef(
+WINDOW_CLOSE = replace(
+    WINDOW_OPEN,
     name="window-close",
     sentence="Slide the window shut.",
-    scene=SCENE,
-    signals=FixtureSignals,
     reads={"obj_pos": site_pos("handleCloseStart")},
-    hand_start=float32(HAND_START_NEAR),
     random_low=(0.0, 0.75, 0.2),
     random_high=(0.0, 0.9, 0.2),
-    goal_low=HAND_BOX[0],
-    goal_high=HAND_BOX[1],
-    fixtures={"window": vec3},
     place=place_open,
     begin=begin_close,
     scores={"v2": score_close_v2, "v1": score_v1},

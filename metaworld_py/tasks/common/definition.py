@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import mujoco
 import numpy as np
@@ -22,6 +22,25 @@ HAND_START: Vec3 = (0.0, 0.6, 0.2)
 HAND_START_NEAR: Vec3 = (0.0, 0.4, 0.2)  # closer to the pedestal
 HAND_BOX: tuple[Vec3, Vec3] = ((-0.5, 0.40, 0.05), (0.5, 1.0, 0.5))
 LOW_HAND_BOX: tuple[Vec3, Vec3] = ((-0.5, 0.40, -0.15), (0.5, 1.0, 0.5))
+
+# The groups of Seo et al., Masked World Models for Visual Control (CoRL 2022), which 3D Diffusion Policy and LeRobot took over.
+Difficulty = Literal["easy", "medium", "hard", "very_hard"]
+
+# What the words mean. A skill is listed where the instruction asks for it, not where our expert happens to use it.
+SKILLS = {
+    "reach": "bring the gripper somewhere, and nothing else",
+    "push": "move something away from the robot or sideways",
+    "pull": "move something towards the robot, up or out",
+    "press": "move a button or handle along its short travel",
+    "slide": "move something along a rail or the table",
+    "turn": "rotate something about its hinge",
+    "strike": "drive one object with another",
+    "grasp": "close the gripper on an object and hold it",
+    "lift": "raise a held object out of or off something",
+    "place": "bring a held object to a goal",
+    "insert": "bring a held object into, through or over a counterpart",
+    "avoid": "get around or over a wall",
+}
 
 RandVec = Sequence[float]
 Observation = Sequence[float]
@@ -58,15 +77,15 @@ class Start(NamedTuple):
 
 
 class Score(NamedTuple):
-    """Reward, success and the published step info of one step."""
+    """Reward, success and the published step info of one step; pages name those info fields that a score fills."""
 
     reward: float
     success: bool
-    near_object: float
-    grasp_success: float
-    grasp_reward: float
-    in_place_reward: float
-    obj_to_target: float
+    near_object: float = 0.0
+    grasp_success: float = 0.0
+    grasp_reward: float = 0.0
+    in_place_reward: float = 0.0
+    obj_to_target: float = 0.0
 
 
 class FreeBody(NamedTuple):
@@ -144,6 +163,10 @@ class TaskDef:
 
     name: str
     sentence: str  # what the robot must do, for people and language-conditioned agents
+    family: str  # tasks about the same thing: "door", "button", …
+    skills: tuple[str, ...]  # that the sentence asks for; keys of `SKILLS`
+    objects: tuple[str, ...]  # in words: the first and, where there is one, the second observed object
+    difficulty: Difficulty = "easy"
     scene: Scene
     signals: type[Any]  # named tuple: arm, then one field per entry of `reads`; obj_pos, obj_quat, obj2_pos, obj2_quat are observed
     reads: Mapping[str, Signal]
