@@ -1,0 +1,1 @@
+"""Training runs: folders, curves, checkpoints, exact resume."""
