@@ -28,5 +28,5 @@ for line in wanted:
             if subprocess.run([*ask, f"{requirement.name}=={lowest}"], capture_output=True, check=False).returncode == 0:
                 print(pinned)
                 continue
-    print(f"no wheel of {requirement.name} {lowest} for this interpreter", file=sys.stderr)
+        print(f"no wheel of {requirement.name} {lowest} for this interpreter", file=sys.stderr)
     print(line)

@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 import metaworld_baselines
-from metaworld_baselines.publishing import leaderboard
-
 import metaworld_py
+from metaworld_baselines.publishing import leaderboard
 from metaworld_py.agents import ExpertAgent, load_agent
 from metaworld_py.agents.cards import cards
 from metaworld_py.evaluation import evaluate

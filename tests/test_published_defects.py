@@ -56,7 +56,7 @@ def test_star_import_brings_the_public_names():
 
 def test_results_come_in_the_order_of_the_environments_whatever_the_hash_seed():
     code = (
-        "import gymnasium, numpy as np, metaworld_py; from metaworld_py.evaluation.per_instance import evaluation;"
+        "import gymnasium, numpy as np, metaworld_py; from metaworld_py.evaluation import evaluation;"
         "A = type('A', (), {'eval_action': lambda s, o: np.zeros((len(o), 4)), 'reset': lambda s, m: None});"
         "print(list(evaluation(A(), gymnasium.make_vec('Meta-World/MT10', seed=1, max_episode_steps=2), num_episodes=1)[2]))"
     )

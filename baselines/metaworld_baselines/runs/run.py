@@ -23,11 +23,11 @@ import jax
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.experience.off_policy import Chunk
+from metaworld_baselines.runs import checkpoints
 from metaworld_py.engine import machine
-from metaworld_py.evaluation.adaptation import AdaptationResult
 from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.evaluation.adaptation import AdaptationResult
 
 DAY_S = 86_400.0
 TABLES = ("progress", "curve", "conflict")

@@ -15,11 +15,11 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 from safetensors.numpy import load_file
 
-from metaworld_baselines.runs import checkpoints
 from metaworld_baselines import train
-from metaworld_baselines.experience.off_policy import Chunk
-from metaworld_baselines.runs.run import Run, Speed, TooSlowError, cut_table
 from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.experience.off_policy import Chunk
+from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.run import Run, Speed, TooSlowError, cut_table
 from metaworld_py.agents import RandomAgent, load_agent
 from metaworld_py.cli.main import main
 from metaworld_py.evaluation import evaluate
