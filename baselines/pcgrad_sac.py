@@ -8,12 +8,12 @@ task projects in an order of its own (Algorithm 1) instead of one that all share
 from __future__ import annotations
 
 from baselines.multitask import MultiTask, task_gradients
-from baselines.pcgrad import pcgrad
+from baselines.pcgrad import pcgrad, random_orders
 from baselines.runs import Run
 from baselines.sac import Sac, SacConfig
 from baselines.sac import train as train_sac
 
-SURGERY = MultiTask(gradients=task_gradients, transformation=pcgrad)
+SURGERY = MultiTask(gradients=task_gradients, transformation=pcgrad, draw_orders=random_orders)
 
 
 def train(config: SacConfig, seed: int, run: Run) -> Sac:

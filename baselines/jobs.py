@@ -1,0 +1,224 @@
+"""Training within a wall-clock limit, for visits to a machine lent for minutes: `python -m baselines.jobs run JOB --minutes 9 --out DIR`.
+
+The jobs stand in jobs.toml. A job leaves in its folder what is worth carrying home, at any moment, in a few small files: the newest agent,
+the learning curve, progress, speed, and what the next visit needs to go on (without the replay buffer, which then fills anew).
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import jax
+import tyro
+
+from baselines import checkpoints, replay, sac
+from baselines.algorithms import ALGORITHMS
+from baselines.multitask import AVERAGE
+from baselines.pcgrad_sac import SURGERY
+from baselines.rollouts import Collector
+from baselines.runs import Run, hardware
+from metaworld_py.machine import available_cores
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+JOBS_FILE = Path(__file__).with_name("jobs.toml")
+SMOKE = "smoke"
+RESERVE_S = 30.0  # of a job's time, for its last evaluation and files
+CARRIED = (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST, "progress.csv", "curve.csv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to train."""
+
+    description: str
+    algorithm: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)  # of the algorithm, where they differ from its defaults
+
+    @property
+    def config(self) -> Any:
+        """The algorithm's configuration."""
+        return replace(ALGORITHMS[self.algorithm].config, **self.settings)
+
+
+def read_jobs(path: Path = JOBS_FILE) -> dict[str, Job]:
+    """All jobs by name, most wanted first."""
+    return {name: Job(**entry) for name, entry in tomllib.loads(path.read_text()).items()}
+
+
+# Training -----------------------------------------------------------------------------------------
+
+
+def train(name: str, job: Job, *, minutes: float, out: Path, seed: int, before: Path | None) -> Path:
+    """Train for so long, or to the end of the budget; returns the folder.
+
+    Args:
+      name: the job's.
+      job: what to train.
+      minutes: until everything is written, counted from the start of this process.
+      out: the run's folder is made in here.
+      seed: of the run.
+      before: a folder that an earlier visit left, to go on from.
+    """
+    folder = out / f"{name}-seed{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in CARRIED if before is not None else ():
+        if (before / file).is_file() and not (folder / file).exists():
+            shutil.copy2(before / file, folder / file)
+    config, seconds = job.config, 60.0 * minutes - process_seconds() - RESERVE_S
+    if seconds <= 0.0:
+        raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
+    settings = {**asdict(config), "seed": seed}
+    run = Run(folder, job.algorithm, settings, config.total_env_steps, allow_slow=True, minutes=seconds / 60.0, is_on_tensorboard=False)
+    began, steps_before = time.perf_counter(), run.env_steps
+    try:
+        ALGORITHMS[job.algorithm].train(config, seed, run)
+    finally:
+        run.close()
+        seconds, env_steps = time.perf_counter() - began, run.env_steps - steps_before
+        visit = {"env_steps": env_steps, "seconds": round(seconds, 1), "steps_per_s": round(env_steps / seconds, 1)}
+        report = {"job": name, "hardware": hardware(), "versions": checkpoints.versions(), "visit": visit, "went_on": before is not None}
+        (folder / "visit.json").write_text(json.dumps(report, indent=1) + "\n")
+    return folder
+
+
+def process_seconds() -> float:
+    """Since this process began, imports included."""
+    return time.time() - STARTED
+
+
+STARTED = time.time()
+
+
+# Smoke --------------------------------------------------------------------------------------------
+
+
+def smoke(out: Path, jobs: dict[str, Job]) -> dict[str, Any]:
+    """Versions, updates/s of the jobs of the SAC family and steps/s of their environments; in less than two minutes.
+
+    What is compiled here, a job on the same machine finds in JAX's and Numba's caches.
+    """
+    found: dict[str, Any] = {"hardware": hardware(), "versions": checkpoints.versions(), "python": platform.python_version()}
+    print(json.dumps(found), flush=True)
+    stepping = subprocess.Popen([sys.executable, "-m", "baselines.jobs", "envs"], stdout=subprocess.PIPE, text=True)
+    try:
+        for name, method in (("pcgrad-sac-mt10", SURGERY), ("mtmh-sac-mt10", AVERAGE)):
+            config = jobs[name].config
+            for precision in (config.matmul_precision, "BF16_BF16_F32"):
+                measured = updates_per_second(replace(config, matmul_precision=precision), method)
+                found[f"{name}, {precision}"] = measured
+                print(name, precision, measured, f"after {process_seconds():.0f} s", flush=True)
+                write(out / "smoke.json", found)
+    finally:
+        found["environments"] = json.loads(stepping.communicate()[0] or "{}")
+        print(found["environments"], flush=True)
+        write(out / "smoke.json", found)
+    return found
+
+
+def updates_per_second(config: sac.SacConfig, method: Any, calls: int = 5) -> dict[str, float]:
+    """Of the compiled updates of a chunk, on a buffer of noise; the first call, which compiles, apart."""
+    parts = sac.make_parts(config, 0, method)
+    buffer = replay.empty(parts.num_tasks, config.capacity)
+    buffer = buffer._replace(rows=jax.random.normal(jax.random.PRNGKey(0), buffer.rows.shape), num_rows=config.capacity)
+    learn = jax.jit(partial(sac.update_often, parts), donate_argnums=0)
+    agent, seconds = sac.init(parts, 0), []
+    for turn in range(calls + 1):
+        began = time.perf_counter()
+        agent = jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), turn))
+        seconds.append(time.perf_counter() - began)
+    return {"updates_per_s": round(config.updates_per_chunk / median(seconds[1:]), 1), "compiling_s": round(seconds[0], 1)}
+
+
+def steps_per_second(job: Job, threads: Sequence[int], chunks: int = 4) -> dict[str, float]:
+    """Of a collector that plays the untrained actor, by number of threads that step environments."""
+    config = job.config
+    parts = sac.make_parts(config, 0)
+    actor, rates = sac.actor_tree(parts, sac.init(parts, 0)), {}
+    for count in threads:
+        collector: Collector = sac.make_collector(parts, 0, n_threads=count)
+        seconds = []
+        for turn in range(chunks + 1):
+            collector.begin(actor, config.random_chunks + turn)
+            seconds.append(collector.finish().seconds)
+        collector.close()
+        rates[str(count)] = round(config.env_steps_per_chunk / median(seconds[1:]), 1)
+    return rates
+
+
+def write(path: Path, found: dict[str, Any]) -> None:
+    """As JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(found, indent=1) + "\n")
+
+
+# Command line -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand:
+    """Run a job."""
+
+    job: tyro.conf.Positional[str]
+    minutes: float = 9.0  # until all is written
+    out: Path = Path("runs")  # the job's folder is made in here
+    seed: int = 1
+    before: Path | None = None  # the folder that an earlier visit left, to go on from
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListCommand:
+    """Tell which jobs there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvsCommand:
+    """Measure steps/s of the environments, as JSON."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; returns the exit status."""
+    commands: dict[str, Callable[[], Any]] = {"run": RunCommand, "list": ListCommand, "envs": EnvsCommand}
+    command = tyro.extras.subcommand_cli_from_dict(commands, prog="python -m baselines.jobs", args=arguments)
+    jobs = read_jobs()
+    if isinstance(command, ListCommand):
+        print("\n".join(f"{name:22s} {job.description}" for name, job in jobs.items()))
+        return 0
+    if isinstance(command, EnvsCommand):
+        jax.config.update("jax_platforms", "cpu")
+        counts = sorted({1, *(count for count in (2, 4, 8) if count < available_cores()), available_cores()}, reverse=True)
+        print(json.dumps(steps_per_second(jobs["pcgrad-sac-mt10"], counts)))
+        return 0
+    if command.job not in jobs:
+        print(f"baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)
+        return 2
+    try:
+        if command.job == SMOKE:
+            smoke(command.out, jobs)
+        else:
+            folder = train(
+                command.job, jobs[command.job], minutes=command.minutes, out=command.out, seed=command.seed, before=command.before
+            )
+            print(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    except (ValueError, OSError) as error:
+        print(f"baselines.jobs: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
