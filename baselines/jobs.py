@@ -6,11 +6,13 @@ the learning curve, progress, speed, and what the next visit needs to go on (wit
 
 from __future__ import annotations
 
+import csv
 import json
 import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -108,39 +110,70 @@ STARTED = time.time()
 
 
 def smoke(out: Path, jobs: dict[str, Job]) -> dict[str, Any]:
-    """Versions, updates/s of the jobs of the SAC family and steps/s of their environments; in less than two minutes.
+    """Versions, updates/s of the SAC family, steps/s of the environments, and both together; in less than two minutes.
 
-    What is compiled here, a job on the same machine finds in JAX's and Numba's caches.
+    What is compiled here, a job on the same machine finds in JAX's and Numba's caches. A part that fails leaves its error and the others.
     """
-    found: dict[str, Any] = {"hardware": hardware(), "versions": checkpoints.versions(), "python": platform.python_version()}
-    print(json.dumps(found), flush=True)
+    pcgrad, mtmh = jobs["pcgrad-sac-mt10"], jobs["mtmh-sac-mt10"]
     stepping = subprocess.Popen([sys.executable, "-m", "baselines.jobs", "envs"], stdout=subprocess.PIPE, text=True)
-    try:
-        for name, method in (("pcgrad-sac-mt10", SURGERY), ("mtmh-sac-mt10", AVERAGE)):
-            config = jobs[name].config
-            for precision in (config.matmul_precision, "BF16_BF16_F32"):
-                measured = updates_per_second(replace(config, matmul_precision=precision), method)
-                found[f"{name}, {precision}"] = measured
-                print(name, precision, measured, f"after {process_seconds():.0f} s", flush=True)
-                write(out / "smoke.json", found)
-    finally:
-        found["environments"] = json.loads(stepping.communicate()[0] or "{}")
-        print(found["environments"], flush=True)
-        write(out / "smoke.json", found)
+    parts: dict[str, Callable[[], Any]] = {
+        "machine": lambda: {"hardware": hardware(), "versions": checkpoints.versions(), "python": platform.python_version()},
+        "pcgrad-sac, TF32": lambda: updates_per_second(pcgrad.config, SURGERY, trace=out / "trace.json.gz"),
+        "environments": lambda: json.loads(stepping.communicate()[0]),
+        "pcgrad-sac, both together": lambda: both_together(pcgrad, seconds=15.0),
+        "mtmh-sac, TF32": lambda: updates_per_second(mtmh.config, AVERAGE),
+        "pcgrad-sac, bfloat16": lambda: updates_per_second(replace(pcgrad.config, matmul_precision="BF16_BF16_F32"), SURGERY),
+    }
+    found: dict[str, Any] = {}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, part in parts.items():
+        try:
+            found[name] = part()
+        except Exception as error:  # whatever it is: the machine is lent for minutes
+            found[name] = {"error": f"{type(error).__name__}: {error}"}
+        print(f"{process_seconds():5.0f} s  {name}: {json.dumps(found[name])}", flush=True)
+        (out / "smoke.json").write_text(json.dumps(found, indent=1) + "\n")
     return found
 
 
-def updates_per_second(config: sac.SacConfig, method: Any, calls: int = 5) -> dict[str, float]:
-    """Of the compiled updates of a chunk, on a buffer of noise; the first call, which compiles, apart."""
+def both_together(job: Job, seconds: float) -> dict[str, float]:
+    """Training of a job for some seconds: its last stretch's speed."""
+    config = replace(job.config, warmup_vector_steps=50, eval_instances=1, log_every_env_steps=50_000)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), job.algorithm, asdict(config), config.total_env_steps, minutes=seconds / 60.0, is_on_tensorboard=False)
+        try:
+            ALGORITHMS[job.algorithm].train(config, 0, run)
+        finally:
+            run.close()
+        with (Path(folder) / "progress.csv").open() as file:
+            last = list(csv.DictReader(file))[-1]
+    return {name: float(last[name]) for name in ("env_steps", "steps_per_s", "updates_per_s", "waiting_for_envs", "waiting_for_learner")}
+
+
+def updates_per_second(config: sac.SacConfig, method: Any, calls: int = 5, trace: Path | None = None) -> dict[str, float]:
+    """Of the compiled updates of a chunk, on a buffer of noise; the first call, which compiles, apart.
+
+    Args:
+      config: of the run.
+      method: how the tasks' gradients become one.
+      calls: measured.
+      trace: where a profile of one more call goes.
+    """
     parts = sac.make_parts(config, 0, method)
     buffer = replay.empty(parts.num_tasks, config.capacity)
-    buffer = buffer._replace(rows=jax.random.normal(jax.random.PRNGKey(0), buffer.rows.shape), num_rows=config.capacity)
+    rows = jax.random.normal(jax.random.PRNGKey(0), buffer.rows.shape)
+    buffer = buffer._replace(rows=rows, num_rows=buffer.num_rows + config.capacity)
     learn = jax.jit(partial(sac.update_often, parts), donate_argnums=0)
     agent, seconds = sac.init(parts, 0), []
     for turn in range(calls + 1):
         began = time.perf_counter()
         agent = jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), turn))
         seconds.append(time.perf_counter() - began)
+    if trace is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            with jax.profiler.trace(folder):
+                jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), 0))
+            shutil.copy2(next(Path(folder).rglob("*.trace.json.gz")), trace)
     return {"updates_per_s": round(config.updates_per_chunk / median(seconds[1:]), 1), "compiling_s": round(seconds[0], 1)}
 
 
@@ -158,12 +191,6 @@ def steps_per_second(job: Job, threads: Sequence[int], chunks: int = 4) -> dict[
         collector.close()
         rates[str(count)] = round(config.env_steps_per_chunk / median(seconds[1:]), 1)
     return rates
-
-
-def write(path: Path, found: dict[str, Any]) -> None:
-    """As JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
 
 
 # Command line -------------------------------------------------------------------------------------

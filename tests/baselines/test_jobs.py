@@ -103,7 +103,7 @@ def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
 
 
 def test_too_little_time_is_refused_before_anything_begins(tmp_path):
-    with pytest.raises(ValueError, match="0.1 minutes are too few"):
+    with pytest.raises(ValueError, match=r"0\.1 minutes are too few"):
         jobs.train("job", tiny("mtmh-sac-mt10"), minutes=0.1, out=tmp_path, seed=1, before=None)
 
 
@@ -127,6 +127,14 @@ def test_a_kill_leaves_a_folder_that_can_be_used(tmp_path):
     job = tiny("pcgrad-sac-mt10", total_env_steps=saved_at + 800)
     again = jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seed=1, before=folder)
     assert checkpoints.read_header(again / checkpoints.LAST)["env_steps"] == saved_at + 800
+
+
+@pytest.mark.slow
+def test_smoke_measures_updates_environments_and_both(tmp_path):
+    found = jobs.smoke(tmp_path, {**JOBS, "pcgrad-sac-mt10": tiny("pcgrad-sac-mt10"), "mtmh-sac-mt10": tiny("mtmh-sac-mt10")})
+    assert not [part for part in found.values() if "error" in part], found
+    assert found["pcgrad-sac, both together"]["updates_per_s"] > 0 and found["mtmh-sac, TF32"]["updates_per_s"] > 0
+    assert json.loads((tmp_path / "smoke.json").read_text()) == found and (tmp_path / "trace.json.gz").stat().st_size > 0
 
 
 def test_unknown_jobs_are_refused_and_known_ones_listed(capsys):
