@@ -50,6 +50,11 @@ class Card:
         return self.adaptation_episodes > 0
 
     @property
+    def trained_on(self) -> str:
+        """In words."""
+        return self.benchmark.removesuffix("-test").replace(",", ", ") + ", hidden goals" * self.adapts
+
+    @property
     def evaluate_command(self) -> str:
         """Command that repeats the evaluation which the card quotes."""
         words = ["metaworld-py evaluate", *self.benchmark.split(","), "--agent", self.name, "--seed", str(self.seed)]

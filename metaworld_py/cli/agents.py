@@ -50,7 +50,7 @@ def row(card: Card) -> tuple[str, ...]:
     low, high = card.interval
     return (
         card.name,
-        card.benchmark.replace(",", ", ") + ", hidden goals" * card.adapts,
+        card.trained_on,
         f"{card.env_steps:,}",
         f"{card.env_steps / card.published_env_steps:.0%}",
         f"{card.hours:.2f}",

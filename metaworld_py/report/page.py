@@ -180,7 +180,7 @@ def _training(result: EvaluationResult) -> str:
     low, high = card.interval
     facts = {
         "Algorithm": card.algorithm,
-        "Trained on": card.benchmark.replace(",", ", ") + ", hidden goals" * card.adapts,
+        "Trained on": card.trained_on,
         "Environment steps": f"{card.env_steps:,}, {card.env_steps / card.published_env_steps:.1%} of published runs",
         "Training seed": str(card.seed),
         "Wall time of training": duration(card.hours * 3600),

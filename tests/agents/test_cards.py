@@ -45,6 +45,12 @@ def test_reports_tell_of_the_agent_s_training(tmp_path):
     assert "The agent</h2>" not in other and "metaworld-py evaluate" not in other
 
 
+def test_cards_say_what_was_trained_on():
+    known = cards.cards()
+    found = [known[name].trained_on for name in ("sac-reach", "mt-sac-three-tasks", "maml-trpo-ml1-reach", "maml-trpo-ml10")]
+    assert found == ["reach", "reach, drawer-close, window-open", "reach, hidden goals", "ML10, hidden goals"]
+
+
 def test_unknown_names_say_which_there_are(capsys):
     with pytest.raises(ValueError, match=r"unknown agent 'sac-raech'.*no trained agent 'sac-raech'; there are .*sac-reach"):
         load_agent("sac-raech")

@@ -257,7 +257,7 @@ def train(config: MamlConfig, seed: int, run: Run) -> Maml:
     adapt = jax.jit(partial(adapt_each, parts))
     collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes), make_act(parts), seed=seed)
     agent, speed, instances = run.resume_with(init(parts, seed), collector), Speed(), Instances(config, seed)
-    while run.env_steps < config.total_env_steps:
+    while not run.is_over:
         iteration = run.env_steps // config.env_steps_per_iteration
         began, chunks, batches = time.perf_counter(), [], []
         policies = repeated(agent.policy, config.meta_batch)

@@ -10,10 +10,10 @@ from __future__ import annotations
 from metaworld_baselines.algorithms.sac import Sac, SacConfig
 from metaworld_baselines.algorithms.sac import train as train_sac
 from metaworld_baselines.gradients.combination import MultiTask, task_gradients
-from metaworld_baselines.gradients.pcgrad import pcgrad
+from metaworld_baselines.gradients.pcgrad import pcgrad, random_orders
 from metaworld_baselines.runs.run import Run
 
-SURGERY = MultiTask(gradients=task_gradients, transformation=pcgrad)
+SURGERY = MultiTask(gradients=task_gradients, transformation=pcgrad, draw_orders=random_orders)
 
 
 def train(config: SacConfig, seed: int, run: Run) -> Sac:

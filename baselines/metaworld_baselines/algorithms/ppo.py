@@ -262,7 +262,7 @@ def train(config: PpoConfig, seed: int, run: Run) -> Ppo:
     collector = OnPolicyCollector(make_envs(config.tasks, seed, config.envs_per_task, **lengths), make_act(parts), seed=seed)
     agent, speed = run.resume_with(init(parts, seed), collector), Speed()
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the networks' and the actions'
-    while run.env_steps < config.total_env_steps:
+    while not run.is_over:
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
         stretch, chunk, _ = collector.collect(agent.policy, config.rollout_steps, iteration * config.rollout_steps)

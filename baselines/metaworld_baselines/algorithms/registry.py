@@ -50,7 +50,7 @@ class Algorithm:
 
 def _load_sac(config: SacConfig, path: Path) -> Any:
     parts = sac.make_parts(config, seed=0)
-    return sac.as_agent(parts, restore(path, sac.init(parts, seed=0).actor))
+    return sac.as_agent(parts, restore(path, sac.actor_tree(parts, sac.init(parts, seed=0))))
 
 
 def _load_ppo(config: PpoConfig, path: Path) -> Any:

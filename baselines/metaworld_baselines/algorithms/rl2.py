@@ -433,7 +433,7 @@ def train(config: Rl2Config, seed: int, run: Run) -> Rl2:
     collector = OnPolicyCollector(make_train_envs(config, seed), make_augmented_act(parts), seed=seed)
     agent, speed, instances = run.resume_with(init(parts, seed), collector), Speed(), Instances(config, seed)
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the network's and the actions'
-    while run.env_steps < config.total_env_steps:
+    while not run.is_over:
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
         tasks = instances.of_iteration(iteration)

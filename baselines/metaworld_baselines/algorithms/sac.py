@@ -24,19 +24,21 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.off_policy import Collector, make_envs
 from metaworld_baselines.experience.replay import Buffer, Transition
 from metaworld_baselines.gradients import conflict
-from metaworld_baselines.gradients.combination import AVERAGE, Gradients, MultiTask
-from metaworld_baselines.networks.multi_head import ActionDistribution, squash, twin
-from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.gradients.combination import AVERAGE, DrawOrders, Gradients, MultiTask
+from metaworld_baselines.networks.multi_head import ActionDistribution, Network, squash, twin
+from metaworld_baselines.runs.evaluations import Evaluations
 from metaworld_baselines.runs.run import Run, Speed
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
-from metaworld_py.evaluation import evaluate, task_names
+from metaworld_py.evaluation import EvaluationResult, evaluate, task_names
+
+PRECISIONS = ("float32", "tensorfloat32", "BF16_BF16_F32")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +64,7 @@ class SacConfig:
     learning_rate: float = 3e-4  # Adam, for everything
     adam_eps: float = 1e-5
     max_grad_norm: float = 1.0  # global, of actor and of critics; temperatures are not clipped
+    matmul_precision: str = "tensorfloat32"  # on GPUs: "float32", "tensorfloat32", "BF16_BF16_F32" (bfloat16 inputs); processors: float32
     target_rate: float = 0.005  # τ
     initial_temperature: float = 1.0
     target_entropy: float = -4.0  # minus the number of action dimensions
@@ -70,6 +73,7 @@ class SacConfig:
     eval_every_env_steps: int = 1_000_000
     eval_instances: int = 50  # per task, one episode each: the training goals, as published
     save_every_env_steps: int = 1_000_000
+    save_buffer: bool = True  # with it (400 MB for MT10) a run goes on exactly; without, it goes on from networks and optimizers
     log_every_env_steps: int = 20_000
     diagnose_every_env_steps: int = 0  # gradient conflicts, see conflict.py; 0: never
 
@@ -79,6 +83,8 @@ class SacConfig:
         for name in ("total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.matmul_precision not in PRECISIONS:
+            raise ValueError(f"matmul_precision must be one of {', '.join(PRECISIONS)}, got {self.matmul_precision!r}")
         if self.updates_per_chunk < 1 or self.updates_per_chunk != self.chunk_vector_steps * self.updates_per_vector_step:
             raise ValueError(
                 f"chunk_vector_steps · updates_per_vector_step must be a whole number of at least 1, got "
@@ -124,11 +130,15 @@ class SacConfig:
 
 
 class Sac(NamedTuple):
-    """Everything that learns, with its optimizers' states."""
+    """Everything that learns, with its optimizers' states.
 
-    actor: Any
-    critic: Any
-    target_critic: Any
+    A network's parameters are one vector: clipping, Adam and the target's step are one operation each instead of one per layer, and the
+    Gram matrix of gradient surgery is one product.
+    """
+
+    actor: Float[Array, " actor_params"]
+    critic: Float[Array, " critic_params"]  # both
+    target_critic: Float[Array, " critic_params"]
     log_temperature: Float[Array, " task"]
     actor_opt: Any
     critic_opt: Any
@@ -141,11 +151,12 @@ class Parts:
 
     config: SacConfig
     num_tasks: int
-    actor: ActionDistribution
-    critic: Any  # twin
+    actor: Network
+    critic: Network  # twin
     gradients: Gradients
-    actor_opt: optax.GradientTransformation
-    critic_opt: optax.GradientTransformation
+    draw_orders: DrawOrders
+    actor_opt: optax.GradientTransformationExtraArgs
+    critic_opt: optax.GradientTransformationExtraArgs
     temperature_opt: optax.GradientTransformation
 
     @property
@@ -158,17 +169,19 @@ def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Par
     """Networks and optimizers for a configuration."""
     num_tasks = len(config.tasks)
     size = (num_tasks, config.width, config.depth, config.multi_head and num_tasks > 1)
+    obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(num_tasks)
 
-    def optimizer(seed: int) -> optax.GradientTransformation:
+    def optimizer(seed: int) -> optax.GradientTransformationExtraArgs:
         clip, adam = optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
-        return optax.chain(method.transformation(seed), clip, adam)
+        return optax.with_extra_args_support(optax.chain(method.transformation(seed), clip, adam))
 
     return Parts(
         config=config,
         num_tasks=num_tasks,
-        actor=ActionDistribution(*size),
-        critic=twin(*size),
+        actor=Network(ActionDistribution(*size), obs, task_id),
+        critic=Network(twin(*size), obs, action, task_id),
         gradients=method.gradients,
+        draw_orders=method.draw_orders,
         actor_opt=optimizer(2 * seed),
         critic_opt=optimizer(2 * seed + 1),
         temperature_opt=optax.adam(config.learning_rate, eps=config.adam_eps),
@@ -181,11 +194,10 @@ def init(parts: Parts, seed: int) -> Sac:
     @jax.jit  # one compilation instead of one for each of its many small operations
     def at_start(key: Array) -> Sac:
         actor_key, critic_key = jax.random.split(key)
-        obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(parts.num_tasks)
-        actor, critic = parts.actor.init(actor_key, obs, task_id), parts.critic.init(critic_key, obs, action, task_id)
+        actor, critic = parts.actor.init(actor_key), parts.critic.init(critic_key)
         log_temperature = jnp.full(parts.num_tasks, jnp.log(parts.config.initial_temperature))
         opt_states = parts.actor_opt.init(actor), parts.critic_opt.init(critic), parts.temperature_opt.init(log_temperature)
-        return Sac(actor, critic, jax.tree.map(jnp.copy, critic), log_temperature, *opt_states)
+        return Sac(actor, critic, jnp.copy(critic), log_temperature, *opt_states)
 
     return at_start(jax.random.PRNGKey(seed))
 
@@ -240,18 +252,35 @@ def temperature_gradient(log_prob: Float[Array, " task"], target_entropy: float)
 # Update -------------------------------------------------------------------------------------------
 
 
-def update(parts: Parts, agent: Sac, batch: Transition, key: Array) -> tuple[Sac, dict[str, Float[Array, " task"]]]:
-    """One update of everything, from a batch (task, batch, …); also figures per task."""
-    next_noise, noise = jax.random.normal(key, (2, *batch.action.shape))
+class Draws(NamedTuple):
+    """The random numbers of an update."""
 
-    targets = critic_targets(parts, agent, batch, next_noise)
-    grads, (critic_loss, q) = parts.gradients(partial(critic_losses, parts), agent.critic, batch, parts.task_ids, targets)
-    steps, critic_opt = parts.critic_opt.update(grads, agent.critic_opt, agent.critic)
+    index: Int[Array, "task batch"]  # rows of the buffer
+    next_noise: Float[Array, "task batch action"]  # of the target's actions
+    noise: Float[Array, "task batch action"]  # of the actor's
+    critic_orders: Any  # of gradient surgery, or None
+    actor_orders: Any
+
+
+def draw(parts: Parts, buffer: Buffer, key: Array) -> Draws:
+    """For one update."""
+    sample_key, noise_key = jax.random.split(key)
+    index = replay.draw(buffer, sample_key, parts.config.batch_per_task)
+    next_noise, noise = jax.random.normal(noise_key, (2, *index.shape, ACTION_SIZE))
+    order_keys = jax.random.split(jax.random.fold_in(key, 1))
+    return Draws(index, next_noise, noise, *(parts.draw_orders(order_key, parts.num_tasks) for order_key in order_keys))
+
+
+def update(parts: Parts, agent: Sac, batch: Transition, draws: Draws) -> Sac:
+    """One update of everything, from a batch (task, batch, …)."""
+    targets = critic_targets(parts, agent, batch, draws.next_noise)
+    grads, _ = parts.gradients(partial(critic_losses, parts), agent.critic, batch, parts.task_ids, targets)
+    steps, critic_opt = parts.critic_opt.update(grads, agent.critic_opt, agent.critic, orders=draws.critic_orders)
     critic = optax.apply_updates(agent.critic, steps)
 
     losses = partial(actor_losses, parts, critic)
-    grads, (actor_loss, log_prob) = parts.gradients(losses, agent.actor, batch.obs, parts.task_ids, agent.log_temperature, noise)
-    steps, actor_opt = parts.actor_opt.update(grads, agent.actor_opt, agent.actor)
+    grads, (_, log_prob) = parts.gradients(losses, agent.actor, batch.obs, parts.task_ids, agent.log_temperature, draws.noise)
+    steps, actor_opt = parts.actor_opt.update(grads, agent.actor_opt, agent.actor, orders=draws.actor_orders)
     actor = optax.apply_updates(agent.actor, steps)
 
     grads = temperature_gradient(log_prob, parts.config.target_entropy)
@@ -259,29 +288,42 @@ def update(parts: Parts, agent: Sac, batch: Transition, key: Array) -> tuple[Sac
     log_temperature = optax.apply_updates(agent.log_temperature, steps)
 
     target_critic = optax.incremental_update(critic, agent.target_critic, parts.config.target_rate)
-    figures = {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": jnp.exp(log_temperature)}
-    return Sac(actor, critic, target_critic, log_temperature, actor_opt, critic_opt, temperature_opt), figures
+    return Sac(actor, critic, target_critic, log_temperature, actor_opt, critic_opt, temperature_opt)
 
 
-def update_often(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> tuple[Sac, dict[str, Float[Array, " task"]]]:
-    """A chunk's worth of updates in one compiled call; figures are means over them. `turn` counts the calls."""
+def update_often(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> Sac:
+    """A chunk's worth of updates in one compiled call; `turn` counts the calls.
 
-    def once(agent: Sac, key: Array) -> tuple[Sac, dict[str, Array]]:
-        sample_key, noise_key = jax.random.split(key)
-        return update(parts, agent, replay.sample(buffer, sample_key, parts.config.batch_per_task), noise_key)
+    What is random is drawn before the first of them: on a GPU an update's time is its number of kernels.
+    """
+
+    def once(agent: Sac, draws: Draws) -> tuple[Sac, None]:
+        return update(parts, agent, replay.batch_of(buffer, draws.index), draws), None
 
     keys = jax.random.split(jax.random.fold_in(key, turn), parts.config.updates_per_chunk)
-    agent, figures = jax.lax.scan(once, agent, keys)
-    return agent, jax.tree.map(lambda values: values.mean(axis=0), figures)
+    draws = jax.vmap(partial(draw, parts, buffer))(keys)
+    with jax.default_matmul_precision(parts.config.matmul_precision):
+        return jax.lax.scan(once, agent, draws)[0]
+
+
+def look(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> dict[str, Float[Array, " task"]]:
+    """Losses, values and entropies on a fresh batch, per task."""
+    draws = draw(parts, buffer, jax.random.fold_in(key, turn))
+    batch = replay.batch_of(buffer, draws.index)
+    targets = critic_targets(parts, agent, batch, draws.next_noise)
+    critic_loss, q = critic_losses(parts, agent.critic, batch, parts.task_ids, targets)
+    actor_loss, log_prob = actor_losses(parts, agent.critic, agent.actor, batch.obs, parts.task_ids, agent.log_temperature, draws.noise)
+    temperature = jnp.exp(agent.log_temperature)
+    return {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": temperature}
 
 
 def diagnose(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> dict[str, conflict.Conflict]:
     """Gradient conflicts of critics and actor, on a fresh batch."""
-    sample_key, noise_key, power_key = jax.random.split(jax.random.fold_in(key, turn), 3)
-    batch = replay.sample(buffer, sample_key, parts.config.batch_per_task)
-    next_noise, noise = jax.random.normal(noise_key, (2, *batch.action.shape))
-    targets = critic_targets(parts, agent, batch, next_noise)
-    arguments = batch.obs, parts.task_ids, agent.log_temperature, noise
+    draw_key, power_key = jax.random.split(jax.random.fold_in(key, turn))
+    draws = draw(parts, buffer, draw_key)
+    batch = replay.batch_of(buffer, draws.index)
+    targets = critic_targets(parts, agent, batch, draws.next_noise)
+    arguments = batch.obs, parts.task_ids, agent.log_temperature, draws.noise
     looks = {
         "critic": (lambda critic: critic_losses(parts, critic, batch, parts.task_ids, targets)[0], agent.critic),
         "actor": (lambda actor: actor_losses(parts, agent.critic, actor, *arguments)[0], agent.actor),
@@ -299,57 +341,67 @@ def make_act(parts: Parts, envs_per_task: int) -> Callable[[Any, Any, Any], Arra
     @jax.jit
     def act(actor: Any, obs: Float[Array, "env obs"], seed_and_step: Array) -> Float[Array, "env action"]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        mean, log_std = parts.actor.apply(actor, obs, task_ids)
+        mean, log_std = parts.actor.module.apply(actor, obs, task_ids)
         return squash(mean, log_std, jax.random.normal(key, mean.shape))[0]
 
     return act
 
 
 def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -> Sac:
-    """Train, or go on training, until the budget is spent.
+    """Train, or go on training, until the budget or the run's time is spent.
 
     Raises:
       TooSlowError: see `Run.check_speed`.
     """
     parts = make_parts(config, seed, method)
-    learn, look = jax.jit(partial(update_often, parts)), jax.jit(partial(diagnose, parts))
+    learn = jax.jit(partial(update_often, parts), donate_argnums=0)
+    measure, look_for_conflict = jax.jit(partial(look, parts)), jax.jit(partial(diagnose, parts))
     add = jax.jit(replay.add, donate_argnums=0)
     learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
     collector = make_collector(parts, seed)
-    agent, buffer = start_or_resume(parts, seed, run, collector)
+    evaluations = Evaluations(run, partial(evaluate_actor, parts, seed))
+    agent, buffer, learns_from = start_or_resume(parts, seed, run, collector)
+    if run.owes_evaluation:
+        evaluations.begin(actor_tree(parts, agent))
     speed = Speed()
-    while run.env_steps < config.total_env_steps:
+    while not run.is_over:
         turn = run.env_steps // config.env_steps_per_chunk
+        learns = turn >= learns_from
         began = time.perf_counter()
-        collector.begin(agent.actor, turn)
-        figures: dict[str, Any] = {}
-        if turn >= config.random_chunks:
-            agent, figures = jax.block_until_ready(learn(agent, buffer, learn_key, turn))
+        collector.begin(actor_tree(parts, agent), turn)
+        if learns:
+            agent = jax.block_until_ready(learn(agent, buffer, learn_key, turn))
         learned = time.perf_counter()
         chunk = collector.finish()
-        buffer = add(buffer, chunk.transitions)
-        speed.count(chunk, learned - began, time.perf_counter() - began, config.updates_per_chunk if figures else 0)
+        buffer = add(buffer, chunk.rows)
+        speed.count(chunk, learned - began, time.perf_counter() - began, config.updates_per_chunk if learns else 0)
         run.advance(config.env_steps_per_chunk)
 
-        if figures and run.is_due(config.log_every_env_steps):
-            run.log("progress", speed.numbers(config.env_steps_per_chunk) | per_task(figures, config.tasks))
+        if learns and run.is_due(config.log_every_env_steps):
+            figures = per_task(measure(agent, buffer, look_key, turn), config.tasks)
+            run.log("progress", speed.numbers(config.env_steps_per_chunk) | figures)
             speed = run.show_and_check(speed, config.env_steps_per_chunk)
-        if figures and parts.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
-            run.log("conflict", named_numbers(look(agent, buffer, look_key, turn)))
+        if learns and parts.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
+            run.log("conflict", named_numbers(look_for_conflict(agent, buffer, look_key, turn)))
+        evaluations.keep_what_is_done()
         if run.is_due(config.eval_every_env_steps):
-            evaluate_and_keep(parts, seed, run, agent.actor)
+            evaluations.begin(actor_tree(parts, agent))
         if run.is_due(config.save_every_env_steps):
-            run.save_all((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))), collector.get_state())
+            save(parts, run, evaluations, (agent, buffer), collector)
+            if run.is_over:
+                evaluations.finish()
+                save(parts, run, evaluations, (agent, buffer), collector)
+    evaluations.close()
     collector.close()
     return agent
 
 
-def make_collector(parts: Parts, seed: int) -> Collector:
+def make_collector(parts: Parts, seed: int, n_threads: int = 0) -> Collector:
     """The environments of a run and who steps them."""
     config = parts.config
     lengths = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
     return Collector(
-        make_envs(config.tasks, seed, config.envs_per_task, **lengths),
+        make_envs(config.tasks, seed, config.envs_per_task, **lengths, n_threads=n_threads),
         make_act(parts, config.envs_per_task),
         steps=config.chunk_vector_steps,
         random_chunks=config.random_chunks,
@@ -358,22 +410,37 @@ def make_collector(parts: Parts, seed: int) -> Collector:
     )
 
 
-def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector) -> tuple[Sac, Buffer]:
-    """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run."""
+def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector) -> tuple[Sac, Buffer, int]:
+    """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run.
+
+    Also from which turn on there are updates. A run that was saved without its buffer fills a new one first, with its own actions.
+    """
     config = parts.config
-    agent, buffer = init(parts, seed), replay.empty(parts.num_tasks, config.capacity, OBSERVATION_SIZE, ACTION_SIZE)
-    saved = run.restore((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))))
-    if saved is None:
-        return agent, buffer
-    (agent, small), envs_state = saved
+    agent, buffer = init(parts, seed), replay.empty(parts.num_tasks, config.capacity)
+    if not run.is_resumed:
+        return agent, buffer, config.random_chunks
+    if not config.save_buffer:
+        agent, envs_state = run.restore(agent)
+        collector.set_state(envs_state)
+        turn = run.env_steps // config.env_steps_per_chunk
+        return jax.device_put(agent), buffer, max(turn, config.random_chunks) + config.random_chunks * (turn > 0)
+    (agent, small), envs_state = run.restore((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))))
     collector.set_state(envs_state)
-    return jax.device_put(agent), replay.extended(small, config.capacity)
+    return jax.device_put(agent), replay.extended(small, config.capacity), config.random_chunks
 
 
-def evaluate_and_keep(parts: Parts, seed: int, run: Run, actor: Any) -> None:
-    """The published protocol: most likely actions, every training goal of every task once; keeps the last and the best actor."""
+def save(parts: Parts, run: Run, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector) -> None:
+    """What a resumed run needs."""
+    agent, buffer = agent_and_buffer
+    rows = replay.trimmed(buffer, parts.config.rows_after(run.env_steps))
+    arrays = (agent, rows) if parts.config.save_buffer else agent
+    run.save_all(arrays, collector.get_state(), owes_evaluation=evaluations.settle())
+
+
+def evaluate_actor(parts: Parts, seed: int, actor: Any) -> EvaluationResult:
+    """The published protocol: most likely actions, every training goal of every task once."""
     config = parts.config
-    result = evaluate(
+    return evaluate(
         as_agent(parts, actor),
         config.tasks,
         seed=seed,
@@ -381,15 +448,16 @@ def evaluate_and_keep(parts: Parts, seed: int, run: Run, actor: Any) -> None:
         max_episode_steps=config.max_episode_steps,
         reward_function_version=config.reward_version,
     )
-    is_best = run.evaluated(result)
-    run.save_actor(checkpoints.LAST, actor)
-    if is_best:
-        run.save_actor(checkpoints.BEST, actor)
+
+
+def actor_tree(parts: Parts, agent: Sac) -> Any:
+    """A copy of the actor on the host, as it stands in files."""
+    return parts.actor.tree(np.array(agent.actor))
 
 
 def as_agent(parts: Parts, actor: Any) -> TaskPolicy:
     """An actor for `metaworld_py.evaluation`."""
-    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: jnp.tanh(parts.actor.apply(params, obs, ids)[0]), actor)
+    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: jnp.tanh(parts.actor.module.apply(params, obs, ids)[0]), actor)
 
 
 def per_task(figures: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:

@@ -17,7 +17,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_baselines.experience.replay import Transition
+from metaworld_baselines.experience.replay import Transition, pack, unpack
 from metaworld_py import CustomMT, MetaWorldVectorEnv
 
 Act = Callable[[Any, NDArray[np.float32], NDArray[np.int_]], jax.Array]  # (actor, obs (env, 39), (seed, step)) → actions (env, 4)
@@ -26,13 +26,20 @@ Act = Callable[[Any, NDArray[np.float32], NDArray[np.int_]], jax.Array]  # (acto
 class Chunk(NamedTuple):
     """What one turn of the environments brought."""
 
-    transitions: Transition  # (task, steps · envs per task, …)
+    rows: NDArray[np.float32]  # transitions (task, steps · envs per task, row)
     returns: tuple[float, ...]  # of the episodes that ended
     successes: tuple[bool, ...]  # of the same, at any step
     seconds: float
 
+    @property
+    def transitions(self) -> Transition:
+        """By their fields."""
+        return unpack(self.rows)
 
-def make_envs(names: Sequence[str], seed: int, envs_per_task: int, *, max_episode_steps: int, reward_version: str) -> MetaWorldVectorEnv:
+
+def make_envs(
+    names: Sequence[str], seed: int, envs_per_task: int, *, max_episode_steps: int, reward_version: str, n_threads: int = 0
+) -> MetaWorldVectorEnv:
     """The training environments: every task with its published instances of this seed, goals visible; a task's environments in a row."""
     benchmark = CustomMT(list(names), seed)
     return MetaWorldVectorEnv(
@@ -40,6 +47,7 @@ def make_envs(names: Sequence[str], seed: int, envs_per_task: int, *, max_episod
         max_episode_steps=max_episode_steps,
         reward_function_version=reward_version,
         seed=seed,
+        n_threads=n_threads,
     )
 
 
@@ -96,12 +104,11 @@ class Collector:
             else:
                 actions = np.asarray(self._act(actor, self._obs, np.array([self._seed, chunk_index * self._steps + step])))
             transition, over = self._step(actions)
-            rows.append(transition)
+            rows.append(pack(transition))
             returns += self._returns[over].tolist()
             successes += self._has_succeeded[over].tolist()
             self._returns[over], self._has_succeeded[over] = 0.0, False
-        stacked = Transition(*(by_task(np.stack(column), self.num_tasks) for column in zip(*rows, strict=True)))
-        return Chunk(stacked, tuple(returns), tuple(successes), time.perf_counter() - began)
+        return Chunk(by_task(np.stack(rows), self.num_tasks), tuple(returns), tuple(successes), time.perf_counter() - began)
 
     def _step(self, actions: NDArray[np.float32]) -> tuple[Transition, NDArray[np.bool_]]:
         """One vector step; also which episodes ended with it."""

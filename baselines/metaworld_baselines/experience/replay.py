@@ -1,12 +1,22 @@
-"""A replay buffer on the device: one ring per task, filled evenly, sampled evenly. All functions are pure and run under jit."""
+"""A replay buffer on the device: one ring per task, filled evenly, sampled evenly. All functions are pure and run under jit.
+
+A transition is one row of numbers, so that a batch is one gather and what was collected is one transfer.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
+from numpy.typing import NDArray
+
+from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
+
+ENDS = np.cumsum([OBSERVATION_SIZE, ACTION_SIZE, 1, OBSERVATION_SIZE, 1]).tolist()  # of a transition's fields in its row
+ROW_SIZE = ENDS[-1]
 
 
 class Transition(NamedTuple):
@@ -20,55 +30,60 @@ class Transition(NamedTuple):
 
 
 class Buffer(NamedTuple):
-    """Rings of transitions (task, capacity, …), all filled alike."""
+    """Rings of transitions, all filled alike."""
 
-    rows: Transition
+    rows: Float[Array, "task capacity row"]
     next_row: Int[Array, ""]  # where the next transitions go
     num_rows: Int[Array, ""]  # filled, per task
 
     @property
     def capacity(self) -> int:
         """Rows per task."""
-        return self.rows.reward.shape[1]
+        return self.rows.shape[1]
 
 
-def empty(num_tasks: int, capacity: int, obs_size: int, action_size: int) -> Buffer:
+def pack(steps: Transition) -> NDArray[np.float32]:
+    """Transitions as rows (…, row), on the host."""
+    columns = (steps.obs, steps.action, steps.reward[..., None], steps.next_obs, steps.terminated[..., None])
+    return np.concatenate(columns, axis=-1, dtype=np.float32)
+
+
+def unpack(rows: Float[Array, "*batch row"]) -> Transition:
+    """Rows as transitions: the inverse of `pack`."""
+    starts = [0, *ENDS[:-1]]
+    obs, action, reward, next_obs, terminated = (rows[..., start:end] for start, end in zip(starts, ENDS, strict=True))
+    return Transition(obs, action, reward[..., 0], next_obs, terminated[..., 0])
+
+
+def empty(num_tasks: int, capacity: int) -> Buffer:
     """A buffer of zeros for `capacity` transitions per task, allocated at once."""
-    shapes = Transition((obs_size,), (action_size,), (), (obs_size,), ())
-    rows = Transition(*(jnp.zeros((num_tasks, capacity, *shape)) for shape in shapes))
-    return Buffer(rows, jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
+    return Buffer(jnp.zeros((num_tasks, capacity, ROW_SIZE)), jnp.zeros((), jnp.int32), jnp.zeros((), jnp.int32))
 
 
-def add(buffer: Buffer, new: Transition) -> Buffer:
-    """Write transitions (task, n, …) behind the newest, over the oldest. n must divide the capacity."""
-    n = new.reward.shape[1]
+def add(buffer: Buffer, new: Float[Array, "task n row"]) -> Buffer:
+    """Write transitions behind the newest, over the oldest. n must divide the capacity."""
+    n = new.shape[1]
     if buffer.capacity % n:
         raise ValueError(f"{n} transitions at a time do not divide the capacity {buffer.capacity}")
-
-    def write(ring: Array, values: Array) -> Array:
-        start = (0, buffer.next_row, *(0,) * (ring.ndim - 2))
-        return jax.lax.dynamic_update_slice(ring, jnp.asarray(values, ring.dtype), start)
-
-    rows = jax.tree.map(write, buffer.rows, new)
+    rows = jax.lax.dynamic_update_slice(buffer.rows, jnp.asarray(new, buffer.rows.dtype), (0, buffer.next_row, 0))
     return Buffer(rows, (buffer.next_row + n) % buffer.capacity, jnp.minimum(buffer.num_rows + n, buffer.capacity))
 
 
-def sample(buffer: Buffer, key: Array, batch_per_task: int) -> Transition:
-    """Transitions (task, batch, …), uniform with replacement among what each task has."""
-    num_tasks = buffer.rows.reward.shape[0]
-    index = jax.random.randint(key, (num_tasks, batch_per_task), 0, buffer.num_rows)
-    return jax.tree.map(lambda ring: jax.vmap(lambda rows, of: rows[of])(ring, index), buffer.rows)
+def draw(buffer: Buffer, key: Array, batch_per_task: int) -> Int[Array, "task batch"]:
+    """Which rows make a batch: uniform with replacement among what each task has."""
+    return jax.random.randint(key, (len(buffer.rows), batch_per_task), 0, buffer.num_rows)
+
+
+def batch_of(buffer: Buffer, index: Int[Array, "task batch"]) -> Transition:
+    """The transitions (task, batch, …) in these rows."""
+    return unpack(jax.vmap(lambda ring, of: ring[of])(buffer.rows, index))
 
 
 def trimmed(buffer: Buffer, num_rows: int) -> Buffer:
     """Without the rows that are still empty, to be saved."""
-    return buffer._replace(rows=jax.tree.map(lambda ring: ring[:, :num_rows], buffer.rows))
+    return buffer._replace(rows=buffer.rows[:, :num_rows])
 
 
-def extended(buffer: Buffer, capacity: int) -> Buffer:
+def extended(buffer: Any, capacity: int) -> Buffer:
     """With empty rows up to the capacity: the inverse of `trimmed`."""
-
-    def extend(ring: Array) -> Array:
-        return jnp.pad(ring, [(0, 0), (0, capacity - ring.shape[1]), *[(0, 0)] * (ring.ndim - 2)])
-
-    return buffer._replace(rows=jax.tree.map(extend, buffer.rows))
+    return buffer._replace(rows=jnp.pad(buffer.rows, [(0, 0), (0, capacity - buffer.rows.shape[1]), (0, 0)]))

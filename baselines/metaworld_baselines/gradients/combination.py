@@ -16,11 +16,16 @@ from jaxtyping import Array
 Gradients = Callable[..., tuple[Any, tuple[Any, Any]]]
 
 
+# From (key, number of tasks) to what is random in an update's transformation of gradients, or None.
+DrawOrders = Callable[[Array, int], Any]
+
+
 class MultiTask(NamedTuple):
     """Gradients as an algorithm takes them, and what it does with them before clipping and Adam."""
 
     gradients: Gradients
-    transformation: Callable[[int], optax.GradientTransformation]  # of a seed
+    transformation: Callable[[int], optax.GradientTransformation]  # of a seed; takes `orders`, if it draws any
+    draw_orders: DrawOrders
 
 
 def mean_gradients(losses: Callable[..., Any], params: Any, *arrays: Any) -> tuple[Any, tuple[Any, Any]]:
@@ -44,4 +49,4 @@ def task_gradients(losses: Callable[..., Any], params: Any, *arrays: Any) -> tup
     return jax.vmap(jax.grad(of_one_task, has_aux=True), in_axes=(None, *(0,) * len(arrays)))(params, *arrays)
 
 
-AVERAGE = MultiTask(mean_gradients, lambda seed: optax.identity())
+AVERAGE = MultiTask(mean_gradients, lambda seed: optax.identity(), lambda key, num_tasks: None)

@@ -16,8 +16,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
+BLOCK = 8192  # parameters
+WRITTEN_OUT = 16  # up to so many tasks, surgery on a GPU is one kernel
 EXACT = jax.lax.Precision.HIGHEST  # signs of small inner products matter: no reduced precision on GPUs
 
 
@@ -27,11 +29,12 @@ class PCGradState(NamedTuple):
     key: Array
 
 
-def pcgrad(seed: int, reduction: str = "mean") -> optax.GradientTransformation:
+def pcgrad(seed: int, reduction: str = "mean") -> optax.GradientTransformationExtraArgs:
     """From gradients with leaves (task, …) to one conflict-free gradient with leaves (…).
 
     Args:
-      seed: of the random projection orders, drawn anew for each task at each update, as published.
+      seed: of the random projection orders, drawn anew for each task at each update, as published; `update(…, orders=…)` takes others,
+        drawn beforehand by `random_orders`.
       reduction: "mean" of the projected gradients, or "sum" as in the paper. Adam makes little difference between the two.
 
     Raises:
@@ -44,20 +47,33 @@ def pcgrad(seed: int, reduction: str = "mean") -> optax.GradientTransformation:
         del params
         return PCGradState(jax.random.PRNGKey(seed))
 
-    def update(task_grads: Any, state: PCGradState, params: Any = None) -> tuple[Any, PCGradState]:
+    def update(
+        task_grads: Any, state: PCGradState, params: Any = None, *, orders: Int[Array, "task task"] | None = None, **_: Any
+    ) -> tuple[Any, PCGradState]:
         del params
-        key, order_key = jax.random.split(state.key)
         gram = gram_matrix(task_grads)
-        weights = surgery(gram, random_orders(order_key, len(gram))).sum(axis=0)
-        return combine(weights / len(gram) if reduction == "mean" else weights, task_grads), PCGradState(key)
+        if orders is None:
+            key, order_key = jax.random.split(state.key)
+            orders, state = random_orders(order_key, len(gram)), PCGradState(key)
+        weights = surgery(gram, orders).sum(axis=0)
+        return combine(weights / len(gram) if reduction == "mean" else weights, task_grads), state
 
-    return optax.GradientTransformation(init, update)
+    return optax.GradientTransformationExtraArgs(init, update)
 
 
 def gram_matrix(task_grads: Any) -> Float[Array, "task task"]:
     """Inner products of the tasks' gradients, over all leaves (task, …)."""
-    rows = [leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(task_grads)]
-    return sum(jnp.matmul(row, row.T, precision=EXACT) for row in rows)
+    return sum(_gram_of(leaf.reshape(len(leaf), -1)) for leaf in jax.tree.leaves(task_grads))
+
+
+def _gram_of(rows: Float[Array, "task params"]) -> Float[Array, "task task"]:
+    """In blocks side by side: a product of few rows that are very long keeps a GPU's processors waiting for one another."""
+    num_tasks, size = rows.shape
+    blocks = -(-size // BLOCK)
+    if blocks > 1:
+        rows = jnp.pad(rows, ((0, 0), (0, blocks * BLOCK - size)))
+    rows = rows.reshape(num_tasks, blocks, -1)
+    return jnp.einsum("ibp,jbp->bij", rows, rows, precision=EXACT).sum(axis=0)
 
 
 def random_orders(key: Array, num_tasks: int) -> Int[Array, "task task"]:
@@ -71,19 +87,43 @@ def surgery(gram: Float[Array, "task task"], orders: Int[Array, "task task"]) ->
     Row i starts as g_i and meets the others in the order `orders[i]`. Where its inner product with the original g_j is negative, its
     component along g_j is taken out. A task without gradient (a zero on the diagonal) conflicts with none.
     """
-
-    def project_one(start: Float[Array, " task"], order: Int[Array, " task"], i: Int[Array, ""]) -> Float[Array, " task"]:
-        def meet(row: Float[Array, " task"], j: Int[Array, ""]) -> tuple[Float[Array, " task"], None]:
-            product = jnp.dot(row, gram[:, j], precision=EXACT)
-            squared_norm = gram[j, j]
-            is_conflict = (product < 0.0) & (j != i) & (squared_norm > 0.0)
-            share = product / jnp.where(squared_norm > 0.0, squared_norm, 1.0)
-            return row.at[j].add(jnp.where(is_conflict, -share, 0.0)), None
-
-        return jax.lax.scan(meet, start, order)[0]
-
     num_tasks = len(gram)
-    return jax.vmap(project_one)(jnp.eye(num_tasks, dtype=gram.dtype), orders, jnp.arange(num_tasks))
+    squares = jnp.diagonal(gram)
+    may_conflict = (orders != jnp.arange(num_tasks)[:, None]) & (squares[orders] > 0.0)
+    # By step: whom each row meets, the inner products of all gradients with that one, its squared length, whether the two may conflict.
+    steps = orders.T, jnp.moveaxis(gram[:, orders], -1, 0), jnp.where(may_conflict, squares[orders], 1.0).T, may_conflict.T
+    columns = jnp.eye(num_tasks, dtype=gram.dtype)  # Cᵀ: each holds a number of every row
+    if num_tasks > WRITTEN_OUT:
+        return _in_a_loop(columns, steps).T
+    return jax.lax.platform_dependent(columns, steps, cpu=_in_a_loop, default=_written_out).T
+
+
+Steps = tuple[Int[Array, "step i"], Float[Array, "step k i"], Float[Array, "step i"], Bool[Array, "step i"]]
+
+
+def _in_a_loop(columns: Float[Array, "k i"], steps: Steps) -> Float[Array, "k i"]:
+    tasks = jnp.arange(len(columns))[:, None]
+
+    def meet(columns: Array, step: tuple[Array, ...]) -> tuple[Array, None]:
+        others, products, lengths, may_conflict = step
+        share = _share((columns * products).sum(axis=0), lengths, may_conflict)
+        return columns - jnp.where(others == tasks, share, 0.0), None
+
+    return jax.lax.scan(meet, columns, steps)[0]
+
+
+def _written_out(columns: Float[Array, "k i"], steps: Steps) -> Float[Array, "k i"]:
+    """The same without an axis to sum over: on a GPU one kernel instead of several for each step. A processor's compiler chokes on it."""
+    split = list(columns)
+    for others, products, lengths, may_conflict in zip(*steps, strict=True):
+        share = _share(sum(column * one for column, one in zip(split, products, strict=True)), lengths, may_conflict)
+        split = [column - jnp.where(others == k, share, 0.0) for k, column in enumerate(split)]
+    return jnp.stack(split)
+
+
+def _share(product: Float[Array, " i"], length: Float[Array, " i"], may_conflict: Bool[Array, " i"]) -> Float[Array, " i"]:
+    """How much of the gradient that is met each row loses."""
+    return jnp.where(may_conflict & (product < 0.0), product / length, 0.0)
 
 
 def combine(weights: Float[Array, " task"], task_grads: Any) -> Any:

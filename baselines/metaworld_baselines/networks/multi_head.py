@@ -6,9 +6,12 @@ as in the published multi-head networks (their parameter count, 517 k for MT50 a
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from metaworld_py import ACTION_SIZE
@@ -87,6 +90,35 @@ def twin(num_tasks: int, width: int, depth: int, is_multi_head: bool) -> nn.Modu
     """Two independent estimates of Q, as one module with outputs (2, …)."""
     twins = nn.vmap(ActionValue, variable_axes={"params": 0}, split_rngs={"params": True}, in_axes=None, axis_size=2)
     return twins(num_tasks, width, depth, is_multi_head)
+
+
+class Network:
+    """A module whose parameters are one vector.
+
+    Args:
+      module: with inputs that may have any leading axes.
+      like: one input of each.
+    """
+
+    def __init__(self, module: nn.Module, *like: Array) -> None:
+        self.module, self._like = module, like
+        leaves, self._structure = jax.tree.flatten(jax.eval_shape(module.init, jax.random.PRNGKey(0), *like))
+        self._shapes = [leaf.shape for leaf in leaves]
+        self._ends = np.cumsum([leaf.size for leaf in leaves])[:-1].tolist()
+
+    def init(self, key: Array) -> Float[Array, " params"]:
+        """Parameters at the start."""
+        return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(self.module.init(key, *self._like))])
+
+    def apply(self, params: Float[Array, " params"], *inputs: Array) -> Any:
+        """The module's outputs."""
+        return self.module.apply(self.tree(params), *inputs)
+
+    def tree(self, params: Any) -> Any:
+        """The parameters by layers, as they stand in files; of arrays of NumPy or JAX."""
+        split = np.split if isinstance(params, np.ndarray) else jnp.split
+        leaves = [leaf.reshape(shape) for leaf, shape in zip(split(params, self._ends), self._shapes, strict=True)]
+        return jax.tree.unflatten(self._structure, leaves)
 
 
 def with_task(inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*batch task"]) -> Array:

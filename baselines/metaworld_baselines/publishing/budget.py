@@ -55,10 +55,11 @@ def measure(algorithm: str, turns: int) -> dict[str, Any]:
     """Speed with published settings, and what the published budget would take."""
     config = replace(ALGORITHMS[algorithm].config, benchmark=BENCHMARKS[algorithm])
     budget = published_steps(algorithm, config)
+    few = short(config, turns)
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), algorithm, asdict(config), budget, allow_slow=True)
+        run = Run(Path(folder), algorithm, asdict(few), few.total_env_steps, allow_slow=True)
         try:
-            ALGORITHMS[algorithm].train(short(config, turns), 1, run)
+            ALGORITHMS[algorithm].train(few, 1, run)
         finally:
             run.close()
         with (Path(folder) / "progress.csv").open() as file:

@@ -47,30 +47,45 @@ class Run:
       config: plain values.
       total_env_steps: over all tasks.
       allow_slow: go on where there is no GPU and the run will take longer than a day.
+      minutes: end as at the end of the budget after so much wall time, evaluated and saved; None for no limit.
+      is_on_tensorboard: write its files, too.
 
     Raises:
       ValueError: the folder holds a run of another configuration.
     """
 
-    def __init__(self, folder: Path, algorithm: str, config: Mapping[str, Any], total_env_steps: int, *, allow_slow: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        algorithm: str,
+        config: Mapping[str, Any],
+        total_env_steps: int,
+        *,
+        allow_slow: bool = False,
+        minutes: float | None = None,
+        is_on_tensorboard: bool = True,
+    ) -> None:
         self.folder, self.algorithm, self.total_env_steps = folder, algorithm, total_env_steps
         self.config: dict[str, Any] = json.loads(json.dumps(config))  # as it comes back from a file
         folder.mkdir(parents=True, exist_ok=True)
         self.curve: list[dict[str, Any]] = []
         self.env_steps, self._env_steps_before = 0, 0
         self._allow_slow = allow_slow
-        self._is_resumed = (folder / checkpoints.RESUME).is_file()
+        self.is_resumed = (folder / checkpoints.RESUME).is_file()
+        self.owes_evaluation = False  # saved while the actor of that moment was being evaluated
         self._seconds_before = 0.0
-        if self._is_resumed:
+        if self.is_resumed:
             self._read_resume()
         for name in TABLES:  # a run that stopped before its first save left rows, too
-            cut_table(folder / f"{name}.csv", self.env_steps)
+            cut_table(folder / f"{name}.csv", self.env_steps - (name == "curve" and self.owes_evaluation))
         description = {"algorithm": algorithm, "config": self.config, "versions": checkpoints.versions(), "hardware": hardware()}
         (folder / "config.json").write_text(json.dumps(description, indent=1) + "\n")
         self._tables: dict[str, Table] = {}
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.env_steps)
+        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.env_steps) if is_on_tensorboard else None
         self._bar = tqdm(total=total_env_steps, initial=self.env_steps, unit=" steps", unit_scale=True, desc=folder.name, disable=None)
         self._began = time.perf_counter()
+        self._deadline = math.inf if minutes is None else self._began + 60.0 * minutes
+        self.is_over = self.env_steps >= total_env_steps
 
     def _read_resume(self) -> None:
         header = checkpoints.read_header(self.folder / checkpoints.RESUME)
@@ -82,6 +97,7 @@ class Run:
                 f"{self.folder} holds a run of another configuration ({changed}): give this one another --out, or remove that folder"
             )
         self.curve, self.env_steps, self._seconds_before = header["curve"], header["env_steps"], header["seconds"]
+        self.owes_evaluation = header.get("owes_evaluation", False)
 
     @property
     def seconds(self) -> float:
@@ -90,7 +106,7 @@ class Run:
 
     def restore(self, like: Any) -> tuple[Any, str] | None:
         """What `save_all` wrote, as (arrays in the shape of `like`, the environments' state); None in a new run."""
-        if not self._is_resumed:
+        if not self.is_resumed:
             return None
         path = self.folder / checkpoints.RESUME
         return checkpoints.restore(path, like), checkpoints.read_header(path)["envs"]
@@ -103,38 +119,40 @@ class Run:
         collector.set_state(saved[1])
         return jax.device_put(saved[0])
 
-    def save_all(self, arrays: Any, envs: str) -> None:
+    def save_all(self, arrays: Any, envs: str, *, owes_evaluation: bool = False) -> None:
         """Everything needed to go on exactly here."""
-        checkpoints.save(self.folder / checkpoints.RESUME, arrays, self._header() | {"envs": envs})
+        header = self._header(self.env_steps) | {"envs": envs, "owes_evaluation": owes_evaluation}
+        checkpoints.save(self.folder / checkpoints.RESUME, arrays, header)
 
-    def save_actor(self, name: str, actor: Any) -> None:
-        """An actor to evaluate."""
-        checkpoints.save(self.folder / name, actor, self._header())
+    def save_actor(self, name: str, actor: Any, env_steps: int | None = None) -> None:
+        """An actor to evaluate; as it was after so many steps, or now."""
+        checkpoints.save(self.folder / name, actor, self._header(self.env_steps if env_steps is None else env_steps))
 
-    def _header(self) -> dict[str, Any]:
-        numbers = {"env_steps": self.env_steps, "seconds": self.seconds, "curve": self.curve}
+    def _header(self, env_steps: int) -> dict[str, Any]:
+        numbers = {"env_steps": env_steps, "seconds": self.seconds, "curve": self.curve}
         return {"algorithm": self.algorithm, "config": self.config, **numbers}
 
     def advance(self, env_steps: int) -> None:
         """Count environment steps."""
         self._env_steps_before = self.env_steps
         self.env_steps += env_steps
+        self.is_over = self.env_steps >= self.total_env_steps or time.perf_counter() >= self._deadline
         self._bar.update(env_steps)
 
     def is_due(self, every: int) -> bool:
         """Whether the last advance reached a multiple of `every` environment steps, or the end of the run; never for 0."""
-        is_end = self.env_steps >= self.total_env_steps
-        return every > 0 and (is_end or self.env_steps // every > self._env_steps_before // every)
+        return every > 0 and (self.is_over or self.env_steps // every > self._env_steps_before // every)
 
-    def log(self, table: str, numbers: Mapping[str, float]) -> None:
-        """One row of a table, and the same to TensorBoard."""
-        row = {"env_steps": self.env_steps, "seconds": round(self.seconds, 1), **numbers}
+    def log(self, table: str, numbers: Mapping[str, float], env_steps: int | None = None) -> None:
+        """One row of a table, and the same to TensorBoard; of so many steps, or of now."""
+        env_steps = self.env_steps if env_steps is None else env_steps
+        row = {"env_steps": env_steps, "seconds": round(self.seconds, 1), **numbers}
         if table not in self._tables:
             self._tables[table] = Table(self.folder / f"{table}.csv")
         self._tables[table].write(row)
         for name, value in numbers.items():
-            if math.isfinite(value):
-                self._board.add_scalar(f"{table}/{name}", value, self.env_steps)
+            if self._board is not None and math.isfinite(value):
+                self._board.add_scalar(f"{table}/{name}", value, env_steps)
 
     def show_and_check(self, speed: Speed, steps_per_turn: int) -> Speed:
         """Speed and training success beside the progress bar; returns the next stretch's speed.
@@ -143,10 +161,13 @@ class Run:
           TooSlowError: see `check_speed`; not from a stretch in which something was compiled.
         """
         numbers = speed.numbers(steps_per_turn)
-        self._bar.set_postfix_str(
+        text = (
             f"{numbers['updates_per_s']:.0f} updates/s, waiting {numbers['waiting_for_envs']:.0%} for environments, "
             f"{numbers['waiting_for_learner']:.0%} for the learner; training success {numbers['training_success']:.0%}"
         )
+        self._bar.set_postfix_str(text)
+        if self._bar.disable:  # no terminal: a log wants lines
+            self.say(f"{self.env_steps:>10,} steps after {self.seconds:.0f} s: {numbers['steps_per_s']:.0f} steps/s, {text}")
         if speed.is_warm:
             self.check_speed(numbers["steps_per_s"], numbers["updates_per_s"])
         return Speed(is_warm=True)
@@ -155,11 +176,12 @@ class Run:
         """A line above the progress bar."""
         self._bar.write(text)
 
-    def evaluated(self, result: EvaluationResult) -> bool:
-        """Keep an evaluation; True if it is the best one so far (or as good, but later)."""
+    def evaluated(self, result: EvaluationResult, env_steps: int | None = None) -> bool:
+        """Keep an evaluation, of the agent after so many steps or now; True if it is the best so far (or as good, but later)."""
+        env_steps = self.env_steps if env_steps is None else env_steps
         row = {"success": result.success_rate, "return": mean_return(result)}
-        self.say(f"{self.env_steps:>10,} steps: success {row['success']:6.1%}, return {row['return']:.0f}")
-        return self._add_point(row, result, "success")
+        self.say(f"{env_steps:>10,} steps: success {row['success']:6.1%}, return {row['return']:.0f}")
+        return self._add_point(row, result, "success", env_steps)
 
     def adapted(self, test: AdaptationResult, train: AdaptationResult) -> bool:
         """Keep an evaluation of a meta-learner, on held-out and on training goals, before and after adaptation.
@@ -176,13 +198,13 @@ class Run:
             f"training goals: {row['train_success_before']:6.1%} → {row['train_success']:6.1%}, "
             f"{row['train_return_before']:.0f} → {row['train_return']:.0f}"
         )
-        return self._add_point(row, test.after, "train_success")
+        return self._add_point(row, test.after, "train_success", self.env_steps)
 
-    def _add_point(self, row: dict[str, float], result: EvaluationResult, chosen_by: str) -> bool:
+    def _add_point(self, row: dict[str, float], result: EvaluationResult, chosen_by: str, env_steps: int) -> bool:
         rates = {task.task: task.success_rate for task in result.tasks}
         best = max((point[chosen_by] for point in self.curve), default=-1.0)
-        self.curve.append({"env_steps": self.env_steps, **row, "tasks": rates})
-        self.log("curve", row | {f"success/{name}": rate for name, rate in rates.items()})
+        self.curve.append({"env_steps": env_steps, **row, "tasks": rates})
+        self.log("curve", row | {f"success/{name}": rate for name, rate in rates.items()}, env_steps)
         return row[chosen_by] >= best
 
     def check_speed(self, steps_per_s: float, updates_per_s: float) -> None:
@@ -198,7 +220,8 @@ class Run:
     def close(self) -> None:
         """End the logs."""
         self._bar.close()
-        self._board.close()
+        if self._board is not None:
+            self._board.close()
         for table in self._tables.values():
             table.close()
 

@@ -33,7 +33,7 @@ def experience(rows, terminated):
     action = rng.uniform(-1, 1, (2, rows, 4)).astype(np.float32)
     reward = 1.0 - ((action - BEST_ACTIONS[:, None]) ** 2).sum(-1)
     obs = np.broadcast_to(np.linspace(-1, 1, 39, dtype=np.float32), (2, rows, 39))
-    return replay.Transition(obs, action, reward, obs, np.full((2, rows), terminated, np.float32))
+    return replay.pack(replay.Transition(obs, action, reward, obs, np.full((2, rows), terminated, np.float32)))
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -41,9 +41,9 @@ def test_actors_find_each_tasks_best_action_and_critics_its_worth(name):
     """A problem that goes on for ever with discount ½: the best action is worth 1 / (1 − ½) = 2, give or take the entropy's bonus."""
     method, multi_head = METHODS[name]
     parts = sac.make_parts(replace(CONFIG, multi_head=multi_head), 0, method)
-    buffer = replay.add(replay.empty(2, 4000, 39, 4), experience(4000, terminated=0.0))
-    agent, _ = jax.jit(lambda a, b: sac.update_often(parts, a, b, jax.random.PRNGKey(0), 0))(sac.init(parts, 0), buffer)
-    obs = buffer.rows.obs[:, :1]
+    buffer = replay.add(replay.empty(2, 4000), experience(4000, terminated=0.0))
+    agent = jax.jit(lambda a, b: sac.update_often(parts, a, b, jax.random.PRNGKey(0), 0))(sac.init(parts, 0), buffer)
+    obs = replay.unpack(buffer.rows).obs[:, :1]
     mean, _ = parts.actor.apply(agent.actor, obs, parts.task_ids)
     assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.15, np.tanh(mean[:, 0])
     q = parts.critic.apply(agent.critic, obs, jnp.asarray(BEST_ACTIONS)[:, None], parts.task_ids)

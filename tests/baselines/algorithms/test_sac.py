@@ -10,6 +10,7 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
 from metaworld_baselines.algorithms import pcgrad_sac, sac
+from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.replay import Transition
 from metaworld_baselines.gradients.combination import AVERAGE, mean_gradients, task_gradients
 
@@ -30,6 +31,11 @@ def small(config=SMALL, method=AVERAGE):
     """Parts and a fresh agent."""
     parts = sac.make_parts(config, 0, method)
     return parts, sac.init(parts, 0)
+
+
+def draws(parts, seed=0):
+    """Random numbers of an update of a batch of 8."""
+    return sac.draw(parts, replay.empty(parts.num_tasks, 8)._replace(num_rows=8), jax.random.PRNGKey(seed))
 
 
 class ReadOff:
@@ -123,19 +129,25 @@ def test_with_one_task_surgery_is_plain_sac():
     agents = []
     for method in (AVERAGE, pcgrad_sac.SURGERY):
         parts, agent = small(config, method)
-        agents.append(jax.jit(partial(sac.update, parts))(agent, random_batch(1), jax.random.PRNGKey(0))[0])
-    for one, other in zip(jax.tree.leaves(agents[0].critic), jax.tree.leaves(agents[1].critic), strict=True):
-        assert np.allclose(one, other, atol=1e-6)
+        agents.append(jax.jit(partial(sac.update, parts))(agent, random_batch(1), draws(parts)))
+    assert np.allclose(agents[0].critic, agents[1].critic, atol=1e-6)
 
 
 def test_an_update_moves_everything_and_the_target_slowly():
     parts, before = small(SMALL, pcgrad_sac.SURGERY)
-    after, figures = jax.jit(partial(sac.update, parts))(before, random_batch(3), jax.random.PRNGKey(0))
-    leaf = lambda tree: jax.tree.leaves(tree)[1]
-    assert not np.allclose(leaf(before.actor), leaf(after.actor)) and not np.allclose(leaf(before.critic), leaf(after.critic))
-    wanted = 0.995 * leaf(before.target_critic) + 0.005 * leaf(after.critic)
-    assert np.allclose(leaf(after.target_critic), wanted, atol=1e-7)
-    assert all(values.shape == (3,) for values in figures.values())
+    after = jax.jit(partial(sac.update, parts))(before, random_batch(3), draws(parts))
+    for network, like in ((parts.actor, "actor"), (parts.critic, "critic")):
+        for one, other in zip(*(jax.tree.leaves(network.tree(getattr(agent, like))) for agent in (before, after)), strict=True):
+            assert not np.allclose(one, other)
+    assert np.allclose(after.target_critic, 0.995 * before.target_critic + 0.005 * after.critic, atol=1e-7)
+
+
+def test_figures_are_per_task():
+    parts, agent = small()
+    buffer = replay.add(replay.empty(3, 8), replay.pack(random_batch(3)))
+    figures = jax.jit(partial(sac.look, parts))(agent, buffer, jax.random.PRNGKey(0), 0)
+    assert set(figures) == {"critic_loss", "actor_loss", "q", "entropy", "temperature"}
+    assert all(values.shape == (3,) and np.isfinite(values).all() for values in figures.values())
 
 
 @pytest.mark.parametrize(

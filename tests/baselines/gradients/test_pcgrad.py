@@ -7,7 +7,8 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 import optax
 
-from metaworld_baselines.gradients.pcgrad import gram_matrix, pcgrad, random_orders, surgery
+from metaworld_baselines.gradients import pcgrad as pcgrad_module
+from metaworld_baselines.gradients.pcgrad import BLOCK, gram_matrix, pcgrad, random_orders, surgery
 
 FLOAT32_RTOL = 2e-5  # the Gram form rounds at other places than the loop
 SHAPES = {"torso": (7, 5), "bias": (5,), "head": (3, 2, 2)}
@@ -81,6 +82,30 @@ def test_gram_form_equals_the_literal_loop(num_tasks, seed):
     found = projected_by_gram(gradients, orders)
     assert np.abs(found - wanted).max() <= FLOAT32_RTOL * np.abs(wanted).max() * num_tasks
     assert not np.allclose(wanted, flat(gradients)), "nothing conflicted: the test would show nothing"
+
+
+@pytest.mark.parametrize("num_tasks", [2, 3, 7])
+def test_written_out_for_gpus_it_is_the_same(num_tasks, monkeypatch):
+    gram, orders = gram_matrix(random_gradients(num_tasks, seed=1)), random_orders(jax.random.PRNGKey(1), num_tasks)
+    looped = jax.jit(pcgrad_module.surgery)(gram, orders)
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *arguments, cpu, default: default(*arguments))
+    assert np.allclose(pcgrad_module.surgery(gram, orders), looped, rtol=FLOAT32_RTOL, atol=1e-7)
+
+
+def test_products_of_long_gradients_are_taken_in_blocks():
+    """Longer than two blocks, and no multiple of one."""
+    rows = np.random.default_rng(0).normal(size=(3, 2 * BLOCK + 7)).astype(np.float32)
+    assert np.allclose(gram_matrix({"a": rows}), rows.astype(np.float64) @ rows.T.astype(np.float64), rtol=1e-5, atol=1e-3)
+
+
+def test_orders_may_be_drawn_beforehand():
+    transformation, gradients = pcgrad(seed=0), random_gradients(5, seed=0)
+    state = transformation.init(None)
+    by_itself, later = transformation.update(gradients, state)
+    orders = random_orders(jax.random.split(state.key)[1], 5)
+    given, same = transformation.update(gradients, state, orders=orders)
+    assert all(np.array_equal(by_itself[name], given[name]) for name in SHAPES) and np.array_equal(same.key, state.key)
+    assert not np.array_equal(later.key, state.key)
 
 
 @pytest.mark.parametrize("seed", range(5))

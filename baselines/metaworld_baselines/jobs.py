@@ -1,0 +1,255 @@
+"""Training within a wall-clock limit, for visits to a machine lent for minutes.
+
+    python -m metaworld_baselines.jobs run JOB --minutes 9 --out DIR
+
+The jobs stand in jobs.toml. A job leaves in its folder what is worth carrying home, at any moment, in a few small files: the newest agent,
+the learning curve, progress, speed, and what the next visit needs to go on (without the replay buffer, which then fills anew).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import jax
+import tyro
+
+from metaworld_baselines.algorithms import sac
+from metaworld_baselines.algorithms.pcgrad_sac import SURGERY
+from metaworld_baselines.algorithms.registry import ALGORITHMS
+from metaworld_baselines.experience import replay
+from metaworld_baselines.experience.off_policy import Collector
+from metaworld_baselines.gradients.combination import AVERAGE
+from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.run import Run, hardware
+from metaworld_py.engine.machine import available_cores
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+JOBS_FILE = Path(__file__).with_name("jobs.toml")
+SMOKE = "smoke"
+RESERVE_S = 30.0  # of a job's time, for its last evaluation and files
+CARRIED = (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST, "progress.csv", "curve.csv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to train."""
+
+    description: str
+    algorithm: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)  # of the algorithm, where they differ from its defaults
+
+    @property
+    def config(self) -> Any:
+        """The algorithm's configuration."""
+        return replace(ALGORITHMS[self.algorithm].config, **self.settings)
+
+
+def read_jobs(path: Path = JOBS_FILE) -> dict[str, Job]:
+    """All jobs by name, most wanted first."""
+    return {name: Job(**entry) for name, entry in tomllib.loads(path.read_text()).items()}
+
+
+# Training -----------------------------------------------------------------------------------------
+
+
+def train(name: str, job: Job, *, minutes: float, out: Path, seed: int, before: Path | None) -> Path:
+    """Train for so long, or to the end of the budget; returns the folder.
+
+    Args:
+      name: the job's.
+      job: what to train.
+      minutes: until everything is written, counted from the start of this process.
+      out: the run's folder is made in here.
+      seed: of the run.
+      before: a folder that an earlier visit left, to go on from.
+    """
+    folder = out / f"{name}-seed{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in CARRIED if before is not None else ():
+        if (before / file).is_file() and not (folder / file).exists():
+            shutil.copy2(before / file, folder / file)
+    config, seconds = job.config, 60.0 * minutes - process_seconds() - RESERVE_S
+    if seconds <= 0.0:
+        raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
+    settings = {**asdict(config), "seed": seed}
+    run = Run(folder, job.algorithm, settings, config.total_env_steps, allow_slow=True, minutes=seconds / 60.0, is_on_tensorboard=False)
+    began, steps_before = time.perf_counter(), run.env_steps
+    try:
+        ALGORITHMS[job.algorithm].train(config, seed, run)
+    finally:
+        run.close()
+        seconds, env_steps = time.perf_counter() - began, run.env_steps - steps_before
+        visit = {"env_steps": env_steps, "seconds": round(seconds, 1), "steps_per_s": round(env_steps / seconds, 1)}
+        report = {"job": name, "hardware": hardware(), "versions": checkpoints.versions(), "visit": visit, "went_on": before is not None}
+        (folder / "visit.json").write_text(json.dumps(report, indent=1) + "\n")
+    return folder
+
+
+def process_seconds() -> float:
+    """Since this process began, imports included."""
+    return time.time() - STARTED
+
+
+STARTED = time.time()
+
+
+# Smoke --------------------------------------------------------------------------------------------
+
+
+def smoke(out: Path, jobs: dict[str, Job]) -> dict[str, Any]:
+    """Versions, updates/s of the SAC family, steps/s of the environments, and both together; in less than two minutes.
+
+    What is compiled here, a job on the same machine finds in JAX's and Numba's caches. A part that fails leaves its error and the others.
+    """
+    pcgrad, mtmh = jobs["pcgrad-sac-mt10"], jobs["mtmh-sac-mt10"]
+    stepping = subprocess.Popen([sys.executable, "-m", "metaworld_baselines.jobs", "envs"], stdout=subprocess.PIPE, text=True)
+    parts: dict[str, Callable[[], Any]] = {
+        "machine": lambda: {"hardware": hardware(), "versions": checkpoints.versions(), "python": platform.python_version()},
+        "pcgrad-sac, TF32": lambda: updates_per_second(pcgrad.config, SURGERY, trace=out / "trace.json.gz"),
+        "environments": lambda: json.loads(stepping.communicate()[0]),
+        "pcgrad-sac, both together": lambda: both_together(pcgrad, seconds=15.0),
+        "mtmh-sac, TF32": lambda: updates_per_second(mtmh.config, AVERAGE),
+        "pcgrad-sac, bfloat16": lambda: updates_per_second(replace(pcgrad.config, matmul_precision="BF16_BF16_F32"), SURGERY),
+    }
+    found: dict[str, Any] = {}
+    out.mkdir(parents=True, exist_ok=True)
+    for name, part in parts.items():
+        try:
+            found[name] = part()
+        except Exception as error:  # whatever it is: the machine is lent for minutes
+            found[name] = {"error": f"{type(error).__name__}: {error}"}
+        print(f"{process_seconds():5.0f} s  {name}: {json.dumps(found[name])}", flush=True)
+        (out / "smoke.json").write_text(json.dumps(found, indent=1) + "\n")
+    return found
+
+
+def both_together(job: Job, seconds: float) -> dict[str, float]:
+    """Training of a job for some seconds: its last stretch's speed."""
+    config = replace(job.config, warmup_vector_steps=50, eval_instances=1, log_every_env_steps=50_000)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(Path(folder), job.algorithm, asdict(config), config.total_env_steps, minutes=seconds / 60.0, is_on_tensorboard=False)
+        try:
+            ALGORITHMS[job.algorithm].train(config, 0, run)
+        finally:
+            run.close()
+        with (Path(folder) / "progress.csv").open() as file:
+            last = list(csv.DictReader(file))[-1]
+    return {name: float(last[name]) for name in ("env_steps", "steps_per_s", "updates_per_s", "waiting_for_envs", "waiting_for_learner")}
+
+
+def updates_per_second(config: sac.SacConfig, method: Any, calls: int = 5, trace: Path | None = None) -> dict[str, float]:
+    """Of the compiled updates of a chunk, on a buffer of noise; the first call, which compiles, apart.
+
+    Args:
+      config: of the run.
+      method: how the tasks' gradients become one.
+      calls: measured.
+      trace: where a profile of one more call goes.
+    """
+    parts = sac.make_parts(config, 0, method)
+    buffer = replay.empty(parts.num_tasks, config.capacity)
+    rows = jax.random.normal(jax.random.PRNGKey(0), buffer.rows.shape)
+    buffer = buffer._replace(rows=rows, num_rows=buffer.num_rows + config.capacity)
+    learn = jax.jit(partial(sac.update_often, parts), donate_argnums=0)
+    agent, seconds = sac.init(parts, 0), []
+    for turn in range(calls + 1):
+        began = time.perf_counter()
+        agent = jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), turn))
+        seconds.append(time.perf_counter() - began)
+    if trace is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            with jax.profiler.trace(folder):
+                jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), 0))
+            shutil.copy2(next(Path(folder).rglob("*.trace.json.gz")), trace)
+    return {"updates_per_s": round(config.updates_per_chunk / median(seconds[1:]), 1), "compiling_s": round(seconds[0], 1)}
+
+
+def steps_per_second(job: Job, threads: Sequence[int], chunks: int = 4) -> dict[str, float]:
+    """Of a collector that plays the untrained actor, by number of threads that step environments."""
+    config = job.config
+    parts = sac.make_parts(config, 0)
+    actor, rates = sac.actor_tree(parts, sac.init(parts, 0)), {}
+    for count in threads:
+        collector: Collector = sac.make_collector(parts, 0, n_threads=count)
+        seconds = []
+        for turn in range(chunks + 1):
+            collector.begin(actor, config.random_chunks + turn)
+            seconds.append(collector.finish().seconds)
+        collector.close()
+        rates[str(count)] = round(config.env_steps_per_chunk / median(seconds[1:]), 1)
+    return rates
+
+
+# Command line -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunCommand:
+    """Run a job."""
+
+    job: tyro.conf.Positional[str]
+    minutes: float = 9.0  # until all is written
+    out: Path = Path("runs")  # the job's folder is made in here
+    seed: int = 1
+    before: Path | None = None  # the folder that an earlier visit left, to go on from
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListCommand:
+    """Tell which jobs there are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnvsCommand:
+    """Measure steps/s of the environments, as JSON."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run; returns the exit status."""
+    commands: dict[str, Callable[[], Any]] = {"run": RunCommand, "list": ListCommand, "envs": EnvsCommand}
+    command = tyro.extras.subcommand_cli_from_dict(commands, prog="python -m metaworld_baselines.jobs", args=arguments)
+    jobs = read_jobs()
+    if isinstance(command, ListCommand):
+        print("\n".join(f"{name:22s} {job.description}" for name, job in jobs.items()))
+        return 0
+    if isinstance(command, EnvsCommand):
+        jax.config.update("jax_platforms", "cpu")
+        counts = sorted({1, *(count for count in (2, 4, 8) if count < available_cores()), available_cores()}, reverse=True)
+        print(json.dumps(steps_per_second(jobs["pcgrad-sac-mt10"], counts)))
+        return 0
+    if command.job not in jobs:
+        print(f"metaworld_baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)
+        return 2
+    try:
+        if command.job == SMOKE:
+            smoke(command.out, jobs)
+        else:
+            folder = train(
+                command.job, jobs[command.job], minutes=command.minutes, out=command.out, seed=command.seed, before=command.before
+            )
+            print(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
+    except (ValueError, OSError) as error:
+        print(f"metaworld_baselines.jobs: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

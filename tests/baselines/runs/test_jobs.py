@@ -1,0 +1,143 @@
+"""Jobs for visits to a machine with a GPU: each in miniature, within its time, going on from the visit before."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from metaworld_baselines import jobs
+from metaworld_baselines.runs import checkpoints
+from metaworld_py.agents import load_agent
+
+REPOSITORY = Path(__file__).parents[3]
+MEBIBYTE = 2**20
+TINY_SAC = {
+    "benchmark": "reach,drawer-close",
+    "width": 8,
+    "depth": 1,
+    "batch_per_task": 4,
+    "buffer_per_task": 400,
+    "warmup_vector_steps": 50,
+    "max_episode_steps": 20,
+    "eval_instances": 2,
+    "eval_every_env_steps": 800,
+    "save_every_env_steps": 800,
+    "log_every_env_steps": 400,
+}
+TINY = {
+    "pcgrad-sac": TINY_SAC,
+    "mtmh-sac": TINY_SAC,
+    "mt-sac": TINY_SAC,
+    "ppo": {
+        "benchmark": "reach,drawer-close",
+        "width": 8,
+        "depth": 1,
+        "rollout_steps": 40,
+        "epochs": 1,
+        "minibatches": 1,
+        "max_episode_steps": 20,
+    },
+    "rl2": {
+        "meta_batch": 10,
+        "width": 8,
+        "memory": 4,
+        "episodes": 2,
+        "max_episode_steps": 10,
+        "bptt_steps": 0,
+        "minibatches": 1,
+        "epochs": 1,
+    },
+    "maml-trpo": {"meta_batch": 10, "width": 8, "episodes": 2, "max_episode_steps": 10},
+}
+TINY["rl2"] |= {"eval_goals": 1, "eval_train_goals": 1, "eval_episodes": 1}
+TINY["maml-trpo"] |= {"eval_goals": 1, "eval_train_goals": 1, "eval_episodes": 1}
+JOBS = jobs.read_jobs()
+
+
+def tiny(name, **more):
+    job = JOBS[name]
+    return replace(job, settings={**job.settings, **TINY[job.algorithm], **more})
+
+
+def test_the_most_wanted_stand_first_and_every_job_has_a_configuration():
+    assert list(JOBS)[:3] == ["smoke", "pcgrad-sac-mt10", "mtmh-sac-mt10"] and {"rl2-ml10", "maml-ml10", "ppo-mt10", "ppo-mt50"} <= set(
+        JOBS
+    )
+    for name, job in JOBS.items():
+        assert job.description
+        if name != jobs.SMOKE:
+            assert job.config.total_env_steps >= 20_000_000
+    published = JOBS["pcgrad-sac-mt10"].config
+    assert published.updates_per_vector_step == published.envs_per_task, "one update for each step of all tasks, as published"
+    assert published.random_chunks * published.env_steps_per_chunk == 40_000, "the published warm-up"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in JOBS if name != jobs.SMOKE])
+def test_a_miniature_of_each_job_leaves_what_is_carried_home(name, tmp_path):
+    folder = jobs.train(name, tiny(name, total_env_steps=1600), minutes=1e6, out=tmp_path, seed=1, before=None)
+    files = {path.name: path.stat().st_size for path in folder.iterdir()}
+    assert {"config.json", "progress.csv", "curve.csv", "last.safetensors", "resume.safetensors", "visit.json"} <= files.keys()
+    assert len(files) <= 8 and max(files.values()) <= 16 * MEBIBYTE and all(path.is_file() for path in folder.iterdir())
+    load_agent(f"baselines:{folder}")
+
+
+def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
+    """The time is spent at once: one turn, then everything is evaluated and written."""
+    job = tiny("mtmh-sac-mt10", total_env_steps=4000)
+    seconds = jobs.process_seconds() + jobs.RESERVE_S
+    first = jobs.train("job", job, minutes=(seconds + 0.5) / 60, out=tmp_path / "first", seed=1, before=None)
+    header = checkpoints.read_header(first / checkpoints.RESUME)
+    assert 0 < header["env_steps"] < 4000 and header["curve"][-1]["env_steps"] == header["env_steps"] and not header["owes_evaluation"]
+    second = jobs.train("job", job, minutes=1e6, out=tmp_path / "second", seed=1, before=first)
+    later = checkpoints.read_header(second / checkpoints.RESUME)
+    assert later["env_steps"] == 4000 and later["curve"][: len(header["curve"])] == header["curve"]
+    report = json.loads((second / "visit.json").read_text())
+    assert report["went_on"] and report["visit"]["env_steps"] == 4000 - header["env_steps"]
+
+
+def test_too_little_time_is_refused_before_anything_begins(tmp_path):
+    with pytest.raises(ValueError, match=r"0\.1 minutes are too few"):
+        jobs.train("job", tiny("mtmh-sac-mt10"), minutes=0.1, out=tmp_path, seed=1, before=None)
+
+
+@pytest.mark.slow
+def test_a_kill_leaves_a_folder_that_can_be_used(tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, 'tests/baselines/runs'); import test_jobs as t; from pathlib import Path\n"
+        f"t.jobs.train('job', t.tiny('pcgrad-sac-mt10'), minutes=1e6, out=Path({str(tmp_path)!r}), seed=1, before=None)"
+    )
+    running = subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY, env=None)
+    folder, deadline = tmp_path / "job-seed1", time.monotonic() + 300
+    try:
+        while not ((folder / checkpoints.RESUME).is_file() and (folder / checkpoints.LAST).is_file()):
+            assert running.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        running.send_signal(signal.SIGKILL)
+        running.wait()
+    load_agent(f"baselines:{folder}")
+    saved_at = checkpoints.read_header(folder / checkpoints.RESUME)["env_steps"]
+    job = tiny("pcgrad-sac-mt10", total_env_steps=saved_at + 800)
+    again = jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seed=1, before=folder)
+    assert checkpoints.read_header(again / checkpoints.LAST)["env_steps"] == saved_at + 800
+
+
+@pytest.mark.slow
+def test_smoke_measures_updates_environments_and_both(tmp_path):
+    found = jobs.smoke(tmp_path, {**JOBS, "pcgrad-sac-mt10": tiny("pcgrad-sac-mt10"), "mtmh-sac-mt10": tiny("mtmh-sac-mt10")})
+    assert not [part for part in found.values() if "error" in part], found
+    assert found["pcgrad-sac, both together"]["updates_per_s"] > 0 and found["mtmh-sac, TF32"]["updates_per_s"] > 0
+    assert json.loads((tmp_path / "smoke.json").read_text()) == found and (tmp_path / "trace.json.gz").stat().st_size > 0
+
+
+def test_unknown_jobs_are_refused_and_known_ones_listed(capsys):
+    assert jobs.main(["run", "dqn"]) == 2 and "there are smoke, pcgrad-sac-mt10" in capsys.readouterr().err
+    assert jobs.main(["list"]) == 0 and "published budget" in capsys.readouterr().out

@@ -1,0 +1,96 @@
+"""What an offline GPU machine is given: the wheels are complete and small enough, and our package imports among them."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.tags import compatible_tags, cpython_tags
+from packaging.utils import canonicalize_name, parse_wheel_filename
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")]
+
+ROOT = Path(__file__).parents[2]
+MODULES = ("mujoco", "mujoco.batch", "gymnasium", "tyro", "tensorboardX")  # from the wheels
+OURS = ("metaworld_py", "metaworld_py.engine.compiled", "metaworld_py.evaluation", "metaworld_py.envs.vector_env")
+ON_THE_MACHINE = {  # of what our package and the wheels ask for
+    *("absl-py", "cloudpickle", "etils", "flax", "imageio", "jax", "jaxtyping", "matplotlib", "numba", "numpy", "optax", "packaging"),
+    *("pandas", "pillow", "protobuf", "safetensors", "tqdm", "typing-extensions"),
+}
+NOT_NEEDED = {  # imported only for films, pictures, MuJoCo's viewer in a browser, tables
+    "imageio-ffmpeg": "imageio_ffmpeg",
+    "pyopengl": "OpenGL",
+    "websockets": "websockets",
+    "rliable": "rliable",
+    "jsonschema": "jsonschema",
+}
+PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(39, 4, -1)]
+
+
+def bash(script, *arguments, **variables):
+    environment = {**os.environ, "PYTHON": sys.executable, **{name: str(value) for name, value in variables.items()}}
+    return subprocess.run(["bash", ROOT / "tools/gpu" / script, *arguments], env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory):
+    """A folder as `prepare.sh` fills it."""
+    folder = tmp_path_factory.mktemp("wheels")
+    probe = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder / "probe"), "farama-notifications"]
+    if subprocess.run(probe, capture_output=True, check=False).returncode:
+        pytest.skip("pip or an index to download from is missing")
+    prepared = bash("prepare.sh", folder)
+    assert prepared.returncode == 0, prepared.stdout + prepared.stderr
+    return folder
+
+
+def test_every_requirement_travels_or_is_there(wheels):
+    tomllib = pytest.importorskip("tomllib", reason="needs Python 3.11")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    wanted = {canonicalize_name(Requirement(line).name) for line in project["dependencies"] + extras["baselines"] + extras["fast"]}
+    carried, tags = set(), {*cpython_tags((3, 12), platforms=PLATFORMS), *compatible_tags((3, 12), "cp312", PLATFORMS)}
+    for path in wheels.glob("*.whl"):
+        name, _, _, fits = parse_wheel_filename(path.name)
+        assert fits & tags, path.name
+        assert name not in carried, f"{name} twice: pip would refuse all"
+        carried.add(name)
+        with zipfile.ZipFile(path) as archive:
+            metadata = next(entry for entry in archive.namelist() if entry.endswith(".dist-info/METADATA"))
+            lines = Parser().parsestr(archive.read(metadata).decode()).get_all("Requires-Dist", [])
+        wanted |= {canonicalize_name(one.name) for one in map(Requirement, lines) if is_meant(one)}
+    assert wanted - carried - ON_THE_MACHINE - NOT_NEEDED.keys() == set()
+    assert not carried & (ON_THE_MACHINE | NOT_NEEDED.keys())
+
+
+def is_meant(requirement):
+    there = {"extra": "", "python_version": "3.12", "sys_platform": "linux"}
+    return requirement.marker is None or requirement.marker.evaluate(there)
+
+
+def test_a_second_call_fetches_nothing_and_too_much_is_refused(wheels):
+    before = {path: path.stat().st_mtime_ns for path in wheels.iterdir()}
+    refused = bash("prepare.sh", wheels, LIMIT_MIB=1)
+    assert refused.returncode == 1 and "too much to carry" in refused.stderr
+    assert {path: path.stat().st_mtime_ns for path in wheels.iterdir()} == before
+
+
+def test_without_wheels_it_says_what_to_do(tmp_path):
+    missing = bash("run.sh", "--python", "-c", "", WHEELS=tmp_path, SITE=tmp_path / "site")
+    assert missing.returncode == 1 and "prepare.sh" in missing.stderr
+
+
+@pytest.mark.skipif(sys.version_info[:2] != (3, 12) or sys.platform != "linux", reason="the wheels are for Python 3.12 on Linux")
+def test_the_package_imports_among_the_wheels(wheels, tmp_path):
+    site = tmp_path / "site"
+    lines = [f"import sys; sys.modules.update(dict.fromkeys({list(NOT_NEEDED.values())}))"]  # importing one fails
+    lines += [f"import {module}; assert {module}.__file__.startswith({str(site)!r}), {module}.__file__" for module in MODULES]
+    lines += [f"import {module}" for module in OURS]
+    for _ in range(2):  # the second time it is installed already
+        ran = bash("run.sh", "--python", "-W", "error", "-c", "\n".join(lines), WHEELS=wheels, SITE=site, PIP_NO_INDEX=1)
+        assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Gathers the wheels that an offline GPU machine lacks (CPython 3.12, x86-64, JAX and numba already there) for tools/gpu/run.sh.
+#
+#   tools/gpu/prepare.sh [FOLDER]     default: .gpu/wheels, which git ignores
+#
+# PYTHON: the developer's interpreter, whose installed versions are taken over (default .venv/bin/python, else python3).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+
+LIMIT_MIB=${LIMIT_MIB:-60} # of what travels: tree and wheels
+# Everything that importing, training and evaluating need beyond JAX, flax, optax, numba, NumPy, imageio, pillow and tqdm.
+# glfw: MuJoCo imports it wherever MUJOCO_GL is unset. typeguard, docstring-parser: tyro. farama-notifications: Gymnasium.
+# Not imageio-ffmpeg (65 MiB; only .mp4 files need it), PyOpenGL (only pictures) or rliable (tables are made at home).
+PACKAGES=(mujoco glfw gymnasium farama-notifications tyro typeguard docstring-parser tensorboardX)
+
+if [ -z "${PYTHON:-}" ]; then
+  PYTHON=.venv/bin/python
+  [ -x "$PYTHON" ] || PYTHON=python3
+fi
+folder=${1:-.gpu/wheels}
+mkdir -p "$folder"
+
+# name==version as installed here; a package that is not gets its newest version that runs there.
+requirements=$("$PYTHON" - "${PACKAGES[@]}" <<'PY'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+for name in sys.argv[1:]:
+    try:
+        print(f"{name}=={version(name)}")
+    except PackageNotFoundError:
+        print(name)
+PY
+)
+
+wheels=$(find "$folder" -maxdepth 1 -name '*.whl' | wc -l)
+if [ "$wheels" -ne "${#PACKAGES[@]}" ] || [ "$(cat "$folder/requirements.txt" 2>/dev/null)" != "$requirements" ]; then
+  rm -f "$folder"/*.whl "$folder/requirements.txt" # two versions of one package would stop the whole installation
+  platforms=()
+  # pip takes only what is named here, letter for letter: all C libraries up to Ubuntu 24.04's, oldest names last.
+  for minor in $(seq 39 -1 17); do platforms+=(--platform "manylinux_2_${minor}_x86_64"); done
+  platforms+=(--platform manylinux2014_x86_64 --platform manylinux2010_x86_64 --platform manylinux1_x86_64)
+  # --no-deps: what these packages need besides is there already, and a second NumPy must not travel.
+  # shellcheck disable=SC2086  # one requirement a word
+  "$PYTHON" -m pip download -q --disable-pip-version-check --no-deps --only-binary=:all: \
+    --implementation cp --python-version 3.12 "${platforms[@]}" -d "$folder" $requirements
+  echo "$requirements" > "$folder/requirements.txt" # last: says that the folder is whole
+fi
+
+wheel_bytes=0
+for wheel in "$folder"/*.whl; do
+  bytes=$(wc -c < "$wheel")
+  wheel_bytes=$((wheel_bytes + bytes))
+  awk -v bytes="$bytes" -v name="${wheel##*/}" 'BEGIN { printf "%8.2f MiB  %s\n", bytes / 2^20, name }'
+done
+# Files that git neither tracks nor ignores travel as well. `|| true`: a tracked file may be deleted.
+tree_bytes=$( (git ls-files -z --cached --others --exclude-standard | xargs -0 cat 2>/dev/null || true) | wc -c)
+awk -v wheels="$wheel_bytes" -v tree="$tree_bytes" -v limit="$LIMIT_MIB" 'BEGIN {
+  total = (wheels + tree) / 2^20
+  printf "%8.2f MiB  wheels\n%8.2f MiB  tree\n%8.2f MiB  together, of at most %d\n", wheels / 2^20, tree / 2^20, total, limit
+  if (total > limit) { print "prepare.sh: too much to carry: shrink the tree or leave out packages" > "/dev/stderr"; exit 1 }
+}'

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Runs a job on a machine with a GPU and no internet: installs the wheels of tools/gpu/prepare.sh and starts Python among them.
+#
+#   tools/gpu/run.sh JOB [MINUTES]        python3 -m MODULE run JOB, results into $OUT (default runs/gpu)
+#   tools/gpu/run.sh --python ARGS...     python3 ARGS... in the same environment
+#
+# To be carried there besides the tree: .gpu/wheels. Not .gpu as a whole: that would replace the caches which an earlier call left.
+# PYTHON: the machine's interpreter (default python3). WHEELS, SITE: where the wheels lie, and where they are installed.
+set -euo pipefail
+
+MODULE=metaworld_baselines.jobs
+GPU_XLA_FLAGS="" # appended to XLA_FLAGS
+
+if [ $# -eq 0 ]; then
+  sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  exit 2
+fi
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+root=$PWD
+python=${PYTHON:-python3}
+site=${SITE:-${TMPDIR:-/tmp}/metaworld-gpu-site}
+wheels=${WHEELS:-$root/.gpu/wheels}
+cache=$root/.gpu/cache
+
+# The list of wheels, written last, says that the site folder is whole and made of these wheels.
+if ! ls "$wheels"/*.whl > /dev/null 2>&1; then
+  echo "run.sh: no wheels in $wheels: run tools/gpu/prepare.sh where there is internet, and carry them" >&2
+  exit 1
+fi
+names=$(cd "$wheels" && printf '%s\n' *.whl)
+if [ "$(cat "$site/wheels.txt" 2>/dev/null)" != "$names" ]; then
+  if [ -e "$site/wheels.txt" ]; then rm -rf "$site"; fi # other wheels: ours to remove
+  # --no-deps: the machine holds the rest; --no-compile: most modules of these packages are never imported.
+  "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile --no-cache-dir --upgrade \
+    --target "$site" "$wheels"/*.whl
+  echo "$names" > "$site/wheels.txt"
+fi
+
+export PYTHONPATH=$site:$root:$root/baselines
+export PYTHONUNBUFFERED=1 # a command stopped at its limit has then said all it had to say
+unset MUJOCO_GL           # nothing is drawn; a left-over egl would want PyOpenGL
+# Only where there is something to say: XLA takes a text without leading "--" for a file's name, and a blank one ends the process.
+if [ -n "$GPU_XLA_FLAGS" ]; then export XLA_FLAGS="${XLA_FLAGS:+$XLA_FLAGS }$GPU_XLA_FLAGS"; fi
+
+# Beside the checkout's files and ignored by git: a second call on the same machine compiles nothing.
+export JAX_COMPILATION_CACHE_DIR=$cache/jax
+export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1 # small programs as well
+export METAWORLD_PY_CACHE=$cache/rewards # sources of the compiled rewards, named by all that goes into them
+export NUMBA_CACHE_DIR=$cache/numba
+mkdir -p "$JAX_COMPILATION_CACHE_DIR" "$METAWORLD_PY_CACHE" "$NUMBA_CACHE_DIR"
+
+if [ "$1" = --python ]; then
+  shift
+  exec "$python" "$@"
+fi
+exec "$python" -m "$MODULE" run "$1" --minutes "${2:-9}" --out "${OUT:-runs/gpu}"
