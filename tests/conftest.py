@@ -1,5 +1,6 @@
 """Shared fixtures. Rendering tests need OpenGL: where there is none they are skipped, or fail with REQUIRE_RENDERING=1."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import pytest
 
 from metaworld_py.rendering import RenderingError, choose_gl
 from metaworld_py.tasks import TASKS
+
+# Shapes in the annotations of the baselines are checked while they run, in tests only.
+with contextlib.suppress(ImportError):
+    from jaxtyping import install_import_hook
+
+    install_import_hook("metaworld_baselines", "beartype.beartype")
 
 RECORDINGS = Path(__file__).parent / "recordings"
 ALL_TASKS = list(TASKS)

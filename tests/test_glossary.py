@@ -26,7 +26,7 @@ OWN_WORDS = {
 MEANT = {
     "metaworld_py": {"turn"},  # what hands and dials do
 }
-CHECKED = ["metaworld_py"]
+CHECKED = list(PACKAGES)
 WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
 DANGLING = re.compile(r"^(It|Of|And|Or|The same (?:for|as|with)|Likewise|Its|Their)\b")
 

@@ -27,13 +27,12 @@ import jax
 import tyro
 
 from metaworld_baselines.algorithms import sac
-from metaworld_baselines.algorithms.pcgrad_sac import SURGERY
-from metaworld_baselines.algorithms.registry import ALGORITHMS
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.off_policy import Collector
-from metaworld_baselines.gradients.combination import AVERAGE
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run import Run, hardware
+from metaworld_baselines.runs.rl_run import RlRun
+from metaworld_baselines.runs.run import hardware
 from metaworld_py.engine.machine import available_cores
 
 if sys.version_info >= (3, 11):
@@ -58,7 +57,7 @@ class Job:
     @property
     def config(self) -> Any:
         """The algorithm's configuration."""
-        return replace(ALGORITHMS[self.algorithm].config, **self.settings)
+        return replace(find_algorithm(self.algorithm).config, **self.settings)
 
 
 def read_jobs(path: Path = JOBS_FILE) -> dict[str, Job]:
@@ -82,17 +81,17 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seed: int, before: 
     """
     folder = out / f"{name}-seed{seed}"
     folder.mkdir(parents=True, exist_ok=True)
-    for file in CARRIED if before is not None else ():
-        if (before / file).is_file() and not (folder / file).exists():
-            shutil.copy2(before / file, folder / file)
+    for left in (before / file for file in CARRIED) if before is not None else ():
+        if left.is_file() and not (folder / left.name).exists():
+            shutil.copy2(left, folder / left.name)
     config, seconds = job.config, 60.0 * minutes - process_seconds() - RESERVE_S
     if seconds <= 0.0:
         raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
     settings = {**asdict(config), "seed": seed}
-    run = Run(folder, job.algorithm, settings, config.total_env_steps, allow_slow=True, minutes=seconds / 60.0, is_on_tensorboard=False)
+    run = RlRun(folder, job.algorithm, settings, config.total_env_steps, allow_slow=True, minutes=seconds / 60.0, is_on_tensorboard=False)
     began, steps_before = time.perf_counter(), run.env_steps
     try:
-        ALGORITHMS[job.algorithm].train(config, seed, run)
+        find_algorithm(job.algorithm).train(config, seed, run)
     finally:
         run.close()
         seconds, env_steps = time.perf_counter() - began, run.env_steps - steps_before
@@ -103,7 +102,7 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seed: int, before: 
 
 
 def process_seconds() -> float:
-    """Since this process began, imports included."""
+    """Seconds since this process began, imports included."""
     return time.time() - STARTED
 
 
@@ -122,11 +121,11 @@ def smoke(out: Path, jobs: dict[str, Job]) -> dict[str, Any]:
     stepping = subprocess.Popen([sys.executable, "-m", "metaworld_baselines.jobs", "envs"], stdout=subprocess.PIPE, text=True)
     parts: dict[str, Callable[[], Any]] = {
         "machine": lambda: {"hardware": hardware(), "versions": checkpoints.versions(), "python": platform.python_version()},
-        "pcgrad-sac, TF32": lambda: updates_per_second(pcgrad.config, SURGERY, trace=out / "trace.json.gz"),
+        "pcgrad-sac, TF32": lambda: updates_per_second(pcgrad.config, trace=out / "trace.json.gz"),
         "environments": lambda: json.loads(stepping.communicate()[0]),
         "pcgrad-sac, both together": lambda: both_together(pcgrad, seconds=15.0),
-        "mtmh-sac, TF32": lambda: updates_per_second(mtmh.config, AVERAGE),
-        "pcgrad-sac, bfloat16": lambda: updates_per_second(replace(pcgrad.config, matmul_precision="BF16_BF16_F32"), SURGERY),
+        "mtmh-sac, TF32": lambda: updates_per_second(mtmh.config),
+        "pcgrad-sac, bfloat16": lambda: updates_per_second(replace(pcgrad.config, matmul_precision="BF16_BF16_F32")),
     }
     found: dict[str, Any] = {}
     out.mkdir(parents=True, exist_ok=True)
@@ -141,12 +140,12 @@ def smoke(out: Path, jobs: dict[str, Job]) -> dict[str, Any]:
 
 
 def both_together(job: Job, seconds: float) -> dict[str, float]:
-    """Training of a job for some seconds: its last stretch's speed."""
+    """Training of a job for some seconds: its last rollout's speed."""
     config = replace(job.config, warmup_vector_steps=50, eval_instances=1, log_every_env_steps=50_000)
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), job.algorithm, asdict(config), config.total_env_steps, minutes=seconds / 60.0, is_on_tensorboard=False)
+        run = RlRun(Path(folder), job.algorithm, asdict(config), config.total_env_steps, minutes=seconds / 60.0, is_on_tensorboard=False)
         try:
-            ALGORITHMS[job.algorithm].train(config, 0, run)
+            find_algorithm(job.algorithm).train(config, 0, run)
         finally:
             run.close()
         with (Path(folder) / "progress.csv").open() as file:
@@ -154,24 +153,23 @@ def both_together(job: Job, seconds: float) -> dict[str, float]:
     return {name: float(last[name]) for name in ("env_steps", "steps_per_s", "updates_per_s", "waiting_for_envs", "waiting_for_learner")}
 
 
-def updates_per_second(config: sac.SacConfig, method: Any, calls: int = 5, trace: Path | None = None) -> dict[str, float]:
-    """Of the compiled updates of a chunk, on a buffer of noise; the first call, which compiles, apart.
+def updates_per_second(config: sac.SacConfig, calls: int = 5, trace: Path | None = None) -> dict[str, float]:
+    """Rate of the compiled updates of a chunk, on a buffer of noise; the first call, which compiles, apart.
 
     Args:
       config: of the run.
-      method: how the tasks' gradients become one.
       calls: measured.
       trace: where a profile of one more call goes.
     """
-    parts = sac.make_parts(config, 0, method)
-    buffer = replay.empty(parts.num_tasks, config.capacity)
+    learner = sac.make_learner(config, 0)
+    buffer = replay.empty(learner.num_tasks, config.capacity)
     rows = jax.random.normal(jax.random.PRNGKey(0), buffer.rows.shape)
     buffer = buffer._replace(rows=rows, num_rows=buffer.num_rows + config.capacity)
-    learn = jax.jit(partial(sac.update_often, parts), donate_argnums=0)
-    agent, seconds = sac.init(parts, 0), []
-    for turn in range(calls + 1):
+    learn = jax.jit(partial(sac.update_often, learner), donate_argnums=0)
+    agent, seconds = sac.init(learner, 0), []
+    for iteration in range(calls + 1):
         began = time.perf_counter()
-        agent = jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), turn))
+        agent = jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), iteration))
         seconds.append(time.perf_counter() - began)
     if trace is not None:
         with tempfile.TemporaryDirectory() as folder:
@@ -182,15 +180,15 @@ def updates_per_second(config: sac.SacConfig, method: Any, calls: int = 5, trace
 
 
 def steps_per_second(job: Job, threads: Sequence[int], chunks: int = 4) -> dict[str, float]:
-    """Of a collector that plays the untrained actor, by number of threads that step environments."""
+    """Rate of a collector that plays the untrained actor, by number of threads that step environments."""
     config = job.config
-    parts = sac.make_parts(config, 0)
-    actor, rates = sac.actor_tree(parts, sac.init(parts, 0)), {}
+    learner = sac.make_learner(config, 0)
+    actor, rates = sac.actor_tree(learner, sac.init(learner, 0)), {}
     for count in threads:
-        collector: Collector = sac.make_collector(parts, 0, n_threads=count)
+        collector: Collector = sac.make_collector(learner, 0, n_threads=count)
         seconds = []
-        for turn in range(chunks + 1):
-            collector.begin(actor, config.random_chunks + turn)
+        for iteration in range(chunks + 1):
+            collector.begin(actor, config.random_chunks + iteration)
             seconds.append(collector.finish().seconds)
         collector.close()
         rates[str(count)] = round(config.env_steps_per_chunk / median(seconds[1:]), 1)
@@ -223,7 +221,7 @@ class EnvsCommand:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; returns the exit status."""
-    commands: dict[str, Callable[[], Any]] = {"run": RunCommand, "list": ListCommand, "envs": EnvsCommand}
+    commands: dict[str, Any] = {"run": RunCommand, "list": ListCommand, "envs": EnvsCommand}
     command = tyro.extras.subcommand_cli_from_dict(commands, prog="python -m metaworld_baselines.jobs", args=arguments)
     jobs = read_jobs()
     if isinstance(command, ListCommand):

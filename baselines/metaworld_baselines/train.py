@@ -1,21 +1,21 @@
-"""Train agents: `python -m metaworld_baselines.train pcgrad-sac --benchmark MT10 --seed 1`."""
+"""Train agents: `python -m metaworld_baselines.train pcgrad-sac --benchmark MT10 --seed 1`.
+
+`--config runs/sac-reach-seed1/config.json` repeats a run, of any algorithm; what is said besides varies it.
+"""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
 from typing import Any
 
 import tyro
 
-from metaworld_baselines.algorithms.maml_trpo import MamlConfig
-from metaworld_baselines.algorithms.ppo import PpoConfig
-from metaworld_baselines.algorithms.registry import ALGORITHMS
-from metaworld_baselines.algorithms.rl2 import Rl2Config
-from metaworld_baselines.algorithms.sac import SacConfig
-from metaworld_baselines.runs.run import Run, TooSlowError
+from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
+from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,53 +27,56 @@ class Command:
     allow_slow: bool = False  # without a GPU, go on even if the run takes longer than a day
 
 
-@dataclass(frozen=True, kw_only=True)
-class SacCommand(Command):
-    """Options of the SAC family."""
-
-    config: tyro.conf.OmitArgPrefixes[SacConfig]
-
-
-@dataclass(frozen=True, kw_only=True)
-class PpoCommand(Command):
-    """Options of PPO."""
-
-    config: tyro.conf.OmitArgPrefixes[PpoConfig]
+def command_of(config: Any, **options: Any) -> Any:
+    """The command with the settings of a configuration, which are the defaults, beside its own options."""
+    kind: Any = type(config)
+    wanted: Any = tyro.conf.OmitArgPrefixes[kind]  # its fields without a prefix
+    made = make_dataclass(f"{kind.__name__}Command", [("config", wanted)], bases=(Command,), frozen=True, kw_only=True)
+    return made(config=config, **options)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rl2Command(Command):
-    """Options of RL²."""
+def read_config(path: Path) -> tuple[Algorithm, Any, int]:
+    """Algorithm, configuration and seed of a run, from its `config.json`.
 
-    config: tyro.conf.OmitArgPrefixes[Rl2Config]
-
-
-@dataclass(frozen=True, kw_only=True)
-class MamlCommand(Command):
-    """Options of MAML."""
-
-    config: tyro.conf.OmitArgPrefixes[MamlConfig]
+    Raises:
+      OSError: no such file.
+      ValueError: an unknown algorithm.
+    """
+    described = json.loads(path.read_text())
+    algorithm = find_algorithm(described["algorithm"])
+    return algorithm, algorithm.config_from(described["config"]), described["config"]["seed"]
 
 
-COMMANDS: dict[type, Any] = {SacConfig: SacCommand, PpoConfig: PpoCommand, Rl2Config: Rl2Command, MamlConfig: MamlCommand}
+def parse(arguments: list[str]) -> tuple[str, Any]:
+    """Name of the algorithm and the command, from the words of the command line.
+
+    Raises:
+      OSError, ValueError: see `read_config`; or the file is of another algorithm than the one named.
+    """
+    commands = {name: (algorithm.description, command_of(algorithm.config)) for name, algorithm in algorithms().items()}
+    if "--config" in arguments[:-1]:
+        place = arguments.index("--config")
+        algorithm, config, seed = read_config(Path(arguments[place + 1]))
+        del arguments[place : place + 2]
+        if arguments[:1] and arguments[0] in commands and arguments.pop(0) != algorithm.name:
+            raise ValueError(f"--config is of a run of {algorithm.name}")
+        arguments.insert(0, algorithm.name)
+        commands[algorithm.name] = (algorithm.description, command_of(config, seed=(seed,)))
+    command = tyro.extras.overridable_config_cli(commands, prog="python -m metaworld_baselines.train", args=arguments)
+    return next(argument for argument in arguments if argument in commands), command
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train; returns the exit status."""
-    commands = {
-        name: (algorithm.description, COMMANDS[type(algorithm.config)](config=algorithm.config)) for name, algorithm in ALGORITHMS.items()
-    }
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    command = tyro.extras.overridable_config_cli(commands, prog="python -m metaworld_baselines.train", args=arguments)
-    name = next(argument for argument in arguments if argument in ALGORITHMS)
     try:
+        name, command = parse(list(sys.argv[1:] if arguments is None else arguments))
         for seed in command.seed:
             train_one(name, command, seed)
     except (TooSlowError, ValueError, OSError) as error:
         print(f"metaworld_baselines.train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nbaselines.train: interrupted; the same command goes on from the last save", file=sys.stderr)
+        print("\nmetaworld_baselines.train: interrupted; the same command goes on from the last save", file=sys.stderr)
         return 130
     return 0
 
@@ -83,9 +86,9 @@ def train_one(name: str, command: Any, seed: int) -> Path:
     config = command.config
     title = getattr(config, "title", config.benchmark).replace(",", "+")
     folder = command.out / f"{name}-{title}-seed{seed}"
-    run = Run(folder, name, {**asdict(config), "seed": seed}, config.total_env_steps, allow_slow=command.allow_slow)
+    run = RlRun(folder, name, {**asdict(config), "seed": seed}, config.total_env_steps, allow_slow=command.allow_slow)
     try:
-        ALGORITHMS[name].train(config, seed, run)
+        find_algorithm(name).train(config, seed, run)
         success = f"success {run.curve[-1]['success']:.1%}" if run.curve else "not evaluated"
         run.say(f"{folder}: {run.env_steps:,} steps in {run.seconds / 3600:.2f} h, {success}")
     finally:

@@ -6,12 +6,13 @@ settings and curves, and the evaluation that the card quotes (`evaluation.json`,
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from dataclasses import asdict, dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+FOLDERS = "metaworld_py.agent_folders"  # entry points: folders of trained agents, of whichever packages have some
 CARD, WEIGHTS, EVALUATION, BEFORE = "card.json", "last.safetensors", "evaluation.json", "before.json"
 
 
@@ -75,11 +76,23 @@ def agents_folder() -> Path:
     Raises:
       ValueError: the baselines are not at hand.
     """
-    found = importlib.util.find_spec("metaworld_baselines")
-    for place in (found.submodule_search_locations or ()) if found else ():
-        for folder in (Path(place) / "agents", Path(place).parent / "agents"):  # of a wheel, of a source checkout
-            if folder.is_dir():
-                return folder
+    return _provided()[1]
+
+
+def provider() -> str:
+    """Name of the entry point of `metaworld_py.agents` that loads the trained agents.
+
+    Raises:
+      ValueError: the baselines are not at hand.
+    """
+    return _provided()[0]
+
+
+def _provided() -> tuple[str, Path]:
+    for entry in entry_points(group=FOLDERS):
+        folder: Path = entry.load()
+        if folder.is_dir():
+            return entry.name, folder
     raise ValueError(
         "the trained agents come with the baselines: pip install 'metaworld_py[baselines]', or work in a copy of the repository"
     )

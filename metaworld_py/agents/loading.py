@@ -5,10 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from metaworld_py.agents import cards
 from metaworld_py.agents.built_in import BUILT_IN, Agent, ExpertAgent, RandomAgent, as_agent
+
+PROVIDERS = "metaworld_py.agents"  # entry points: functions from a path to an agent; their names stand before the colon
 
 
 def load_agent(name: str, *, seed: int = 0) -> Agent:
@@ -25,12 +28,13 @@ def load_agent(name: str, *, seed: int = 0) -> Agent:
         return RandomAgent(seed)
     module_name, separator, attribute = name.partition(":")
     if not separator:
-        return _trained_agent(_weights(name))
+        path = _weights(name)
+        return _provided_agent(cards.provider(), path)
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
-    if module_name == "baselines":
-        return _trained_agent(attribute)
+    if module_name in entry_points(group=PROVIDERS).names:
+        return _provided_agent(module_name, attribute)
     try:
         found = getattr(importlib.import_module(module_name), attribute)
     except (ImportError, AttributeError) as error:
@@ -49,15 +53,19 @@ def _weights(name: str) -> str:
         ) from error
 
 
-def _trained_agent(path: str) -> Agent:
-    """The agent in a checkpoint of the baselines, which have requirements of their own."""
+def _provided_agent(provider: str, path: str) -> Agent:
+    """The agent in a file or folder, from the package that knows such files; it has requirements of its own.
+
+    Raises:
+      ValueError: they are not installed, or there is no agent.
+    """
     try:
-        loading = importlib.import_module("metaworld_baselines.algorithms.loading")
-    except ImportError as error:
+        load = entry_points(group=PROVIDERS)[provider].load()
+    except (ImportError, KeyError) as error:
         raise ValueError(
-            f"cannot load the baselines ({error}): install their requirements, pip install 'metaworld_py[baselines]'"
+            f"cannot load the {provider} ({error}): install their requirements, pip install 'metaworld_py[{provider}]'"
         ) from error
     try:
-        return as_agent(loading.load_agent(path))
+        return as_agent(load(path))
     except FileNotFoundError as error:
         raise ValueError(str(error)) from error

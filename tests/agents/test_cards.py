@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import replace
+from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 
-from metaworld_py.agents import cards, load_agent
+from metaworld_py.agents import RandomAgent, cards, load_agent, loading
 from metaworld_py.cli.main import main
 from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.report import write_report
@@ -58,7 +59,7 @@ def test_unknown_names_say_which_there_are(capsys):
 
 
 def test_without_the_baselines_it_says_what_to_install(monkeypatch):
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(cards, "entry_points", lambda group: [])
     with pytest.raises(ValueError, match=r"pip install 'metaworld_py\[baselines\]'"):
         cards.cards()
     with pytest.raises(ValueError, match=r"unknown agent 'sac-reach'.*pip install"):
@@ -66,9 +67,17 @@ def test_without_the_baselines_it_says_what_to_install(monkeypatch):
 
 
 def test_without_jax_it_says_what_to_install(monkeypatch):
-    def missing(name):
-        raise ImportError("No module named 'jax'")
-
-    monkeypatch.setattr("importlib.import_module", missing)
-    with pytest.raises(ValueError, match=r"No module named 'jax'.*pip install 'metaworld_py\[baselines\]'"):
+    missing = EntryPoints([EntryPoint("baselines", "no_jax_here:load", "metaworld_py.agents")])
+    monkeypatch.setattr(loading, "entry_points", lambda group: missing)
+    with pytest.raises(ValueError, match=r"No module named 'no_jax_here'.*pip install 'metaworld_py\[baselines\]'"):
         load_agent("sac-reach")
+
+
+def load_mine(path):
+    return RandomAgent(seed=int(path))
+
+
+def test_other_packages_may_bring_agents(monkeypatch):
+    ours = EntryPoints([EntryPoint("mine", f"{__name__}:load_mine", "metaworld_py.agents")])
+    monkeypatch.setattr(loading, "entry_points", lambda group: ours)
+    assert isinstance(load_agent("mine:7"), RandomAgent)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from metaworld_baselines.algorithms.registry import ALGORITHMS
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.runs import checkpoints
 
 
@@ -14,7 +14,7 @@ def load_agent(path: str | Path) -> Any:
 
     Raises:
       FileNotFoundError: no such file, or a folder without one.
-      ValueError: another kind of file.
+      ValueError: another kind of file, or an algorithm that is not installed.
     """
     path = Path(path)
     if path.is_dir():
@@ -22,5 +22,5 @@ def load_agent(path: str | Path) -> Any:
     header = checkpoints.read_header(path)
     if path.name == checkpoints.RESUME:
         raise ValueError(f"{path} is for going on training; agents are in {checkpoints.LAST} and {checkpoints.BEST} beside it")
-    algorithm = ALGORITHMS[header["algorithm"]]
+    algorithm = find_algorithm(header["algorithm"])
     return algorithm.load(algorithm.config_from(header["config"]), path)

@@ -21,15 +21,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
-from jaxtyping import Array, Float
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from metaworld_baselines.algorithms.meta import Instances, MetaConfig, evaluate_and_keep, make_train_envs
 from metaworld_baselines.algorithms.ppo import clipped_surrogate
 from metaworld_baselines.algorithms.trpo import trust_region_step
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, Stretch, linear_advantages, standardized
+from metaworld_baselines.arrays import Array
+from metaworld_baselines.experience.off_policy import Chunk
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, linear_advantages, standardized
 from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy
-from metaworld_baselines.runs.run import Run, Speed
+from metaworld_baselines.runs.rl_run import RlRun
+from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
 from metaworld_py.evaluation import Timestep
 
@@ -84,7 +87,7 @@ class Maml(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Parts:
+class Learner:
     """What stays the same during a run."""
 
     config: MamlConfig
@@ -92,19 +95,19 @@ class Parts:
     optimizer: optax.GradientTransformation
 
 
-def make_parts(config: MamlConfig) -> Parts:
+def make_learner(config: MamlConfig) -> Learner:
     """Network and optimizer for a configuration."""
     clip, adam = optax.clip_by_global_norm(config.ppo_max_grad_norm), optax.adam(config.ppo_learning_rate, eps=1e-5)
-    return Parts(config, GaussianPolicy(config.width, config.depth, "tanh"), optax.chain(clip, adam))
+    return Learner(config, GaussianPolicy(config.width, config.depth, "tanh"), optax.chain(clip, adam))
 
 
-def init(parts: Parts, seed: int) -> Maml:
+def init(learner: Learner, seed: int) -> Maml:
     """The network at the start of a run."""
 
     @jax.jit
     def at_start(key: Array) -> Maml:
-        policy = parts.policy.init(key, jnp.zeros(OBSERVATION_SIZE))
-        return Maml(policy, parts.optimizer.init(policy) if parts.config.outer == PPO else ())
+        policy = learner.policy.init(key, jnp.zeros(OBSERVATION_SIZE))
+        return Maml(policy, learner.optimizer.init(policy) if learner.config.outer == PPO else ())
 
     return at_start(jax.random.PRNGKey(seed))
 
@@ -121,75 +124,75 @@ class Batch(NamedTuple):
     advantage: Float[Array, " sample"]
 
 
-def make_batch(config: MamlConfig, stretch: Stretch, goals: int) -> Batch:
+def make_batch(config: MamlConfig, rollout: Rollout, goals: int) -> Batch:
     """Batches (goal, sample, …) from experience whose environments of a goal stand in a row."""
-    envs, steps = stretch.reward.shape
-    by_goal = jax.tree.map(lambda x: np.reshape(x, (goals, envs // goals * steps, *x.shape[2:])), stretch)
+    envs, steps = rollout.reward.shape
+    by_goal = jax.tree.map(lambda x: np.reshape(x, (goals, envs // goals * steps, *x.shape[2:])), rollout)
     advantage = standardized(linear_advantages(by_goal, config.discount, config.trace), axis=1)
     return Batch(by_goal.obs, by_goal.action, by_goal.log_prob, advantage)
 
 
-def policy_gradient_loss(parts: Parts, policy: Any, batch: Batch) -> Array:
+def policy_gradient_loss(learner: Learner, policy: Any, batch: Batch) -> Array:
     """Importance-weighted advantage, negative; at the policy that acted, its gradient is the policy gradient."""
-    log_prob = parts.policy.apply(policy, batch.obs).log_prob(batch.action)
+    log_prob = learner.policy.apply(policy, batch.obs).log_prob(batch.action)
     return -(jnp.exp(log_prob - batch.log_prob) * batch.advantage).mean()
 
 
-def inner_step(parts: Parts, policy: Any, batch: Batch) -> Any:
+def inner_step(learner: Learner, policy: Any, batch: Batch) -> Any:
     """Adapted parameters."""
-    gradient = jax.grad(partial(policy_gradient_loss, parts))(policy, batch)
-    if parts.config.first_order:
+    gradient = jax.grad(partial(policy_gradient_loss, learner))(policy, batch)
+    if learner.config.first_order:
         gradient = jax.lax.stop_gradient(gradient)
-    return jax.tree.map(lambda p, g: p - parts.config.inner_learning_rate * g, policy, gradient)
+    return jax.tree.map(lambda p, g: p - learner.config.inner_learning_rate * g, policy, gradient)
 
 
-def adapt_each(parts: Parts, policies: Any, batches: Batch) -> Any:
+def adapt_each(learner: Learner, policies: Any, batches: Batch) -> Any:
     """One inner step of each goal's own parameters (goal, …)."""
-    return jax.vmap(partial(inner_step, parts))(policies, batches)
+    return jax.vmap(partial(inner_step, learner))(policies, batches)
 
 
-def adapted(parts: Parts, policy: Any, before: tuple[Batch, ...]) -> Any:
+def adapted(learner: Learner, policy: Any, before: tuple[Batch, ...]) -> Any:
     """Parameters after all inner steps, each with episodes of its own."""
     for batch in before:
-        policy = inner_step(parts, policy, batch)
+        policy = inner_step(learner, policy, batch)
     return policy
 
 
 # The outer step -----------------------------------------------------------------------------------
 
 
-def outer_loss(parts: Parts, policy: Any, before: tuple[Batch, ...], after: Batch) -> Array:
+def outer_loss(learner: Learner, policy: Any, before: tuple[Batch, ...], after: Batch) -> Array:
     """Mean over goals of the loss after adaptation."""
-    return jax.vmap(lambda b, a: policy_gradient_loss(parts, adapted(parts, policy, b), a))(before, after).mean()
+    return jax.vmap(lambda b, a: policy_gradient_loss(learner, adapted(learner, policy, b), a))(before, after).mean()
 
 
-def outer_kl(parts: Parts, policy: Any, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> Array:
+def outer_kl(learner: Learner, policy: Any, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> Array:
     """Mean divergence of the adapted policies from those that acted, in the states that these met."""
 
     def of_goal(b: tuple[Batch, ...], a: Batch, old: Gaussian) -> Array:
-        return old.kl_to(parts.policy.apply(adapted(parts, policy, b), a.obs)).mean()
+        return old.kl_to(learner.policy.apply(adapted(learner, policy, b), a.obs)).mean()
 
     return jax.vmap(of_goal)(before, after, old).mean()
 
 
-def distributions(parts: Parts, policy: Any, before: tuple[Batch, ...], after: Batch) -> Gaussian:
-    """Of the adapted policies in the states that they met (goal, sample, 4)."""
-    return jax.vmap(lambda b, a: parts.policy.apply(adapted(parts, policy, b), a.obs))(before, after)
+def distributions(learner: Learner, policy: Any, before: tuple[Batch, ...], after: Batch) -> Gaussian:
+    """Distributions of the adapted policies in the states that they met (goal, sample, 4)."""
+    return jax.vmap(lambda b, a: learner.policy.apply(adapted(learner, policy, b), a.obs))(before, after)
 
 
-def learn(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch) -> tuple[Maml, dict[str, Array]]:
-    """The outer step of an iteration in one compiled call; also figures."""
-    old = distributions(parts, agent.policy, before, after)
-    return (trpo_step if parts.config.outer == TRPO else ppo_step)(parts, agent, before, after, old)
+def learn(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch) -> tuple[Maml, dict[str, Array]]:
+    """The outer step of an iteration in one compiled call; also metrics."""
+    old = distributions(learner, agent.policy, before, after)
+    return (trpo_step if learner.config.outer == TRPO else ppo_step)(learner, agent, before, after, old)
 
 
-def trpo_step(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
+def trpo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
     """Within the trust region."""
-    config = parts.config
+    config = learner.config
     flat, unravel = ravel_pytree(agent.policy)
     step = trust_region_step(
-        lambda x: outer_loss(parts, unravel(x), before, after),
-        lambda x: outer_kl(parts, unravel(x), before, after, old),
+        lambda x: outer_loss(learner, unravel(x), before, after),
+        lambda x: outer_kl(learner, unravel(x), before, after, old),
         flat,
         max_kl=config.max_kl,
         cg_iterations=config.cg_iterations,
@@ -197,43 +200,43 @@ def trpo_step(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch
         backtrack=config.backtrack,
         max_backtracks=config.max_backtracks,
     )
-    figures = {
+    metrics = {
         "loss": step.loss,
         "kl": step.kl,
         "accepted": step.is_accepted,
         "backtracks": step.backtracks,
         "entropy": old.entropy().mean(),
     }
-    return agent._replace(policy=unravel(step.params)), figures
+    return agent._replace(policy=unravel(step.params)), metrics
 
 
-def ppo_step(parts: Parts, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
+def ppo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
     """Epochs of clipped ascent, each on everything."""
 
     def loss(policy: Any) -> Array:
-        log_prob = distributions(parts, policy, before, after).log_prob(after.action)
-        return -clipped_surrogate(log_prob, after.log_prob, after.advantage, parts.config.ppo_clip).mean()
+        log_prob = distributions(learner, policy, before, after).log_prob(after.action)
+        return -clipped_surrogate(log_prob, after.log_prob, after.advantage, learner.config.ppo_clip).mean()
 
     def epoch(agent: Maml, _: None) -> tuple[Maml, Array]:
         value, grads = jax.value_and_grad(loss)(agent.policy)
-        updates, opt = parts.optimizer.update(grads, agent.opt)
+        updates, opt = learner.optimizer.update(grads, agent.opt)
         return Maml(optax.apply_updates(agent.policy, updates), opt), value
 
-    agent, losses = jax.lax.scan(epoch, agent, None, length=parts.config.ppo_epochs)
-    return agent, {"loss": losses[-1], "kl": outer_kl(parts, agent.policy, before, after, old), "entropy": old.entropy().mean()}
+    agent, losses = jax.lax.scan(epoch, agent, None, length=learner.config.ppo_epochs)
+    return agent, {"loss": losses[-1], "kl": outer_kl(learner, agent.policy, before, after, old), "entropy": old.entropy().mean()}
 
 
 # Training -----------------------------------------------------------------------------------------
 
 
-def make_act(parts: Parts) -> Any:
+def make_act(learner: Learner) -> Any:
     """Random actions of policies (goal, …), for environments that stand in a row for each goal."""
 
     @jax.jit
-    def act(policies: Any, memory: None, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, None]:
+    def act(policies: Any, memory: None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, None]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         goals = len(jax.tree.leaves(policies)[0])
-        by_goal = jax.vmap(parts.policy.apply)(policies, jnp.reshape(obs, (goals, -1, obs.shape[-1])))
+        by_goal = jax.vmap(learner.policy.apply)(policies, jnp.reshape(obs, (goals, -1, obs.shape[-1])))
         distribution = jax.tree.map(lambda x: x.reshape(len(obs), -1), by_goal)
         action = distribution.sample(key)
         return action, distribution.log_prob(action), None
@@ -246,20 +249,22 @@ def repeated(policy: Any, goals: int) -> Any:
     return jax.tree.map(lambda x: jnp.broadcast_to(x, (goals, *x.shape)), policy)
 
 
-def train(config: MamlConfig, seed: int, run: Run) -> Maml:
+def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
     """Train, or go on training, until the budget is spent.
 
     Raises:
-      TooSlowError: see `Run.check_speed`.
+      TooSlowError: see `RlRun.check_throughput`.
     """
-    parts = make_parts(config)
-    compiled = jax.jit(partial(learn, parts))
-    adapt = jax.jit(partial(adapt_each, parts))
-    collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes), make_act(parts), seed=seed)
-    agent, speed, instances = run.resume_with(init(parts, seed), collector), Speed(), Instances(config, seed)
+    learner = make_learner(config)
+    compiled = jax.jit(partial(learn, learner))
+    adapt = jax.jit(partial(adapt_each, learner))
+    collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes), make_act(learner), seed=seed)
+    agent, speed, instances = run.resume_with(init(learner, seed), collector), Throughput(), Instances(config, seed)
     while not run.is_over:
         iteration = run.env_steps // config.env_steps_per_iteration
-        began, chunks, batches = time.perf_counter(), [], []
+        began = time.perf_counter()
+        chunks: list[Chunk] = []
+        batches: list[Batch] = []
         policies = repeated(agent.policy, config.meta_batch)
         goals = [task for task in instances.of_iteration(iteration) for _ in range(config.episodes)]
         for phase in range(config.inner_steps + 1):
@@ -267,21 +272,21 @@ def train(config: MamlConfig, seed: int, run: Run) -> Maml:
                 policies = adapt(policies, batches[-1])
             collector.restart(goals)
             first_step = (iteration * (config.inner_steps + 1) + phase) * config.max_episode_steps
-            stretch, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step)
-            batches.append(make_batch(config, stretch, config.meta_batch))
+            rollout, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step)
+            batches.append(make_batch(config, rollout, config.meta_batch))
             chunks.append(chunk)
         collected = time.perf_counter()
-        agent, figures = jax.block_until_ready(compiled(agent, tuple(batches[:-1]), batches[-1]))
+        agent, metrics = jax.block_until_ready(compiled(agent, tuple(batches[:-1]), batches[-1]))
         whole = chunks[-1]._replace(seconds=sum(chunk.seconds for chunk in chunks))
         speed.count(whole, time.perf_counter() - collected, time.perf_counter() - began, 1)
         run.advance(config.env_steps_per_iteration)
 
         gain = float(np.mean(chunks[-1].returns) - np.mean(chunks[0].returns))
-        numbers = {name: float(value) for name, value in figures.items()} | {"adaptation_gain": gain}
+        numbers = {name: float(value) for name, value in metrics.items()} | {"adaptation_gain": gain}
         run.log("progress", speed.numbers(config.env_steps_per_iteration) | numbers)
         speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
-            evaluate_and_keep(config, seed, run, as_agent(parts, agent.policy, seed), agent.policy)
+            evaluate_and_keep(config, seed, run, as_agent(learner, agent.policy, seed), agent.policy)
         if run.is_due(config.save_every_env_steps):
             run.save_all(agent, collector.get_state())
     collector.close()
@@ -294,12 +299,12 @@ def train(config: MamlConfig, seed: int, run: Run) -> Maml:
 class MamlAgent:
     """Trained parameters for `evaluate_adaptation` and `metalearning_evaluation`: adapts by the inner step, each environment by itself."""
 
-    def __init__(self, parts: Parts, params: Any, seed: int = 0) -> None:
-        self._parts, self._params, self._seed, self._draws = parts, params, seed, 0
-        self._random = make_act(parts)
-        self._likeliest = jax.jit(lambda policies, obs: jax.vmap(parts.policy.apply)(policies, obs).mean)
+    def __init__(self, learner: Learner, params: Any, seed: int = 0) -> None:
+        self._learner, self._params, self._seed, self._draws = learner, params, seed, 0
+        self._random = make_act(learner)
+        self._likeliest = jax.jit(lambda policies, obs: jax.vmap(learner.policy.apply)(policies, obs).mean)
 
-        self._adapt = jax.jit(partial(adapt_each, parts))
+        self._adapt = jax.jit(partial(adapt_each, learner))
         self.init()
 
     def init(self) -> None:
@@ -338,10 +343,10 @@ class MamlAgent:
         obs, action, log_prob, reward, over, at = (np.stack(column, axis=1) for column in zip(*self._steps, strict=True))
         self._steps = []
         nothing = np.zeros((*reward.shape, 0), np.float32)
-        stretch = Stretch(obs, nothing, action, log_prob, reward, nothing, over, at)
-        self._policies = self._adapt(self._policies, make_batch(self._parts.config, stretch, len(reward)))
+        rollout = Rollout(obs, nothing, action, log_prob, reward, nothing, over, at)
+        self._policies = self._adapt(self._policies, make_batch(self._learner.config, rollout, len(reward)))
 
 
-def as_agent(parts: Parts, params: Any, seed: int = 0) -> MamlAgent:
+def as_agent(learner: Learner, params: Any, seed: int = 0) -> MamlAgent:
     """Parameters for evaluation."""
-    return MamlAgent(parts, params, seed)
+    return MamlAgent(learner, params, seed)

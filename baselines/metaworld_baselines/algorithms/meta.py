@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run import Run
+from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_py import ML1, ML10, ML25, ML45, MetaWorldVectorEnv
 from metaworld_py.evaluation.adaptation import AdaptationResult, evaluate_adaptation
 from metaworld_py.instances import Task
@@ -104,7 +104,7 @@ def make_train_envs(config: MetaConfig, seed: int, copies: int = 1) -> MetaWorld
     )
 
 
-def evaluate_and_keep(config: MetaConfig, seed: int, run: Run, agent: Any, params: Any) -> None:
+def evaluate_and_keep(config: MetaConfig, seed: int, run: RlRun, agent: Any, params: Any) -> None:
     """The published protocol on held-out goals, and the same on training goals; keeps the last and the best parameters.
 
     The best are those with most success on *training* goals: choosing by held-out ones would make the latter training goals.

@@ -19,15 +19,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
+from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import make_envs
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, Stretch, gae, standardized
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, standardized
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
+from metaworld_baselines.networks.scaling import Scale, updated_scale
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run import Run, Speed
+from metaworld_baselines.runs.rl_run import RlRun
+from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
 from metaworld_py.evaluation import evaluate, task_names
 
@@ -88,14 +91,6 @@ class PpoConfig:
 # Networks, optimizers, state ----------------------------------------------------------------------
 
 
-class Scale(NamedTuple):
-    """Running mean and variance of value targets, per task."""
-
-    count: Float[Array, ""]
-    mean: Float[Array, " task"]
-    var: Float[Array, " task"]
-
-
 class Ppo(NamedTuple):
     """Everything that learns, with its optimizers' states."""
 
@@ -107,7 +102,7 @@ class Ppo(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Parts:
+class Learner:
     """What stays the same during a run."""
 
     config: PpoConfig
@@ -117,23 +112,23 @@ class Parts:
     optimizer: optax.GradientTransformation
 
 
-def make_parts(config: PpoConfig) -> Parts:
+def make_learner(config: PpoConfig) -> Learner:
     """Networks and optimizer for a configuration."""
     clip, adam = optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
     networks = GaussianPolicy(config.width, config.depth), MLP(config.width, config.depth, 1)
-    return Parts(config, len(config.tasks), *networks, optimizer=optax.chain(clip, adam))
+    return Learner(config, len(config.tasks), *networks, optimizer=optax.chain(clip, adam))
 
 
-def init(parts: Parts, seed: int) -> Ppo:
+def init(learner: Learner, seed: int) -> Ppo:
     """Networks at the start of a run."""
 
     @jax.jit
     def at_start(key: Array) -> Ppo:
         policy_key, value_key = jax.random.split(key)
-        inputs = with_task(jnp.zeros(OBSERVATION_SIZE), jnp.zeros(parts.num_tasks))
-        policy, value = parts.policy.init(policy_key, inputs), parts.value.init(value_key, inputs)
-        scale = Scale(jnp.zeros(()), jnp.zeros(parts.num_tasks), jnp.ones(parts.num_tasks))
-        return Ppo(policy, value, parts.optimizer.init(policy), parts.optimizer.init(value), scale)
+        inputs = with_task(jnp.zeros(OBSERVATION_SIZE), jnp.zeros(learner.num_tasks))
+        policy, value = learner.policy.init(policy_key, inputs), learner.value.init(value_key, inputs)
+        scale = Scale(jnp.zeros(()), jnp.zeros(learner.num_tasks), jnp.ones(learner.num_tasks))
+        return Ppo(policy, value, learner.optimizer.init(policy), learner.optimizer.init(value), scale)
 
     return at_start(jax.random.PRNGKey(seed))
 
@@ -142,25 +137,25 @@ def init(parts: Parts, seed: int) -> Ppo:
 
 
 def clipped_surrogate(
-    log_prob: Float[Array, "*batch"], old_log_prob: Float[Array, "*batch"], advantage: Float[Array, "*batch"], clip: float
+    log_prob: Float[Array, "*batch"], old_log_prob: Float[Array, "*batch"] | float, advantage: Float[Array, "*batch"], clip: float
 ) -> Float[Array, "*batch"]:
     """What the policy is to maximise, per sample: it gains nothing by leaving the neighbourhood of the old policy."""
     ratio = jnp.exp(log_prob - old_log_prob)
     return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
 
 
-def policy_loss(parts: Parts, policy: Any, batch: Batch) -> tuple[Array, dict[str, Array]]:
+def policy_loss(learner: Learner, policy: Any, batch: Batch) -> tuple[Array, dict[str, Array]]:
     """Clipped surrogate and entropy bonus, to be minimised."""
-    distribution: Gaussian = parts.policy.apply(policy, batch.inputs)
+    distribution: Gaussian = learner.policy.apply(policy, batch.inputs)
     log_prob, entropy = distribution.log_prob(batch.action), distribution.entropy().mean()
-    surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, parts.config.clip).mean()
+    surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean()
     kl = (batch.log_prob - log_prob).mean()
-    return -surrogate - parts.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
+    return -surrogate - learner.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
-def value_loss(parts: Parts, value: Any, batch: Batch) -> Array:
+def value_loss(learner: Learner, value: Any, batch: Batch) -> Array:
     """Squared error, in the units of the targets."""
-    return ((parts.value.apply(value, batch.inputs)[..., 0] - batch.target) ** 2).mean()
+    return ((learner.value.apply(value, batch.inputs)[..., 0] - batch.target) ** 2).mean()
 
 
 # An iteration -------------------------------------------------------------------------------------
@@ -176,117 +171,110 @@ class Batch(NamedTuple):
     target: Float[Array, " sample"]  # of the value function, in its units
 
 
-def task_ids(parts: Parts) -> Float[Array, "env task"]:
+def task_ids(learner: Learner) -> Float[Array, "env task"]:
     """One-hot ids of the environments; a task's environments stand in a row."""
-    return jnp.repeat(jnp.eye(parts.num_tasks), parts.config.envs_per_task, axis=0)
+    return jnp.repeat(jnp.eye(learner.num_tasks), learner.config.envs_per_task, axis=0)
 
 
-def updated_scale(scale: Scale, targets: Float[Array, "task sample"]) -> Scale:
-    """With a batch's targets taken in (Chan et al.'s parallel variance)."""
-    count, new = scale.count + targets.shape[1], targets.shape[1]
-    delta = targets.mean(axis=1) - scale.mean
-    mean = scale.mean + delta * new / count
-    spread = scale.var * scale.count + targets.var(axis=1) * new + delta**2 * scale.count * new / count
-    return Scale(count, mean, jnp.maximum(spread / count, 1e-8))
-
-
-def make_batch(parts: Parts, agent: Ppo, stretch: Stretch) -> tuple[Batch, Scale]:
+def make_batch(learner: Learner, agent: Ppo, rollout: Rollout) -> tuple[Batch, Scale]:
     """Advantages and value targets of an iteration's experience."""
-    config = parts.config
-    ids = jnp.broadcast_to(task_ids(parts)[:, None], (*stretch.reward.shape, parts.num_tasks))
+    config = learner.config
+    ids = jnp.broadcast_to(task_ids(learner)[:, None], (*rollout.reward.shape, learner.num_tasks))
     mean, std = (jnp.repeat(x, config.envs_per_task)[:, None] for x in (agent.scale.mean, jnp.sqrt(agent.scale.var)))
 
     def values(obs: Array) -> Array:
-        return parts.value.apply(agent.value, with_task(obs, ids))[..., 0] * std + mean
+        return learner.value.apply(agent.value, with_task(obs, ids))[..., 0] * std + mean
 
-    value = values(stretch.obs)
-    advantage = gae(stretch.reward, value, values(stretch.next_obs), stretch.is_end, config.discount, config.trace)
+    value = values(rollout.obs)
+    advantage = gae(rollout.reward, value, values(rollout.next_obs), rollout.is_end, config.discount, config.trace)
     target = advantage + value
-    by_task = target.reshape(parts.num_tasks, -1)
+    by_task = target.reshape(learner.num_tasks, -1)
     scale = updated_scale(agent.scale, by_task) if config.normalize_values else agent.scale
     mean, std = (jnp.repeat(x, config.envs_per_task)[:, None] for x in (scale.mean, jnp.sqrt(scale.var)))
     if config.normalize_advantages:
-        advantage = standardized(advantage.reshape(parts.num_tasks, -1), axis=1).reshape(advantage.shape)
-    batch = Batch(with_task(stretch.obs, ids), stretch.action, stretch.log_prob, advantage, (target - mean) / std)
+        advantage = standardized(advantage.reshape(learner.num_tasks, -1), axis=1).reshape(advantage.shape)
+    batch = Batch(with_task(rollout.obs, ids), rollout.action, rollout.log_prob, advantage, (target - mean) / std)
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), batch), scale
 
 
-def learn(parts: Parts, agent: Ppo, stretch: Stretch, key: Array, iteration: int) -> tuple[Ppo, dict[str, Array]]:
-    """All gradient steps of an iteration in one compiled call; also mean figures."""
-    config = parts.config
-    batch, scale = make_batch(parts, agent, stretch)
+def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration: int | Array) -> tuple[Ppo, dict[str, Array]]:
+    """All gradient steps of an iteration in one compiled call; also mean metrics."""
+    config = learner.config
+    batch, scale = make_batch(learner, agent, rollout)
     size = len(batch.advantage)
 
     def step(agent: Ppo, chosen: Array) -> tuple[Ppo, dict[str, Array]]:
         mini = jax.tree.map(lambda x: x[chosen], batch)
-        grads, figures = jax.grad(partial(policy_loss, parts), has_aux=True)(agent.policy, mini)
-        updates, policy_opt = parts.optimizer.update(grads, agent.policy_opt)
+        grads, metrics = jax.grad(partial(policy_loss, learner), has_aux=True)(agent.policy, mini)
+        updates, policy_opt = learner.optimizer.update(grads, agent.policy_opt)
         policy = optax.apply_updates(agent.policy, updates)
-        loss, grads = jax.value_and_grad(partial(value_loss, parts))(agent.value, mini)
-        updates, value_opt = parts.optimizer.update(grads, agent.value_opt)
+        loss, grads = jax.value_and_grad(partial(value_loss, learner))(agent.value, mini)
+        updates, value_opt = learner.optimizer.update(grads, agent.value_opt)
         value = optax.apply_updates(agent.value, updates)
-        return Ppo(policy, value, policy_opt, value_opt, agent.scale), figures | {"value_loss": loss}
+        return Ppo(policy, value, policy_opt, value_opt, agent.scale), metrics | {"value_loss": loss}
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
     orders = jax.vmap(lambda one: jax.random.permutation(one, size))(keys).reshape(-1, size // config.minibatches)
-    agent, figures = jax.lax.scan(step, agent._replace(scale=scale), orders)
-    return agent, jax.tree.map(lambda values: values.mean(), figures)
+    agent, metrics = jax.lax.scan(step, agent._replace(scale=scale), orders)
+    return agent, jax.tree.map(lambda values: values.mean(), metrics)
 
 
 # Training -----------------------------------------------------------------------------------------
 
 
-def make_act(parts: Parts) -> Any:
+def make_act(learner: Learner) -> Any:
     """Random actions of a policy, for all environments."""
-    ids = np.asarray(task_ids(parts), np.float32)
+    ids = np.asarray(task_ids(learner), np.float32)
 
     @jax.jit
-    def act(policy: Any, memory: None, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, None]:
+    def act(policy: Any, memory: None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, None]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        distribution: Gaussian = parts.policy.apply(policy, with_task(obs, ids))
+        distribution: Gaussian = learner.policy.apply(policy, with_task(obs, ids))
         action = distribution.sample(key)
         return action, distribution.log_prob(action), None
 
     return act
 
 
-def train(config: PpoConfig, seed: int, run: Run) -> Ppo:
+def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
     """Train, or go on training, until the budget is spent.
 
     Raises:
-      TooSlowError: see `Run.check_speed`.
+      TooSlowError: see `RlRun.check_throughput`.
     """
-    parts = make_parts(config)
-    compiled = jax.jit(partial(learn, parts))
-    lengths = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
-    collector = OnPolicyCollector(make_envs(config.tasks, seed, config.envs_per_task, **lengths), make_act(parts), seed=seed)
-    agent, speed = run.resume_with(init(parts, seed), collector), Speed()
+    learner = make_learner(config)
+    compiled = jax.jit(partial(learn, learner))
+    envs = make_envs(
+        config.tasks, seed, config.envs_per_task, max_episode_steps=config.max_episode_steps, reward_version=config.reward_version
+    )
+    collector = OnPolicyCollector(envs, make_act(learner), seed=seed)
+    agent, speed = run.resume_with(init(learner, seed), collector), Throughput()
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the networks' and the actions'
     while not run.is_over:
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
-        stretch, chunk, _ = collector.collect(agent.policy, config.rollout_steps, iteration * config.rollout_steps)
+        rollout, chunk, _ = collector.collect(agent.policy, config.rollout_steps, iteration * config.rollout_steps)
         collected = time.perf_counter()
-        agent, figures = jax.block_until_ready(compiled(agent, stretch, key, iteration))
+        agent, metrics = jax.block_until_ready(compiled(agent, rollout, key, iteration))
         speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, config.updates_per_iteration)
         run.advance(config.env_steps_per_iteration)
 
         if run.is_due(config.log_every_env_steps):
-            run.log("progress", speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in figures.items()})
+            run.log("progress", speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in metrics.items()})
             speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
-            evaluate_and_keep(parts, seed, run, agent.policy)
+            evaluate_and_keep(learner, seed, run, agent.policy)
         if run.is_due(config.save_every_env_steps):
             run.save_all(agent, collector.get_state())
     collector.close()
     return agent
 
 
-def evaluate_and_keep(parts: Parts, seed: int, run: Run, policy: Any) -> None:
+def evaluate_and_keep(learner: Learner, seed: int, run: RlRun, policy: Any) -> None:
     """The published protocol: most likely actions, every training goal of every task once; keeps the last and the best policy."""
-    config = parts.config
+    config = learner.config
     result = evaluate(
-        as_agent(parts, policy),
+        as_agent(learner, policy),
         config.tasks,
         seed=seed,
         instances_per_task=config.eval_instances,
@@ -299,6 +287,6 @@ def evaluate_and_keep(parts: Parts, seed: int, run: Run, policy: Any) -> None:
         run.save_actor(checkpoints.BEST, policy)
 
 
-def as_agent(parts: Parts, policy: Any) -> TaskPolicy:
+def as_agent(learner: Learner, policy: Any) -> TaskPolicy:
     """A policy for `metaworld_py.evaluation`."""
-    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: parts.policy.apply(params, with_task(obs, ids)).mean, policy)
+    return TaskPolicy(learner.config.tasks, lambda params, obs, ids: learner.policy.apply(params, with_task(obs, ids)).mean, policy)

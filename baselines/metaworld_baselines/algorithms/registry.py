@@ -1,19 +1,30 @@
-"""The algorithms by their names on the command line and in checkpoints."""
+"""The algorithms by their names on the command line and in files: ours, and those that other packages bring along.
+
+A package of yours names its algorithms in its pyproject.toml; then `train`, `evaluate --agent baselines:PATH`, `table` and `publish` know
+them (examples/own_algorithm.py):
+
+    [project.entry-points."metaworld_baselines.algorithms"]
+    random-search = "my_package:RANDOM_SEARCH"
+"""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from metaworld_baselines.algorithms import maml_trpo, pcgrad_sac, ppo, rl2, sac
+from metaworld_baselines.algorithms import maml_trpo, ppo, rl2, sac
 from metaworld_baselines.algorithms.maml_trpo import MamlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2 import Rl2Config
 from metaworld_baselines.algorithms.sac import SacConfig
 from metaworld_baselines.runs.checkpoints import restore
-from metaworld_baselines.runs.run import Run
+
+ENTRY_POINTS = "metaworld_baselines.algorithms"
 
 # Single tasks, for a processor: the original paper's network (2 × 256), and four environments for each update. The temperature starts at a
 # tenth. From one, its bonus lifts all values to hundreds, and what is wrong with values of unrewarded places fades at a rate of τ (1 − γ):
@@ -36,44 +47,86 @@ SINGLE_TASK = SacConfig(
 
 @dataclass(frozen=True)
 class Algorithm:
-    """What a name stands for."""
+    """A learning algorithm as a value: all that training, loading and publishing need of it.
 
+    A configuration is a frozen dataclass with at least `benchmark`, `total_env_steps`, `max_episode_steps`, `reward_version`,
+    `eval_instances` and the property `tasks`.
+    """
+
+    name: str  # on the command line, in folders and files
     description: str
     config: Any  # its defaults
-    train: Callable[[Any, int, Run], Any]
-    load: Callable[[Any, Path], Any]  # an agent, from a configuration and a checkpoint
+    make: Callable[[Any], Any]  # from a configuration to what stays the same during a run: networks, optimizers
+    init: Callable[[Any, int], Any]  # from that and a seed to what learns
+    actor: Callable[[Any, Any], Any]  # from both to the arrays that act, as they stand in files
+    as_agent: Callable[[Any, Any], Any]  # from networks and those arrays to an agent for evaluation
+    train: Callable[[Any, int, Any], Any]  # (configuration, seed, run): trains, or goes on
 
     def config_from(self, plain: dict[str, Any]) -> Any:
-        """A configuration as it stands in files, which hold the seed as well."""
-        return type(self.config)(**{name: value for name, value in plain.items() if name != "seed"})
+        """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own."""
+        return dataclasses.replace(self.config, **{name: value for name, value in plain.items() if name != "seed"})
+
+    def load(self, config: Any, path: Path) -> Any:
+        """The agent in a checkpoint of a run with this configuration."""
+        made = self.make(config)
+        return self.as_agent(made, restore(path, self.actor(made, self.init(made, 0))))
 
 
-def _load_sac(config: SacConfig, path: Path) -> Any:
-    parts = sac.make_parts(config, seed=0)
-    return sac.as_agent(parts, restore(path, sac.actor_tree(parts, sac.init(parts, seed=0))))
+ALGORITHMS: dict[str, Algorithm] = {}
 
 
-def _load_ppo(config: PpoConfig, path: Path) -> Any:
-    parts = ppo.make_parts(config)
-    return ppo.as_agent(parts, restore(path, ppo.init(parts, seed=0).policy))
+def register(algorithm: Algorithm) -> None:
+    """Make an algorithm known by its name.
+
+    Raises:
+      ValueError: another one has that name.
+    """
+    if ALGORITHMS.setdefault(algorithm.name, algorithm) is not algorithm:
+        raise ValueError(f"there is an algorithm {algorithm.name!r} already")
 
 
-def _load_rl2(config: Rl2Config, path: Path) -> Any:
-    parts = rl2.make_parts(config)
-    return rl2.as_agent(parts, restore(path, rl2.init(parts, seed=0).policy))
+@cache
+def _load_entry_points() -> None:
+    for entry in entry_points(group=ENTRY_POINTS):
+        register(entry.load())
 
 
-def _load_maml(config: MamlConfig, path: Path) -> Any:
-    parts = maml_trpo.make_parts(config)
-    return maml_trpo.as_agent(parts, restore(path, maml_trpo.init(parts, seed=0).policy))
+def algorithms() -> dict[str, Algorithm]:
+    """All algorithms by name, those of other packages included."""
+    _load_entry_points()
+    return ALGORITHMS
 
 
-ALGORITHMS = {
-    "sac": Algorithm("SAC on one task", SINGLE_TASK, sac.train, _load_sac),
-    "mt-sac": Algorithm("SAC on several tasks, told apart by one-hot ids", SacConfig(), sac.train, _load_sac),
-    "mtmh-sac": Algorithm("MTMH-SAC: SAC on several tasks with a head per task", SacConfig(multi_head=True), sac.train, _load_sac),
-    "pcgrad-sac": Algorithm("MTMH-SAC with gradient surgery (PCGrad)", SacConfig(multi_head=True), pcgrad_sac.train, _load_sac),
-    "ppo": Algorithm("PPO on one task or several", PpoConfig(), ppo.train, _load_ppo),
-    "rl2": Algorithm("RL²: a memory that adapts, trained by PPO", Rl2Config(), rl2.train, _load_rl2),
-    "maml-trpo": Algorithm("MAML with a TRPO outer step", MamlConfig(), maml_trpo.train, _load_maml),
-}
+def find_algorithm(name: str) -> Algorithm:
+    """The algorithm of that name.
+
+    Raises:
+      ValueError: there is none; says which there are.
+    """
+    if name not in algorithms():
+        raise ValueError(f"unknown algorithm {name!r}; there are {', '.join(algorithms())}")
+    return ALGORITHMS[name]
+
+
+def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
+    return Algorithm(
+        name, description, config, lambda config: sac.make_learner(config, seed=0), sac.init, sac.actor_tree, sac.as_agent, sac.train
+    )
+
+
+def _on_policy(name: str, description: str, config: Any, module: Any) -> Algorithm:
+    return Algorithm(
+        name, description, config, module.make_learner, module.init, lambda _, agent: agent.policy, module.as_agent, module.train
+    )
+
+
+for _algorithm in (
+    _sac("sac", "SAC on one task", SINGLE_TASK),
+    _sac("mt-sac", "SAC on several tasks, told apart by one-hot ids", SacConfig()),
+    _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(multi_head=True)),
+    _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", SacConfig(multi_head=True, gradient_method="pcgrad")),
+    _on_policy("ppo", "PPO on one task or several", PpoConfig(), ppo),
+    _on_policy("rl2", "RL²: a memory that adapts, trained by PPO", Rl2Config(), rl2),
+    _on_policy("maml-trpo", "MAML with a TRPO outer step", MamlConfig(), maml_trpo),
+):
+    register(_algorithm)

@@ -24,17 +24,20 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
+from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.off_policy import Collector, make_envs
 from metaworld_baselines.experience.replay import Buffer, Transition
 from metaworld_baselines.gradients import conflict
-from metaworld_baselines.gradients.combination import AVERAGE, DrawOrders, Gradients, MultiTask
+from metaworld_baselines.gradients.combination import DrawOrders, Gradients
+from metaworld_baselines.gradients.methods import GRADIENT_METHODS
 from metaworld_baselines.networks.multi_head import ActionDistribution, Network, squash, twin
 from metaworld_baselines.runs.evaluations import Evaluations
-from metaworld_baselines.runs.run import Run, Speed
+from metaworld_baselines.runs.rl_run import RlRun
+from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import EvaluationResult, evaluate, task_names
 
@@ -54,6 +57,7 @@ class SacConfig:
     max_episode_steps: int = 500
     envs_per_task: int = 1
     multi_head: bool = False  # a linear head per task, in actor and critics
+    gradient_method: str = "average"  # of the tasks' gradients, of critics and of actor: "average", or "pcgrad" (gradient surgery)
     width: int = 400
     depth: int = 3  # hidden layers
     discount: float = 0.99
@@ -83,6 +87,8 @@ class SacConfig:
         for name in ("total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.gradient_method not in GRADIENT_METHODS:
+            raise ValueError(f"gradient_method must be one of {', '.join(GRADIENT_METHODS)}, got {self.gradient_method!r}")
         if self.matmul_precision not in PRECISIONS:
             raise ValueError(f"matmul_precision must be one of {', '.join(PRECISIONS)}, got {self.matmul_precision!r}")
         if self.updates_per_chunk < 1 or self.updates_per_chunk != self.chunk_vector_steps * self.updates_per_vector_step:
@@ -108,7 +114,7 @@ class SacConfig:
 
     @property
     def env_steps_per_chunk(self) -> int:
-        """Over all tasks."""
+        """Environment steps of a chunk, over all tasks."""
         return self.rows_per_chunk * len(self.tasks)
 
     @property
@@ -146,7 +152,7 @@ class Sac(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Parts:
+class Learner:
     """What stays the same during a run."""
 
     config: SacConfig
@@ -160,13 +166,14 @@ class Parts:
     temperature_opt: optax.GradientTransformation
 
     @property
-    def task_ids(self) -> Float[Array, "task 1 task"]:
+    def task_ids(self) -> Float[Array, "task 1 id"]:
         """One-hot ids, to broadcast over batches (task, batch, …)."""
         return jnp.eye(self.num_tasks)[:, None, :]
 
 
-def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Parts:
+def make_learner(config: SacConfig, seed: int) -> Learner:
     """Networks and optimizers for a configuration."""
+    method = GRADIENT_METHODS[config.gradient_method]
     num_tasks = len(config.tasks)
     size = (num_tasks, config.width, config.depth, config.multi_head and num_tasks > 1)
     obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(num_tasks)
@@ -175,7 +182,7 @@ def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Par
         clip, adam = optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
         return optax.with_extra_args_support(optax.chain(method.transformation(seed), clip, adam))
 
-    return Parts(
+    return Learner(
         config=config,
         num_tasks=num_tasks,
         actor=Network(ActionDistribution(*size), obs, task_id),
@@ -188,15 +195,15 @@ def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Par
     )
 
 
-def init(parts: Parts, seed: int) -> Sac:
+def init(learner: Learner, seed: int) -> Sac:
     """Networks at the start of a run."""
 
     @jax.jit  # one compilation instead of one for each of its many small operations
     def at_start(key: Array) -> Sac:
         actor_key, critic_key = jax.random.split(key)
-        actor, critic = parts.actor.init(actor_key), parts.critic.init(critic_key)
-        log_temperature = jnp.full(parts.num_tasks, jnp.log(parts.config.initial_temperature))
-        opt_states = parts.actor_opt.init(actor), parts.critic_opt.init(critic), parts.temperature_opt.init(log_temperature)
+        actor, critic = learner.actor.init(actor_key), learner.critic.init(critic_key)
+        log_temperature = jnp.full(learner.num_tasks, jnp.log(learner.config.initial_temperature))
+        opt_states = learner.actor_opt.init(actor), learner.critic_opt.init(critic), learner.temperature_opt.init(log_temperature)
         return Sac(actor, critic, jnp.copy(critic), log_temperature, *opt_states)
 
     return at_start(jax.random.PRNGKey(seed))
@@ -212,40 +219,41 @@ def td_target(
     return reward + discount * (1.0 - terminated) * next_value
 
 
-def critic_targets(parts: Parts, agent: Sac, batch: Transition, noise: Float[Array, "task batch action"]) -> Float[Array, "task batch"]:
+def critic_targets(learner: Learner, agent: Sac, batch: Transition, noise: Float[Array, "task batch action"]) -> Float[Array, "task batch"]:
     """What both critics are drawn to; the next action is the current actor's at the next observation."""
-    mean, log_std = parts.actor.apply(agent.actor, batch.next_obs, parts.task_ids)
+    mean, log_std = learner.actor.apply(agent.actor, batch.next_obs, learner.task_ids)
     next_action, log_prob = squash(mean, log_std, noise)
-    next_q = parts.critic.apply(agent.target_critic, batch.next_obs, next_action, parts.task_ids).min(axis=0)
+    next_q = learner.critic.apply(agent.target_critic, batch.next_obs, next_action, learner.task_ids).min(axis=0)
     next_value = next_q - jnp.exp(agent.log_temperature)[:, None] * log_prob
-    return td_target(batch.reward, batch.terminated, next_value, parts.config.discount)
+    return td_target(batch.reward, batch.terminated, next_value, learner.config.discount)
 
 
 def critic_losses(
-    parts: Parts, critic: Any, batch: Transition, task_ids: Float[Array, "task 1 task"], targets: Float[Array, "task batch"]
+    learner: Learner, critic: Any, batch: Transition, task_ids: Float[Array, "task 1 id"], targets: Float[Array, "task batch"]
 ) -> tuple[Float[Array, " task"], Float[Array, " task"]]:
     """Squared errors of both critics, summed; also their mean Q."""
-    q = parts.critic.apply(critic, batch.obs, batch.action, task_ids)
+    q = learner.critic.apply(critic, batch.obs, batch.action, task_ids)
     return ((q - targets) ** 2).mean(axis=-1).sum(axis=0), q.mean(axis=(0, -1))
 
 
 def actor_losses(
-    parts: Parts,
+    learner: Learner,
     critic: Any,
     actor: Any,
     obs: Float[Array, "task batch obs"],
-    task_ids: Float[Array, "task 1 task"],
+    task_ids: Float[Array, "task 1 id"],
     log_temperature: Float[Array, " task"],
     noise: Float[Array, "task batch action"],
 ) -> tuple[Float[Array, " task"], Float[Array, " task"]]:
     """Temperature-weighted log density minus the smaller Q, at actions of the actor; also the mean log density."""
-    action, log_prob = squash(*parts.actor.apply(actor, obs, task_ids), noise)
-    q = parts.critic.apply(critic, obs, action, task_ids).min(axis=0)
+    mean, log_std = learner.actor.apply(actor, obs, task_ids)
+    action, log_prob = squash(mean, log_std, noise)
+    q = learner.critic.apply(critic, obs, action, task_ids).min(axis=0)
     return (jnp.exp(log_temperature)[:, None] * log_prob - q).mean(axis=-1), log_prob.mean(axis=-1)
 
 
 def temperature_gradient(log_prob: Float[Array, " task"], target_entropy: float) -> Float[Array, " task"]:
-    """Of −log α (log π + target entropy): a task's temperature falls while its policy is more random than it should be."""
+    """Gradient of −log α (log π + target entropy): a task's temperature falls while its policy is more random than it should be."""
     return -(log_prob + target_entropy)
 
 
@@ -262,115 +270,115 @@ class Draws(NamedTuple):
     actor_orders: Any
 
 
-def draw(parts: Parts, buffer: Buffer, key: Array) -> Draws:
+def draw(learner: Learner, buffer: Buffer, key: Array) -> Draws:
     """For one update."""
     sample_key, noise_key = jax.random.split(key)
-    index = replay.draw(buffer, sample_key, parts.config.batch_per_task)
+    index = replay.draw(buffer, sample_key, learner.config.batch_per_task)
     next_noise, noise = jax.random.normal(noise_key, (2, *index.shape, ACTION_SIZE))
     order_keys = jax.random.split(jax.random.fold_in(key, 1))
-    return Draws(index, next_noise, noise, *(parts.draw_orders(order_key, parts.num_tasks) for order_key in order_keys))
+    return Draws(index, next_noise, noise, *(learner.draw_orders(order_key, learner.num_tasks) for order_key in order_keys))
 
 
-def update(parts: Parts, agent: Sac, batch: Transition, draws: Draws) -> Sac:
+def update(learner: Learner, agent: Sac, batch: Transition, draws: Draws) -> Sac:
     """One update of everything, from a batch (task, batch, …)."""
-    targets = critic_targets(parts, agent, batch, draws.next_noise)
-    grads, _ = parts.gradients(partial(critic_losses, parts), agent.critic, batch, parts.task_ids, targets)
-    steps, critic_opt = parts.critic_opt.update(grads, agent.critic_opt, agent.critic, orders=draws.critic_orders)
+    targets = critic_targets(learner, agent, batch, draws.next_noise)
+    grads, _ = learner.gradients(partial(critic_losses, learner), agent.critic, batch, learner.task_ids, targets)
+    steps, critic_opt = learner.critic_opt.update(grads, agent.critic_opt, agent.critic, orders=draws.critic_orders)
     critic = optax.apply_updates(agent.critic, steps)
 
-    losses = partial(actor_losses, parts, critic)
-    grads, (_, log_prob) = parts.gradients(losses, agent.actor, batch.obs, parts.task_ids, agent.log_temperature, draws.noise)
-    steps, actor_opt = parts.actor_opt.update(grads, agent.actor_opt, agent.actor, orders=draws.actor_orders)
+    losses = partial(actor_losses, learner, critic)
+    grads, (_, log_prob) = learner.gradients(losses, agent.actor, batch.obs, learner.task_ids, agent.log_temperature, draws.noise)
+    steps, actor_opt = learner.actor_opt.update(grads, agent.actor_opt, agent.actor, orders=draws.actor_orders)
     actor = optax.apply_updates(agent.actor, steps)
 
-    grads = temperature_gradient(log_prob, parts.config.target_entropy)
-    steps, temperature_opt = parts.temperature_opt.update(grads, agent.temperature_opt, agent.log_temperature)
+    grads = temperature_gradient(log_prob, learner.config.target_entropy)
+    steps, temperature_opt = learner.temperature_opt.update(grads, agent.temperature_opt, agent.log_temperature)
     log_temperature = optax.apply_updates(agent.log_temperature, steps)
 
-    target_critic = optax.incremental_update(critic, agent.target_critic, parts.config.target_rate)
+    target_critic = optax.incremental_update(critic, agent.target_critic, learner.config.target_rate)
     return Sac(actor, critic, target_critic, log_temperature, actor_opt, critic_opt, temperature_opt)
 
 
-def update_often(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> Sac:
-    """A chunk's worth of updates in one compiled call; `turn` counts the calls.
+def update_often(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> Sac:
+    """A chunk's worth of updates in one compiled call; `iteration` counts the calls.
 
     What is random is drawn before the first of them: on a GPU an update's time is its number of kernels.
     """
 
     def once(agent: Sac, draws: Draws) -> tuple[Sac, None]:
-        return update(parts, agent, replay.batch_of(buffer, draws.index), draws), None
+        return update(learner, agent, replay.batch_of(buffer, draws.index), draws), None
 
-    keys = jax.random.split(jax.random.fold_in(key, turn), parts.config.updates_per_chunk)
-    draws = jax.vmap(partial(draw, parts, buffer))(keys)
-    with jax.default_matmul_precision(parts.config.matmul_precision):
+    keys = jax.random.split(jax.random.fold_in(key, iteration), learner.config.updates_per_chunk)
+    draws = jax.vmap(partial(draw, learner, buffer))(keys)
+    with jax.default_matmul_precision(learner.config.matmul_precision):
         return jax.lax.scan(once, agent, draws)[0]
 
 
-def look(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> dict[str, Float[Array, " task"]]:
+def look(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, Float[Array, " task"]]:
     """Losses, values and entropies on a fresh batch, per task."""
-    draws = draw(parts, buffer, jax.random.fold_in(key, turn))
+    draws = draw(learner, buffer, jax.random.fold_in(key, iteration))
     batch = replay.batch_of(buffer, draws.index)
-    targets = critic_targets(parts, agent, batch, draws.next_noise)
-    critic_loss, q = critic_losses(parts, agent.critic, batch, parts.task_ids, targets)
-    actor_loss, log_prob = actor_losses(parts, agent.critic, agent.actor, batch.obs, parts.task_ids, agent.log_temperature, draws.noise)
+    targets = critic_targets(learner, agent, batch, draws.next_noise)
+    critic_loss, q = critic_losses(learner, agent.critic, batch, learner.task_ids, targets)
+    actor_loss, log_prob = actor_losses(learner, agent.critic, agent.actor, batch.obs, learner.task_ids, agent.log_temperature, draws.noise)
     temperature = jnp.exp(agent.log_temperature)
     return {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": temperature}
 
 
-def diagnose(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> dict[str, conflict.Conflict]:
+def diagnose(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, conflict.Conflict]:
     """Gradient conflicts of critics and actor, on a fresh batch."""
-    draw_key, power_key = jax.random.split(jax.random.fold_in(key, turn))
-    draws = draw(parts, buffer, draw_key)
+    draw_key, power_key = jax.random.split(jax.random.fold_in(key, iteration))
+    draws = draw(learner, buffer, draw_key)
     batch = replay.batch_of(buffer, draws.index)
-    targets = critic_targets(parts, agent, batch, draws.next_noise)
-    arguments = batch.obs, parts.task_ids, agent.log_temperature, draws.noise
+    targets = critic_targets(learner, agent, batch, draws.next_noise)
+    arguments = batch.obs, learner.task_ids, agent.log_temperature, draws.noise
     looks = {
-        "critic": (lambda critic: critic_losses(parts, critic, batch, parts.task_ids, targets)[0], agent.critic),
-        "actor": (lambda actor: actor_losses(parts, agent.critic, actor, *arguments)[0], agent.actor),
+        "critic": (lambda critic: critic_losses(learner, critic, batch, learner.task_ids, targets)[0], agent.critic),
+        "actor": (lambda actor: actor_losses(learner, agent.critic, actor, *arguments)[0], agent.actor),
     }
-    return {name: conflict.diagnose(losses, params, parts.config.learning_rate, power_key) for name, (losses, params) in looks.items()}
+    return {name: conflict.diagnose(losses, params, learner.config.learning_rate, power_key) for name, (losses, params) in looks.items()}
 
 
 # Training -----------------------------------------------------------------------------------------
 
 
-def make_act(parts: Parts, envs_per_task: int) -> Callable[[Any, Any, Any], Array]:
+def make_act(learner: Learner, envs_per_task: int) -> Callable[[Any, Any, Any], Array]:
     """Random actions of an actor, for all environments."""
-    task_ids = np.repeat(np.eye(parts.num_tasks, dtype=np.float32), envs_per_task, axis=0)
+    task_ids = np.repeat(np.eye(learner.num_tasks, dtype=np.float32), envs_per_task, axis=0)
 
     @jax.jit
     def act(actor: Any, obs: Float[Array, "env obs"], seed_and_step: Array) -> Float[Array, "env action"]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        mean, log_std = parts.actor.module.apply(actor, obs, task_ids)
+        mean, log_std = learner.actor.module.apply(actor, obs, task_ids)
         return squash(mean, log_std, jax.random.normal(key, mean.shape))[0]
 
     return act
 
 
-def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -> Sac:
+def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
     """Train, or go on training, until the budget or the run's time is spent.
 
     Raises:
-      TooSlowError: see `Run.check_speed`.
+      TooSlowError: see `RlRun.check_throughput`.
     """
-    parts = make_parts(config, seed, method)
-    learn = jax.jit(partial(update_often, parts), donate_argnums=0)
-    measure, look_for_conflict = jax.jit(partial(look, parts)), jax.jit(partial(diagnose, parts))
+    learner = make_learner(config, seed)
+    learn = jax.jit(partial(update_often, learner), donate_argnums=0)
+    measure, look_for_conflict = jax.jit(partial(look, learner)), jax.jit(partial(diagnose, learner))
     add = jax.jit(replay.add, donate_argnums=0)
     learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
-    collector = make_collector(parts, seed)
-    evaluations = Evaluations(run, partial(evaluate_actor, parts, seed))
-    agent, buffer, learns_from = start_or_resume(parts, seed, run, collector)
+    collector = make_collector(learner, seed)
+    evaluations = Evaluations(run, partial(evaluate_actor, learner, seed))
+    agent, buffer, learns_from = start_or_resume(learner, seed, run, collector)
     if run.owes_evaluation:
-        evaluations.begin(actor_tree(parts, agent))
-    speed = Speed()
+        evaluations.begin(actor_tree(learner, agent))
+    speed = Throughput()
     while not run.is_over:
-        turn = run.env_steps // config.env_steps_per_chunk
-        learns = turn >= learns_from
+        iteration = run.env_steps // config.env_steps_per_chunk
+        learns = iteration >= learns_from
         began = time.perf_counter()
-        collector.begin(actor_tree(parts, agent), turn)
+        collector.begin(actor_tree(learner, agent), iteration)
         if learns:
-            agent = jax.block_until_ready(learn(agent, buffer, learn_key, turn))
+            agent = jax.block_until_ready(learn(agent, buffer, learn_key, iteration))
         learned = time.perf_counter()
         chunk = collector.finish()
         buffer = add(buffer, chunk.rows)
@@ -378,31 +386,38 @@ def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -
         run.advance(config.env_steps_per_chunk)
 
         if learns and run.is_due(config.log_every_env_steps):
-            figures = per_task(measure(agent, buffer, look_key, turn), config.tasks)
-            run.log("progress", speed.numbers(config.env_steps_per_chunk) | figures)
+            metrics = per_task(measure(agent, buffer, look_key, iteration), config.tasks)
+            run.log("progress", speed.numbers(config.env_steps_per_chunk) | metrics)
             speed = run.show_and_check(speed, config.env_steps_per_chunk)
-        if learns and parts.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
-            run.log("conflict", named_numbers(look_for_conflict(agent, buffer, look_key, turn)))
+        if learns and learner.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
+            run.log("conflict", named_numbers(look_for_conflict(agent, buffer, look_key, iteration)))
         evaluations.keep_what_is_done()
         if run.is_due(config.eval_every_env_steps):
-            evaluations.begin(actor_tree(parts, agent))
+            evaluations.begin(actor_tree(learner, agent))
         if run.is_due(config.save_every_env_steps):
-            save(parts, run, evaluations, (agent, buffer), collector)
+            save(learner, run, evaluations, (agent, buffer), collector)
             if run.is_over:
                 evaluations.finish()
-                save(parts, run, evaluations, (agent, buffer), collector)
+                save(learner, run, evaluations, (agent, buffer), collector)
     evaluations.close()
     collector.close()
     return agent
 
 
-def make_collector(parts: Parts, seed: int, n_threads: int = 0) -> Collector:
+def make_collector(learner: Learner, seed: int, n_threads: int = 0) -> Collector:
     """The environments of a run and who steps them."""
-    config = parts.config
-    lengths = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
+    config = learner.config
+    envs = make_envs(
+        config.tasks,
+        seed,
+        config.envs_per_task,
+        max_episode_steps=config.max_episode_steps,
+        reward_version=config.reward_version,
+        n_threads=n_threads,
+    )
     return Collector(
-        make_envs(config.tasks, seed, config.envs_per_task, **lengths, n_threads=n_threads),
-        make_act(parts, config.envs_per_task),
+        envs,
+        make_act(learner, config.envs_per_task),
         steps=config.chunk_vector_steps,
         random_chunks=config.random_chunks,
         seed=seed,
@@ -410,38 +425,38 @@ def make_collector(parts: Parts, seed: int, n_threads: int = 0) -> Collector:
     )
 
 
-def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector) -> tuple[Sac, Buffer, int]:
+def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collector) -> tuple[Sac, Buffer, int]:
     """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run.
 
-    Also from which turn on there are updates. A run that was saved without its buffer fills a new one first, with its own actions.
+    Also from which iteration on there are updates. A run that was saved without its buffer fills a new one first, with its own actions.
     """
-    config = parts.config
-    agent, buffer = init(parts, seed), replay.empty(parts.num_tasks, config.capacity)
-    if not run.is_resumed:
+    config = learner.config
+    agent, buffer = init(learner, seed), replay.empty(learner.num_tasks, config.capacity)
+    saved = run.restore((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))) if config.save_buffer else agent)
+    if saved is None:
         return agent, buffer, config.random_chunks
-    if not config.save_buffer:
-        agent, envs_state = run.restore(agent)
-        collector.set_state(envs_state)
-        turn = run.env_steps // config.env_steps_per_chunk
-        return jax.device_put(agent), buffer, max(turn, config.random_chunks) + config.random_chunks * (turn > 0)
-    (agent, small), envs_state = run.restore((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))))
+    arrays, envs_state = saved
     collector.set_state(envs_state)
+    if not config.save_buffer:
+        iteration = run.env_steps // config.env_steps_per_chunk
+        return jax.device_put(arrays), buffer, max(iteration, config.random_chunks) + config.random_chunks * (iteration > 0)
+    agent, small = arrays
     return jax.device_put(agent), replay.extended(small, config.capacity), config.random_chunks
 
 
-def save(parts: Parts, run: Run, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector) -> None:
+def save(learner: Learner, run: RlRun, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector) -> None:
     """What a resumed run needs."""
     agent, buffer = agent_and_buffer
-    rows = replay.trimmed(buffer, parts.config.rows_after(run.env_steps))
-    arrays = (agent, rows) if parts.config.save_buffer else agent
+    rows = replay.trimmed(buffer, learner.config.rows_after(run.env_steps))
+    arrays = (agent, rows) if learner.config.save_buffer else agent
     run.save_all(arrays, collector.get_state(), owes_evaluation=evaluations.settle())
 
 
-def evaluate_actor(parts: Parts, seed: int, actor: Any) -> EvaluationResult:
+def evaluate_actor(learner: Learner, seed: int, actor: Any) -> EvaluationResult:
     """The published protocol: most likely actions, every training goal of every task once."""
-    config = parts.config
+    config = learner.config
     return evaluate(
-        as_agent(parts, actor),
+        as_agent(learner, actor),
         config.tasks,
         seed=seed,
         instances_per_task=config.eval_instances,
@@ -450,20 +465,20 @@ def evaluate_actor(parts: Parts, seed: int, actor: Any) -> EvaluationResult:
     )
 
 
-def actor_tree(parts: Parts, agent: Sac) -> Any:
+def actor_tree(learner: Learner, agent: Sac) -> Any:
     """A copy of the actor on the host, as it stands in files."""
-    return parts.actor.tree(np.array(agent.actor))
+    return learner.actor.tree(np.array(agent.actor))
 
 
-def as_agent(parts: Parts, actor: Any) -> TaskPolicy:
+def as_agent(learner: Learner, actor: Any) -> TaskPolicy:
     """An actor for `metaworld_py.evaluation`."""
-    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: jnp.tanh(parts.actor.module.apply(params, obs, ids)[0]), actor)
+    return TaskPolicy(learner.config.tasks, lambda params, obs, ids: jnp.tanh(learner.actor.module.apply(params, obs, ids)[0]), actor)
 
 
-def per_task(figures: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:
+def per_task(metrics: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:
     """Means over tasks, and each task's temperature."""
-    means = {name: float(values.mean()) for name, values in figures.items()}
-    return means | {f"temperature/{name}": float(value) for name, value in zip(names, figures["temperature"], strict=True)}
+    means = {name: float(values.mean()) for name, values in metrics.items()}
+    return means | {f"temperature/{name}": float(value) for name, value in zip(names, metrics["temperature"], strict=True)}
 
 
 def named_numbers(looks: dict[str, conflict.Conflict]) -> dict[str, float]:

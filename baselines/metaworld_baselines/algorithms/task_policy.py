@@ -8,9 +8,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array
 from numpy.typing import NDArray
 
+from metaworld_baselines.arrays import Array
 from metaworld_py import OBSERVATION_SIZE, find_task
 
 

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
+
+from metaworld_baselines.arrays import Array
 
 Vector = Float[Array, " n"]
 Product = Callable[[Vector], Vector]

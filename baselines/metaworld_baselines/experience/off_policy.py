@@ -24,16 +24,17 @@ Act = Callable[[Any, NDArray[np.float32], NDArray[np.int_]], jax.Array]  # (acto
 
 
 class Chunk(NamedTuple):
-    """What one turn of the environments brought."""
+    """What a chunk of environment steps brought."""
 
-    rows: NDArray[np.float32]  # transitions (task, steps · envs per task, row)
+    rows: NDArray[np.float32] | None  # transitions (task, steps · envs per task, row); none of on-policy collectors
     returns: tuple[float, ...]  # of the episodes that ended
     successes: tuple[bool, ...]  # of the same, at any step
     seconds: float
 
     @property
     def transitions(self) -> Transition:
-        """By their fields."""
+        """Transitions by their fields."""
+        assert self.rows is not None, "an on-policy collector keeps rollouts"
         return unpack(self.rows)
 
 
@@ -167,7 +168,8 @@ def to_plain(value: Any) -> Any:
 def from_plain(plain: Any, like: Any) -> Any:
     """The inverse of `to_plain`: plain values in the shape of a value of the same kind."""
     if dataclasses.is_dataclass(like):
-        return type(like)(**{field.name: from_plain(plain[field.name], getattr(like, field.name)) for field in dataclasses.fields(like)})
+        kind: Any = type(like)
+        return kind(**{field.name: from_plain(plain[field.name], getattr(like, field.name)) for field in dataclasses.fields(like)})
     if isinstance(like, dict):
         return {name: from_plain(plain[name], item) for name, item in like.items()}
     if isinstance(like, tuple):

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
+from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk, from_plain, to_plain
 from metaworld_py import MetaWorldVectorEnv
 from metaworld_py.instances import Task
@@ -27,7 +28,7 @@ FEATURE_RANGE = 10.0  # observations are clipped to ± this before they become f
 RIDGE = 1e-5
 
 
-class Stretch(NamedTuple):
+class Rollout(NamedTuple):
     """Experience (env, step, …)."""
 
     obs: Float[Array, "env step obs"]
@@ -65,7 +66,7 @@ class OnPolicyCollector:
 
     def collect(
         self, policy: Any, steps: int, first_step: int, *, memory: Any = None, keep_memory_every: int = 0
-    ) -> tuple[Stretch, Chunk, list[Any]]:
+    ) -> tuple[Rollout, Chunk, list[Any]]:
         """Experience of some steps.
 
         Args:
@@ -92,8 +93,8 @@ class OnPolicyCollector:
             returns += self._returns[over].tolist()
             successes += self._has_succeeded[over].tolist()
             self._returns[over], self._has_succeeded[over] = 0.0, False
-        stretch = Stretch(*(np.stack(column, axis=1) for column in zip(*rows, strict=True)))
-        return stretch, Chunk(None, tuple(returns), tuple(successes), time.perf_counter() - began), memories
+        rollout = Rollout(*(np.stack(column, axis=1) for column in zip(*rows, strict=True)))
+        return rollout, Chunk(None, tuple(returns), tuple(successes), time.perf_counter() - began), memories
 
     def _step(self, action: NDArray[Any], log_prob: NDArray[Any]) -> tuple[tuple[Any, ...], NDArray[np.bool_]]:
         obs, previous, at = self._obs, self._previous, self._time
@@ -165,35 +166,35 @@ def returns_to_go(reward: NDArray[Any], is_end: NDArray[np.bool_], factor: float
 
 
 def features(obs: NDArray[Any], at: NDArray[Any]) -> NDArray[np.float64]:
-    """Of the linear baseline (Duan et al. 2016), (…, feature): observation, its squares, and three powers of time."""
+    """Features of the linear baseline (Duan et al. 2016), (…, feature): observation, its squares, and three powers of time."""
     clipped, t = np.clip(obs.astype(np.float64), -FEATURE_RANGE, FEATURE_RANGE), at[..., np.newaxis] / 100.0
     return np.concatenate([clipped, clipped**2, t, t**2, t**3, np.ones_like(t)], axis=-1)
 
 
-def linear_values(stretch: Stretch, target: NDArray[np.float64]) -> NDArray[np.float64]:
+def linear_values(rollout: Rollout, target: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Values (env, step) of a linear baseline for each environment by itself, fitted to these returns (ridge regression)."""
-    x = features(stretch.obs, stretch.time)
+    x = features(rollout.obs, rollout.time)
     gram = x.swapaxes(1, 2) @ x + RIDGE * np.eye(x.shape[-1])
     weights = np.linalg.solve(gram, x.swapaxes(1, 2) @ target[..., np.newaxis])
     return (x @ weights)[..., 0]
 
 
-def linear_advantages(stretch: Stretch, discount: float, trace: float, *, across_episodes: bool = False) -> NDArray[np.float32]:
+def linear_advantages(rollout: Rollout, discount: float, trace: float, *, across_episodes: bool = False) -> NDArray[np.float32]:
     """Advantages (env, step) over the linear baseline; nothing is counted beyond the last step.
 
     On the host, in double precision: the normal equations are badly conditioned. They must not be solved within compiled programs anyway:
     on processors, those that call LAPACK among other work were seen to wait for one another for ever (jaxlib 0.10.2).
 
     Args:
-      stretch: of whole episodes.
+      rollout: of whole episodes.
       discount, trace: γ and λ.
       across_episodes: a trial of several episodes is one sum, as RL² wants it: what is learned in the first pays in the last.
     """
-    ends = np.asarray(stretch.is_end) & (not across_episodes)
+    ends = np.asarray(rollout.is_end) & (not across_episodes)
     ends[:, -1] = True
-    value = linear_values(stretch, returns_to_go(stretch.reward, ends, discount))
+    value = linear_values(rollout, returns_to_go(rollout.reward, ends, discount))
     next_value = np.where(ends, 0.0, np.roll(value, -1, axis=1))
-    advantage = returns_to_go(stretch.reward + discount * next_value - value, ends, discount * trace)
+    advantage = returns_to_go(rollout.reward + discount * next_value - value, ends, discount * trace)
     return advantage.astype(np.float32)
 
 

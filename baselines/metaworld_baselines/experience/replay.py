@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 from numpy.typing import NDArray
 
+from metaworld_baselines.arrays import Array
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
 ENDS = np.cumsum([OBSERVATION_SIZE, ACTION_SIZE, 1, OBSERVATION_SIZE, 1]).tolist()  # of a transition's fields in its row

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import jax
 import optax
-from jaxtyping import Array
+
+from metaworld_baselines.arrays import Array
 
 # From (losses: (params, *per-task arrays) → ((task,), aux), params, *per-task arrays) to (gradients, (losses, aux)).
 Gradients = Callable[..., tuple[Any, tuple[Any, Any]]]

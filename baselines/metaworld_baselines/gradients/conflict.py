@@ -11,8 +11,9 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float
+from jaxtyping import Bool, Float
 
+from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.pcgrad import combine, gram_matrix
 
 TaskLosses = Callable[[Any], Float[Array, " task"]]  # of the parameters
@@ -51,7 +52,7 @@ def curvature_bound(gram: Float[Array, "task task"]) -> Float[Array, "task task"
     return (1.0 - cosines(gram) ** 2) * (sums - 2.0 * gram) / jnp.maximum(sums + 2.0 * gram, TINY)
 
 
-def curvature_along(loss: Callable[[Any], Array], params: Any, gradient: Any, step_size: float) -> Float[Array, ""]:
+def curvature_along(loss: Callable[[Any], Array], params: Any, gradient: Any, step_size: float | Array) -> Float[Array, ""]:
     """H(L; θ, θ′) = ∫₀¹ gᵀ ∇²L(θ + a (θ′ − θ)) g da for the gradient step θ′ = θ − t g, definition 3.
 
     By Hessian-vector products at the two Gauss points, which is exact where L is of fifth degree or less along the step. The estimate from
@@ -67,7 +68,7 @@ def curvature_along(loss: Callable[[Any], Array], params: Any, gradient: Any, st
 
 
 def is_tragic(
-    gram: Float[Array, "task task"], pair_curvature: Float[Array, "task task"], smoothness: float | Array, step_size: float
+    gram: Float[Array, "task task"], pair_curvature: Float[Array, "task task"], smoothness: float | Array, step_size: float | Array
 ) -> Bool[Array, "task task"]:
     """Whether each pair of tasks meets the sufficient condition of Theorem 2 for a gradient step of length `step_size`.
 
@@ -84,7 +85,7 @@ def is_tragic(
     return dominated & (excess > 0.0) & (step_size * excess >= 2.0)
 
 
-def diagnose(losses: TaskLosses, params: Any, step_size: float, key: Array) -> Conflict:
+def diagnose(losses: TaskLosses, params: Any, step_size: float | Array, key: Array) -> Conflict:
     """Look at the gradients of several tasks' losses at one point.
 
     Costs a gradient per task and two Hessian-vector products per pair of tasks: something for every so often.

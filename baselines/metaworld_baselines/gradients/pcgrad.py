@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import optax
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Bool, Float, Int
+
+from metaworld_baselines.arrays import Array
 
 BLOCK = 8192  # parameters
 WRITTEN_OUT = 16  # up to so many tasks, surgery on a GPU is one kernel

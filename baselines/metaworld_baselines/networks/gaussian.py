@@ -7,8 +7,9 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from metaworld_baselines.arrays import Array
 from metaworld_py import ACTION_SIZE
 
 MIN_STD = 1e-6  # published bound

@@ -12,8 +12,9 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Float
 
+from metaworld_baselines.arrays import Array
 from metaworld_py import ACTION_SIZE
 
 LOG_STD_RANGE = (-20.0, 2.0)  # published bounds of the policy's log standard deviation

@@ -22,7 +22,8 @@ from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.registry import ALGORITHMS
 from metaworld_baselines.places import RESULTS
 from metaworld_baselines.publishing.publish import published_steps
-from metaworld_baselines.runs.run import Run, hardware
+from metaworld_baselines.runs.rl_run import RlRun
+from metaworld_baselines.runs.run import hardware
 from metaworld_py.checks.bench import table
 
 HEAD = ("algorithm", "benchmark", "steps/s", "updates/s", "published steps", "hours for them")
@@ -57,7 +58,7 @@ def measure(algorithm: str, turns: int) -> dict[str, Any]:
     budget = published_steps(algorithm, config)
     few = short(config, turns)
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder), algorithm, asdict(few), few.total_env_steps, allow_slow=True)
+        run = RlRun(Path(folder), algorithm, asdict(few), few.total_env_steps, allow_slow=True)
         try:
             ALGORITHMS[algorithm].train(few, 1, run)
         finally:

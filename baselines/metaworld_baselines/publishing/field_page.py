@@ -10,7 +10,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -183,7 +183,7 @@ def beside_published(benchmark: str) -> list[str]:
     return text(benchmark, collect(benchmark, own_folders()))
 
 
-PARTS = {
+PARTS: dict[str, Callable[[], list[str]]] = {
     "published_mt10": partial(beside_published, "MT10"),
     "published_ml10": partial(beside_published, "ML10"),
     "tasks": tasks_table,

@@ -169,7 +169,7 @@ def write(board: dict[str, Any], folder: Path) -> None:
 
 
 def title(row: dict[str, Any]) -> str:
-    """Of the table to which a row belongs: agents that see the goal are not ranked with those that find it out."""
+    """Title of the table to which a row belongs: agents that see the goal are not ranked with those that find it out."""
     return row["benchmark"] + HIDDEN * (row["adaptation_episodes"] > 0)
 
 

@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from metaworld_baselines.algorithms.loading import load_agent
 from metaworld_baselines.algorithms.meta import PUBLISHED, MetaConfig
-from metaworld_baselines.algorithms.registry import ALGORITHMS
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import AGENTS
 from metaworld_baselines.publishing.plot import draw
 from metaworld_baselines.runs import checkpoints
@@ -54,7 +54,7 @@ def read_run(folder: Path) -> tuple[str, Any, int, dict[str, Any]]:
     """
     described = json.loads((folder / "config.json").read_text())
     algorithm = described["algorithm"]
-    return algorithm, ALGORITHMS[algorithm].config_from(described["config"]), described["config"]["seed"], described
+    return algorithm, find_algorithm(algorithm).config_from(described["config"]), described["config"]["seed"], described
 
 
 def read_curve(folder: Path) -> list[dict[str, float]]:
@@ -67,7 +67,7 @@ def read_curve(folder: Path) -> list[dict[str, float]]:
         return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
-def read_speed(folder: Path) -> tuple[float, float]:
+def read_throughput(folder: Path) -> tuple[float, float]:
     """Environment steps and gradient updates per second of wall time, medians over training.
 
     Raises:
@@ -90,7 +90,10 @@ def published_steps(algorithm: str, config: Any) -> int:
 
 def train_command(algorithm: str, config: Any, seed: int) -> str:
     """What trains such an agent: the settings that are not the defaults."""
-    default, words = ALGORITHMS[algorithm].config, [f"python -m metaworld_baselines.train {algorithm}", f"--benchmark {config.benchmark}"]
+    default, words = (
+        find_algorithm(algorithm).config,
+        [f"python -m metaworld_baselines.train {algorithm}", f"--benchmark {config.benchmark}"],
+    )
     if isinstance(config, MetaConfig):  # zeros stand for what is published for the benchmark
         default = replace(default, benchmark=config.benchmark, task=config.task, total_env_steps=0, meta_batch=0)
     for name, value in asdict(config).items():
@@ -104,7 +107,7 @@ def train_command(algorithm: str, config: Any, seed: int) -> str:
 def begin_card(folder: Path, name: str) -> Card:
     """A run's card, still without an evaluation."""
     algorithm, config, seed, described = read_run(folder)
-    last, speed = read_curve(folder)[-1], read_speed(folder)
+    last, speed = read_curve(folder)[-1], read_throughput(folder)
     adapts = isinstance(config, MetaConfig)
     card = Card(
         name=name or f"{algorithm}-{getattr(config, 'title', config.benchmark)}".replace(",", "-").lower(),
@@ -225,10 +228,11 @@ def page(folder: Path, card: Card, result: EvaluationResult) -> str:
         *([] if card.adapts else [f"metaworld-py render {result.tasks[0].task} --agent {card.name}"]),
         card.trained_by,
     ]
+    description = find_algorithm(card.algorithm).description
     lines = [
         f"# {card.name}",
         "",
-        f"{ALGORITHMS[card.algorithm].description}, trained on {'hidden goals of ' * card.adapts}{card.benchmark.removesuffix('-test')}.",
+        f"{description}, trained on {'hidden goals of ' * card.adapts}{card.benchmark.removesuffix('-test')}.",
         "",
         "| | |",
         "|---|---|",

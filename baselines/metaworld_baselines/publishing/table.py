@@ -111,7 +111,7 @@ def aggregate(group: Group, resamples: int) -> tuple[float, tuple[float, float] 
 
 def rows(benchmark: str, groups: list[Group], resamples: int) -> list[tuple[str, ...]]:
     """The table: ours, then what was published."""
-    found = []
+    found: list[tuple[str, ...]] = []
     for group in groups:
         iqm, interval = aggregate(group, resamples)
         shown = "one seed" if interval is None else "{:.1%} – {:.1%}".format(*interval)
@@ -121,9 +121,9 @@ def rows(benchmark: str, groups: list[Group], resamples: int) -> list[tuple[str,
         found.append((group.label, "ours", steps, seeds, f"{group.matrix.mean():.1%}", "", "final, mean"))
         found.append((group.label, "ours", steps, seeds, f"{np.mean(group.best):.1%}", "", "maximum over training, mean"))
     for figure in published(benchmark):
-        interval = "{:.1%} – {:.1%}".format(*figure["interval"]) if figure["interval"] else ""
+        shown = "{:.1%} – {:.1%}".format(*figure["interval"]) if figure["interval"] else ""
         steps = f"{figure['env_steps']:,}" if figure["env_steps"] else "not found"
-        found.append((figure["algorithm"], figure["source"], steps, "", f"{figure['success']:.1%}", interval, figure["statistic"]))
+        found.append((figure["algorithm"], figure["source"], steps, "", f"{figure['success']:.1%}", shown, figure["statistic"]))
     return found
 
 
@@ -160,7 +160,7 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
                 f"evaluated while training with {config.episodes} episodes to adapt and {config.eval_episodes} that count, not 10 and 3"
             )
         default = type(config)(**({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {}))
-        ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "multi_head"}
+        ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "multi_head", "gradient_method"}
         changed = [
             f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"
             for name, value in vars(default).items()

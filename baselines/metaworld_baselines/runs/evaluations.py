@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run import Run
+from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_py.evaluation import EvaluationResult
 
 
@@ -29,7 +29,7 @@ class Evaluations:
       evaluate: from an actor as it stands in files, on the host.
     """
 
-    def __init__(self, run: Run, evaluate: Callable[[Any], EvaluationResult]) -> None:
+    def __init__(self, run: RlRun, evaluate: Callable[[Any], EvaluationResult]) -> None:
         self._run, self._evaluate = run, evaluate
         self._thread = ThreadPoolExecutor(1)
         self._pending: Pending | None = None

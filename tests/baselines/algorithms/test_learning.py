@@ -8,9 +8,8 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.algorithms import pcgrad_sac, sac
+from metaworld_baselines.algorithms import sac
 from metaworld_baselines.experience import replay
-from metaworld_baselines.gradients.combination import AVERAGE
 
 CONFIG = sac.SacConfig(
     benchmark="reach,drawer-close",
@@ -24,7 +23,7 @@ CONFIG = sac.SacConfig(
     chunk_vector_steps=1000,
 )
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)  # one per task
-METHODS = {"mt-sac": (AVERAGE, False), "mtmh-sac": (AVERAGE, True), "pcgrad-sac": (pcgrad_sac.SURGERY, True)}
+METHODS = {"mt-sac": ("average", False), "mtmh-sac": ("average", True), "pcgrad-sac": ("pcgrad", True)}
 
 
 def experience(rows, terminated):
@@ -40,11 +39,11 @@ def experience(rows, terminated):
 def test_actors_find_each_tasks_best_action_and_critics_its_worth(name):
     """A problem that goes on for ever with discount ½: the best action is worth 1 / (1 − ½) = 2, give or take the entropy's bonus."""
     method, multi_head = METHODS[name]
-    parts = sac.make_parts(replace(CONFIG, multi_head=multi_head), 0, method)
+    learner = sac.make_learner(replace(CONFIG, multi_head=multi_head, gradient_method=method), 0)
     buffer = replay.add(replay.empty(2, 4000), experience(4000, terminated=0.0))
-    agent = jax.jit(lambda a, b: sac.update_often(parts, a, b, jax.random.PRNGKey(0), 0))(sac.init(parts, 0), buffer)
+    agent = jax.jit(lambda a, b: sac.update_often(learner, a, b, jax.random.PRNGKey(0), 0))(sac.init(learner, 0), buffer)
     obs = replay.unpack(buffer.rows).obs[:, :1]
-    mean, _ = parts.actor.apply(agent.actor, obs, parts.task_ids)
+    mean, _ = learner.actor.apply(agent.actor, obs, learner.task_ids)
     assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.15, np.tanh(mean[:, 0])
-    q = parts.critic.apply(agent.critic, obs, jnp.asarray(BEST_ACTIONS)[:, None], parts.task_ids)
+    q = learner.critic.apply(agent.critic, obs, jnp.asarray(BEST_ACTIONS)[:, None], learner.task_ids)
     assert np.abs(np.asarray(q) - 2.0).max() < 0.6, q

@@ -20,14 +20,14 @@ CONFIG = MamlConfig(benchmark="ML1", task="reach", max_episode_steps=8, episodes
 
 
 def parts_of(**changes):
-    return maml_trpo.make_parts(MamlConfig(**{**vars(CONFIG), **changes}))
+    return maml_trpo.make_learner(MamlConfig(**{**vars(CONFIG), **changes}))
 
 
-def batches(parts, policy, seed, goals=3, samples=20):
+def batches(learner, policy, seed, goals=3, samples=20):
     """Made-up experience (goal, sample, …) of a policy."""
     keys = jax.random.split(jax.random.PRNGKey(seed), 3)
     obs = jax.random.normal(keys[0], (goals, samples, 39))
-    distribution = parts.policy.apply(policy, obs)
+    distribution = learner.policy.apply(policy, obs)
     action = distribution.sample(keys[1])
     return Batch(obs, action, distribution.log_prob(action), jax.random.normal(keys[2], (goals, samples)))
 
@@ -36,15 +36,15 @@ def batches(parts, policy, seed, goals=3, samples=20):
 def test_the_meta_gradient_equals_finite_differences(inner_steps):
     """In double precision, through one and two inner steps."""
     with jax.enable_x64(True):
-        parts = parts_of(inner_steps=inner_steps)
-        policy = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), parts.policy.init(jax.random.PRNGKey(0), jnp.zeros(39)))
-        before = tuple(batches(parts, policy, seed) for seed in range(inner_steps))
-        after = batches(parts, policy, 9)
+        learner = parts_of(inner_steps=inner_steps)
+        policy = jax.tree.map(lambda x: jnp.asarray(x, jnp.float64), learner.policy.init(jax.random.PRNGKey(0), jnp.zeros(39)))
+        before = tuple(batches(learner, policy, seed) for seed in range(inner_steps))
+        after = batches(learner, policy, 9)
         flat, unravel = ravel_pytree(policy)
 
         @jax.jit
         def loss(x):
-            return maml_trpo.outer_loss(parts, unravel(x), before, after)
+            return maml_trpo.outer_loss(learner, unravel(x), before, after)
 
         gradient, rng = jax.jit(jax.grad(loss))(flat), np.random.default_rng(0)
         for _ in range(5):
@@ -68,31 +68,31 @@ def test_first_order_leaves_out_the_second_derivatives():
 
 
 def test_the_inner_step_is_a_policy_gradient_step():
-    parts = parts_of(inner_learning_rate=0.05)
-    policy = parts.policy.init(jax.random.PRNGKey(0), jnp.zeros(39))
-    batch = jax.tree.map(lambda x: x[0], batches(parts, policy, 0, goals=1))
+    learner = parts_of(inner_learning_rate=0.05)
+    policy = learner.policy.init(jax.random.PRNGKey(0), jnp.zeros(39))
+    batch = jax.tree.map(lambda x: x[0], batches(learner, policy, 0, goals=1))
 
     def log_likelihood(p):
-        return (parts.policy.apply(p, batch.obs).log_prob(batch.action) * batch.advantage).mean()
+        return (learner.policy.apply(p, batch.obs).log_prob(batch.action) * batch.advantage).mean()
 
     wanted = jax.tree.map(lambda p, g: p + 0.05 * g, policy, jax.grad(log_likelihood)(policy))
-    got = maml_trpo.inner_step(parts, policy, batch)
+    got = maml_trpo.inner_step(learner, policy, batch)
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True))
 
 
 @pytest.fixture(scope="module")
 def played():
     """A real iteration before its outer step: hidden goals, two phases."""
-    parts = parts_of()
-    agent = maml_trpo.init(parts, seed=0)
-    collector = OnPolicyCollector(make_train_envs(CONFIG, 1, CONFIG.episodes), maml_trpo.make_act(parts), seed=1)
+    learner = parts_of()
+    agent = maml_trpo.init(learner, seed=0)
+    collector = OnPolicyCollector(make_train_envs(CONFIG, 1, CONFIG.episodes), maml_trpo.make_act(learner), seed=1)
     goals = [task for task in Instances(CONFIG, 1).of_iteration(0) for _ in range(CONFIG.episodes)]
     collector.restart(goals)
     policies = maml_trpo.repeated(agent.policy, 3)
     before = collector.collect(policies, 8, 0)[0]
     collector.restart(goals)
-    after = collector.collect(maml_trpo.adapt_each(parts, policies, maml_trpo.make_batch(CONFIG, before, 3)), 8, 8)[0]
-    return parts, agent, before, after
+    after = collector.collect(maml_trpo.adapt_each(learner, policies, maml_trpo.make_batch(CONFIG, before, 3)), 8, 8)[0]
+    return learner, agent, before, after
 
 
 def test_goals_are_hidden_and_one_goal_has_a_row_of_environments(played):
@@ -104,25 +104,25 @@ def test_goals_are_hidden_and_one_goal_has_a_row_of_environments(played):
 
 
 def test_the_outer_step_keeps_its_bound_and_lowers_the_loss(played):
-    parts, agent, before, after = played
+    learner, agent, before, after = played
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
-    old = maml_trpo.distributions(parts, agent.policy, (pre,), post)
+    old = maml_trpo.distributions(learner, agent.policy, (pre,), post)
     assert np.allclose(old.log_prob(post.action), post.log_prob, atol=1e-3), "the adapted policies are those that acted"
-    new, figures = jax.jit(partial(maml_trpo.learn, parts))(agent, (pre,), post)
-    assert figures["accepted"] and 0.0 < float(figures["kl"]) <= CONFIG.max_kl
-    losses = [float(maml_trpo.outer_loss(parts, policy, (pre,), post)) for policy in (agent.policy, new.policy)]
+    new, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, (pre,), post)
+    assert metrics["accepted"] and 0.0 < float(metrics["kl"]) <= CONFIG.max_kl
+    losses = [float(maml_trpo.outer_loss(learner, policy, (pre,), post)) for policy in (agent.policy, new.policy)]
     assert losses[1] < losses[0]
-    assert float(maml_trpo.outer_kl(parts, new.policy, (pre,), post, old)) <= CONFIG.max_kl * 1.01
+    assert float(maml_trpo.outer_kl(learner, new.policy, (pre,), post, old)) <= CONFIG.max_kl * 1.01
 
 
 def test_the_outer_ppo_lowers_its_loss(played):
     _, _, before, after = played
-    parts = parts_of(outer="ppo", ppo_learning_rate=1e-3)
-    agent = maml_trpo.init(parts, seed=0)
-    learn = jax.jit(partial(maml_trpo.learn, parts))
+    learner = parts_of(outer="ppo", ppo_learning_rate=1e-3)
+    agent = maml_trpo.init(learner, seed=0)
+    learn = jax.jit(partial(maml_trpo.learn, learner))
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
-    new, figures = learn(agent, (pre,), post)
-    assert float(learn(new, (pre,), post)[1]["loss"]) < float(figures["loss"]) and float(figures["kl"]) > 0.0
+    new, metrics = learn(agent, (pre,), post)
+    assert float(learn(new, (pre,), post)[1]["loss"]) < float(metrics["loss"]) and float(metrics["kl"]) > 0.0
 
 
 def test_advantages_are_standardized_goal_by_goal(played):
@@ -134,8 +134,8 @@ def test_advantages_are_standardized_goal_by_goal(played):
 
 def test_agents_adapt_each_environment_by_itself(played):
     """Fed with a training iteration's episodes, one after the other, the agent gets the parameters that training got."""
-    parts, agent, before, _ = played
-    player = maml_trpo.as_agent(parts, agent.policy)
+    learner, agent, before, _ = played
+    player = maml_trpo.as_agent(learner, agent.policy)
     player.init()
     for episode in range(2):
         player.reset(np.ones(3, bool))
@@ -145,7 +145,7 @@ def test_agents_adapt_each_environment_by_itself(played):
             over = before.is_end[rows, step]
             player.step(Timestep(before.obs[rows, step], None, before.reward[rows, step], np.zeros(3, bool), over, aux))
     player.adapt()
-    wanted = jax.jit(partial(maml_trpo.adapt_each, parts))(maml_trpo.repeated(agent.policy, 3), maml_trpo.make_batch(CONFIG, before, 3))
+    wanted = jax.jit(partial(maml_trpo.adapt_each, learner))(maml_trpo.repeated(agent.policy, 3), maml_trpo.make_batch(CONFIG, before, 3))
     assert all(np.allclose(a, b, atol=1e-4) for a, b in zip(jax.tree.leaves(player._policies), jax.tree.leaves(wanted), strict=True))
     obs = np.tile(np.linspace(-1, 1, 39), (3, 1))
     actions = player.eval_action(obs)
@@ -156,8 +156,8 @@ def test_agents_adapt_each_environment_by_itself(played):
 
 
 def test_published_evaluation_plays_the_agent():
-    parts = parts_of()
-    agent = maml_trpo.as_agent(parts, maml_trpo.init(parts, seed=0).policy)
+    learner = parts_of()
+    agent = maml_trpo.as_agent(learner, maml_trpo.init(learner, seed=0).policy)
     envs = gymnasium.make_vec("Meta-World/ML1-test", env_name="reach", seed=1, meta_batch_size=2, max_episode_steps=5)
     success, mean_return, _ = metalearning_evaluation(agent, envs, num_evals=2, adaptation_episodes=2)
     assert 0.0 <= success <= 1.0 and mean_return > 0.0

@@ -1,4 +1,4 @@
-"""PPO's parts, and the whole on a problem whose solution is known."""
+"""PPO's learner, and the whole on a problem whose solution is known."""
 
 from functools import partial
 
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from metaworld_baselines.algorithms import ppo
 from metaworld_baselines.algorithms.ppo import PpoConfig, Scale, clipped_surrogate, updated_scale
-from metaworld_baselines.experience.on_policy import Stretch
+from metaworld_baselines.experience.on_policy import Rollout
 from metaworld_baselines.networks.multi_head import with_task
 
 CONFIG = PpoConfig(
@@ -29,43 +29,43 @@ def test_the_surrogate_gains_nothing_outside_the_neighbourhood():
 
 def test_running_scale_equals_that_of_everything():
     rng = np.random.default_rng(0)
-    parts = [rng.normal(5.0, 3.0, size=(2, n)) for n in (10, 1, 200)]
+    learner = [rng.normal(5.0, 3.0, size=(2, n)) for n in (10, 1, 200)]
     scale = Scale(jnp.zeros(()), jnp.zeros(2), jnp.ones(2))
-    for part in parts:
+    for part in learner:
         scale = updated_scale(scale, jnp.asarray(part))
-    everything = np.concatenate(parts, axis=1)
+    everything = np.concatenate(learner, axis=1)
     assert np.allclose(scale.mean, everything.mean(1), atol=1e-4) and np.allclose(scale.var, everything.var(1), rtol=1e-4)
 
 
-def experience(parts, agent, key):
+def experience(learner, agent, key):
     """One-step episodes at the same state; the reward falls with the squared distance to the task's best action."""
     steps = CONFIG.rollout_steps
     obs = jnp.broadcast_to(jnp.linspace(-1, 1, 39), (2, steps, 39))
     ids = jnp.broadcast_to(jnp.eye(2)[:, None], (2, steps, 2))
-    distribution = parts.policy.apply(agent.policy, with_task(obs, ids))
+    distribution = learner.policy.apply(agent.policy, with_task(obs, ids))
     action = distribution.sample(key)
     reward = 1.0 - ((action - BEST_ACTIONS[:, None]) ** 2).sum(-1)
-    return Stretch(obs, None, action, distribution.log_prob(action), reward, obs, jnp.ones((2, steps), bool), jnp.zeros((2, steps)))
+    return Rollout(obs, None, action, distribution.log_prob(action), reward, obs, jnp.ones((2, steps), bool), jnp.zeros((2, steps)))
 
 
 @pytest.mark.parametrize("options", [{}, {"normalize_values": False, "normalize_advantages": True}])
 def test_the_policy_finds_each_tasks_best_action(options):
-    parts = ppo.make_parts(PpoConfig(**{**vars(CONFIG), "discount": 0.01, **options}))
-    agent, learn = ppo.init(parts, seed=0), jax.jit(partial(ppo.learn, parts))
+    learner = ppo.make_learner(PpoConfig(**{**vars(CONFIG), "discount": 0.01, **options}))
+    agent, learn = ppo.init(learner, seed=0), jax.jit(partial(ppo.learn, learner))
     for iteration in range(60):
-        agent, figures = learn(agent, experience(parts, agent, jax.random.PRNGKey(iteration)), jax.random.PRNGKey(0), iteration)
-    mean = parts.policy.apply(agent.policy, with_task(jnp.broadcast_to(jnp.linspace(-1, 1, 39), (2, 39)), jnp.eye(2))).mean
+        agent, metrics = learn(agent, experience(learner, agent, jax.random.PRNGKey(iteration)), jax.random.PRNGKey(0), iteration)
+    mean = learner.policy.apply(agent.policy, with_task(jnp.broadcast_to(jnp.linspace(-1, 1, 39), (2, 39)), jnp.eye(2))).mean
     assert np.abs(np.asarray(mean) - BEST_ACTIONS).max() < 0.15, mean
-    assert np.isfinite([float(value) for value in figures.values()]).all()
+    assert np.isfinite([float(value) for value in metrics.values()]).all()
 
 
 def test_a_time_limit_bootstraps():
     """Reward 1 for ever, cut by the clock after each step: with the value of the final observation the target is r + γ V."""
-    parts = ppo.make_parts(PpoConfig(**{**vars(CONFIG), "normalize_values": False}))
-    agent = ppo.init(parts, seed=0)
-    stretch = experience(parts, agent, jax.random.PRNGKey(0))._replace(reward=jnp.ones((2, CONFIG.rollout_steps)))
-    batch, _ = ppo.make_batch(parts, agent, stretch)
-    value = parts.value.apply(agent.value, batch.inputs)[..., 0]
+    learner = ppo.make_learner(PpoConfig(**{**vars(CONFIG), "normalize_values": False}))
+    agent = ppo.init(learner, seed=0)
+    rollout = experience(learner, agent, jax.random.PRNGKey(0))._replace(reward=jnp.ones((2, CONFIG.rollout_steps)))
+    batch, _ = ppo.make_batch(learner, agent, rollout)
+    value = learner.value.apply(agent.value, batch.inputs)[..., 0]
     assert np.allclose(batch.target, 1.0 + CONFIG.discount * value, atol=1e-4)
 
 

@@ -9,129 +9,130 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import gymnasium
 import jax.numpy as jnp
 
-from metaworld_baselines.algorithms import rl2
+from metaworld_baselines.algorithms import augmentation, privileged_critic, rl2, trials
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
 from metaworld_baselines.algorithms.rl2 import Rl2Config
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_baselines.networks import scaling
 from metaworld_py.evaluation import metalearning_evaluation
 
 CONFIG = Rl2Config(
     benchmark="ML1", task="reach", max_episode_steps=6, episodes=3, meta_batch=4, width=8, memory=5, bptt_steps=6, minibatches=3, epochs=2
 )
-PARTS = rl2.make_parts(CONFIG)
-PARAMS = rl2.init(PARTS, seed=0).policy
+LEARNER = rl2.make_learner(CONFIG)
+PARAMS = rl2.init(LEARNER, seed=0).policy
 
 
-INSTANCES = rl2.instance_inputs(CONFIG, Instances(CONFIG, seed=1).of_iteration(0))
+INSTANCES = privileged_critic.instance_inputs(CONFIG, Instances(CONFIG, seed=1).of_iteration(0))
 
 
 def with_settings(**changes):
-    return rl2.make_parts(Rl2Config(**{**vars(CONFIG), **changes}))
+    return rl2.make_learner(Rl2Config(**{**vars(CONFIG), **changes}))
 
 
-def play(parts, policy):
-    """A meta-batch of trials, and the memories at the starts of their parts."""
-    config = parts.config
-    collector = OnPolicyCollector(make_train_envs(config, seed=1), rl2.make_act(parts), seed=1)
+def play(learner, policy):
+    """A meta-batch of trials, and the memories at the starts of their learner."""
+    config = learner.config
+    collector = OnPolicyCollector(make_train_envs(config, seed=1), rl2.make_act(learner), seed=1)
     empty = np.zeros((config.meta_batch, config.memory), np.float32)
-    stretch, _, memories = collector.collect(policy, config.trial_steps, 0, memory=empty, keep_memory_every=config.sequence_steps)
-    return stretch, np.stack(memories)
+    rollout, _, memories = collector.collect(policy, config.trial_steps, 0, memory=empty, keep_memory_every=config.sequence_steps)
+    return rollout, np.stack(memories)
 
 
 @pytest.fixture(scope="module")
 def trial():
-    return play(PARTS, PARAMS)
+    return play(LEARNER, PARAMS)
 
 
 def test_over_time_equals_step_by_step():
     inputs = jax.random.normal(jax.random.PRNGKey(0), (4, 7, 45))
     memory = jax.random.normal(jax.random.PRNGKey(1), (4, 5))
-    together = rl2.over_time(PARTS, PARAMS, memory, inputs)
+    together = rl2.over_time(LEARNER, PARAMS, memory, inputs)
     for step in range(7):
-        memory, one = rl2.one_step(PARTS, PARAMS, memory, inputs[:, step])
+        memory, one = rl2.one_step(LEARNER, PARAMS, memory, inputs[:, step])
         assert np.allclose(one.mean, together.mean[:, step], atol=1e-6) and np.allclose(one.log_std, together.log_std[:, step], atol=1e-6)
 
 
 @pytest.mark.parametrize("bptt_steps", [6, 9, 0])
 def test_sequences_give_back_the_densities_that_were_played(trial, bptt_steps):
     """With the memory at each sequence's start, the policy that acted finds its own densities: nothing was cut or shifted wrongly."""
-    parts = with_settings(bptt_steps=bptt_steps, minibatches=1)
-    stretch, memories = play(parts, PARAMS)
-    assert np.array_equal(stretch.action, trial[0].action), "how sequences are cut changes nothing of what is played"
-    agent, sequences = rl2.make_sequences(parts, rl2.init(parts, seed=0), stretch, memories, INSTANCES)
-    assert sequences.inputs.shape == (parts.config.num_sequences, parts.config.sequence_steps, 45)
-    assert np.allclose(densities(parts, agent, sequences), sequences.log_prob, atol=1e-4)
+    learner = with_settings(bptt_steps=bptt_steps, minibatches=1)
+    rollout, memories = play(learner, PARAMS)
+    assert np.array_equal(rollout.action, trial[0].action), "how sequences are cut changes nothing of what is played"
+    agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), rollout, memories, INSTANCES)
+    assert sequences.inputs.shape == (learner.config.num_sequences, learner.config.sequence_steps, 45)
+    assert np.allclose(densities(learner, agent, sequences), sequences.log_prob, atol=1e-4)
 
 
-def densities(parts, agent, sequences):
-    return rl2.over_time(parts, agent.policy, sequences.memory, sequences.inputs).log_prob(sequences.action)
+def densities(learner, agent, sequences):
+    return rl2.over_time(learner, agent.policy, sequences.memory, sequences.inputs).log_prob(sequences.action)
 
 
 def test_a_scale_of_inputs_moves_only_after_learning():
     """Actions drawn with one scale keep their densities until all has been learned from them; then the next ones see the new scale."""
-    parts = with_settings(normalize_inputs=True, learning_rate=0.0, baseline="critic")
-    start = rl2.init(parts, seed=0)
-    agent, sequences = rl2.make_sequences(parts, start, *play(parts, start.policy), INSTANCES)
-    assert np.allclose(densities(parts, agent, sequences), sequences.log_prob, atol=1e-4)
-    learned, figures = jax.jit(partial(rl2.learn, parts))(agent, sequences, jax.random.PRNGKey(0), 0)
-    assert abs(float(figures["kl"])) < 1e-5, "nothing was learned, and no other density was seen on the way"
+    learner = with_settings(normalize_inputs=True, learning_rate=0.0, baseline="critic")
+    start = rl2.init(learner, seed=0)
+    agent, sequences = trials.make_sequences(learner, start, *play(learner, start.policy), INSTANCES)
+    assert np.allclose(densities(learner, agent, sequences), sequences.log_prob, atol=1e-4)
+    learned, metrics = jax.jit(partial(rl2.learn, learner))(agent, sequences, jax.random.PRNGKey(0), 0)
+    assert abs(float(metrics["kl"])) < 1e-5, "nothing was learned, and no other density was seen on the way"
     inputs = sequences.inputs.reshape(-1, 45)
     assert np.allclose(learned.policy.scale.mean, inputs.mean(axis=0), atol=1e-5)
-    seen = rl2.seen(parts, learned.policy, inputs)
+    seen = rl2.seen(learner, learned.policy, inputs)
     moves = inputs.std(axis=0) > 0.02
     assert moves.sum() > 5 and np.allclose(np.clip(seen, -3, 3)[:, moves].std(axis=0), 1.0, atol=0.35)
 
 
 def test_with_skip_actions_read_the_inputs_past_the_memory():
     """With one memory, another input changes the action at once also where the memory's own weights are zero."""
-    parts = with_settings(skip=True)
-    policy = rl2.init(parts, seed=0).policy
+    learner = with_settings(skip=True)
+    policy = rl2.init(learner, seed=0).policy
     assert policy.weights["params"]["mean"]["kernel"].shape == (5 + 8, 4)
     inputs, memory = jax.random.normal(jax.random.PRNGKey(0), (4, 7, 45)), jax.random.normal(jax.random.PRNGKey(1), (4, 5))
-    together = rl2.over_time(parts, policy, memory, inputs)
+    together = rl2.over_time(learner, policy, memory, inputs)
     for step in range(7):
-        memory, one = rl2.one_step(parts, policy, memory, inputs[:, step])
+        memory, one = rl2.one_step(learner, policy, memory, inputs[:, step])
         assert np.allclose(one.mean, together.mean[:, step], atol=1e-6)
     deaf = policy.weights["params"]["mean"]["kernel"].at[:5].set(0.0)
     weights = {"params": {**policy.weights["params"], "mean": {**policy.weights["params"]["mean"], "kernel": deaf}}}
-    one, other = (rl2.one_step(parts, rl2.Policy(weights, policy.scale), memory, inputs[:, i])[1].mean for i in range(2))
+    one, other = (rl2.one_step(learner, rl2.Policy(weights, policy.scale), memory, inputs[:, i])[1].mean for i in range(2))
     assert not np.allclose(one, other)
 
 
 @pytest.mark.parametrize("max_kl", [0.0, 1e-6])
 def test_the_bound_on_the_change_of_the_policy_ends_its_steps(trial, max_kl):
-    parts = with_settings(max_kl=max_kl, learning_rate=1e-2)
-    agent, sequences = rl2.make_sequences(parts, rl2.init(parts, seed=0), *trial, INSTANCES)
-    learned, figures = jax.jit(partial(rl2.learn, parts))(agent, sequences, jax.random.PRNGKey(0), 0)
-    taken = float(figures["policy_steps"]) * parts.config.epochs * parts.config.minibatches
-    assert round(taken) == (parts.config.epochs * parts.config.minibatches if max_kl == 0.0 else 1), (
+    learner = with_settings(max_kl=max_kl, learning_rate=1e-2)
+    agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
+    learned, metrics = jax.jit(partial(rl2.learn, learner))(agent, sequences, jax.random.PRNGKey(0), 0)
+    taken = float(metrics["policy_steps"]) * learner.config.epochs * learner.config.minibatches
+    assert round(taken) == (learner.config.epochs * learner.config.minibatches if max_kl == 0.0 else 1), (
         "the first step starts from the policy that played"
     )
     assert not np.allclose(learned.policy.weights["params"]["mean"]["kernel"], agent.policy.weights["params"]["mean"]["kernel"])
 
 
 def test_the_initial_standard_deviation_is_that_of_actions():
-    parts = with_settings(initial_std=0.3)
-    _, distribution = rl2.one_step(parts, rl2.init(parts, seed=0).policy, jnp.zeros((3, 5)), jnp.ones((3, 45)))
+    learner = with_settings(initial_std=0.3)
+    _, distribution = rl2.one_step(learner, rl2.init(learner, seed=0).policy, jnp.zeros((3, 5)), jnp.ones((3, 45)))
     assert np.allclose(np.exp(distribution.log_std), 0.3, rtol=0.05)
 
 
 def test_the_critic_knows_the_instance_and_the_policy_does_not():
-    """What is told of the instance moves the critic's values, and nothing that the policy plays or is asked for by its densities."""
-    parts = with_settings(baseline="critic")
-    agent = rl2.init(parts, seed=0)
-    stretch, memories = play(parts, agent.policy)
-    told, untold = (
-        rl2.make_sequences(parts, agent, stretch, memories, instances)[1] for instances in (INSTANCES, np.zeros_like(INSTANCES))
+    """What is privileged of the instance moves the critic's values, and nothing that the policy plays or is asked for by its densities."""
+    learner = with_settings(baseline="critic")
+    agent = rl2.init(learner, seed=0)
+    rollout, memories = play(learner, agent.policy)
+    privileged, untold = (
+        trials.make_sequences(learner, agent, rollout, memories, instances)[1] for instances in (INSTANCES, np.zeros_like(INSTANCES))
     )
-    assert not np.allclose(told.advantage, untold.advantage)
-    assert np.array_equal(told.inputs, untold.inputs) and told.inputs.shape[-1] == 45
+    assert not np.allclose(privileged.advantage, untold.advantage)
+    assert np.array_equal(privileged.inputs, untold.inputs) and privileged.inputs.shape[-1] == 45
     assert np.allclose(INSTANCES[:, :6], [task.rand_vec for task in Instances(CONFIG, seed=1).of_iteration(0)])
     policy_grads, critic_grads = (
         jax.grad(lambda agent, of=of: of(agent))(agent._replace(policy_opt=0.0, critic_opt=0.0))
         for of in (
-            lambda agent: rl2.loss(parts, agent.policy.weights, agent.policy.scale, told)[0],
-            lambda agent: rl2.critic_loss(parts, agent.critic, told),
+            lambda agent: rl2.loss(learner, agent.policy.weights, agent.policy.scale, privileged)[0],
+            lambda agent: rl2.critic_loss(learner, agent.critic, privileged),
         )
     )
 
@@ -144,17 +145,17 @@ def test_the_critic_knows_the_instance_and_the_policy_does_not():
 
 def test_values_look_beyond_episodes_but_not_beyond_trials():
     """The critic's advantages by hand: sums run through the ends of episodes, to the first step of the next, and stop with the trial."""
-    parts = with_settings(baseline="critic")
-    agent = rl2.init(parts, seed=0)
-    stretch, _ = play(parts, agent.policy)
-    found, advantage, inputs, target = rl2.judge(parts, agent, stretch, INSTANCES)
-    first = rl2.with_instances(stretch, INSTANCES)[0]
-    assert np.allclose(inputs, np.asarray(rl2.rescaled(found.critic_scale, first)), atol=1e-5)
-    values = np.asarray(parts.critic.apply(agent.critic, inputs)[..., 0], np.float64)  # at the start, in plain rewards
+    learner = with_settings(baseline="critic")
+    agent = rl2.init(learner, seed=0)
+    rollout, _ = play(learner, agent.policy)
+    found, advantage, inputs, target = privileged_critic.estimate_advantages(learner, agent, rollout, INSTANCES)
+    first = privileged_critic.with_instances(rollout, INSTANCES)[0]
+    assert np.allclose(inputs, np.asarray(scaling.rescaled(found.critic_scale, first)), atol=1e-5)
+    values = np.asarray(learner.critic.apply(agent.critic, inputs)[..., 0], np.float64)  # at the start, in plain rewards
     expected, later = np.zeros_like(values), 0.0
     for step in reversed(range(CONFIG.trial_steps)):
         following = values[:, step + 1] if step + 1 < CONFIG.trial_steps else 0.0
-        later = stretch.reward[:, step] + CONFIG.discount * following - values[:, step] + CONFIG.discount * CONFIG.trace * later
+        later = rollout.reward[:, step] + CONFIG.discount * following - values[:, step] + CONFIG.discount * CONFIG.trace * later
         expected[:, step] = later
     assert np.allclose(advantage, expected, atol=1e-3)
     assert abs(float(target.mean())) < 1e-4 and abs(float(target.std()) - 1.0) < 1e-3
@@ -162,22 +163,24 @@ def test_values_look_beyond_episodes_but_not_beyond_trials():
 
 def test_augmentation_moves_what_the_policy_sees_trial_by_trial():
     """An offset for each trial, the same in both frames and throughout; densities fit, the critic sees the truth, goals stay hidden."""
-    parts = with_settings(normalize_inputs=True, augmentation=0.5, baseline="critic")
-    start = rl2.init(parts, seed=0)
-    assert not rl2.offsets(parts.config, start.policy.scale, 1, 0).any(), "nothing is known of standard deviations yet"
-    agent, plain = rl2.make_sequences(parts, start, *play(parts, start.policy), INSTANCES)
-    agent, _ = jax.jit(partial(rl2.learn, parts))(agent, plain, jax.random.PRNGKey(0), 0)
-    offset = rl2.offsets(parts.config, agent.policy.scale, 1, 1)
+    learner = with_settings(normalize_inputs=True, augmentation=0.5, baseline="critic")
+    start = rl2.init(learner, seed=0)
+    assert not augmentation.observation_offsets(learner.config, start.policy.scale, 1, 0).any(), (
+        "nothing is known of standard deviations yet"
+    )
+    agent, plain = trials.make_sequences(learner, start, *play(learner, start.policy), INSTANCES)
+    agent, _ = jax.jit(partial(rl2.learn, learner))(agent, plain, jax.random.PRNGKey(0), 0)
+    offset = augmentation.observation_offsets(learner.config, agent.policy.scale, 1, 1)
     assert np.array_equal(offset[:, :18], offset[:, 18:36]) and not offset[:, 36:].any()
     assert len(np.unique(offset[:, 4])) == 4, "each trial its own, of the object's place"
-    collector = OnPolicyCollector(make_train_envs(parts.config, seed=1), rl2.make_augmented_act(parts), seed=1)
+    collector = OnPolicyCollector(make_train_envs(learner.config, seed=1), augmentation.make_augmented_act(rl2.make_act(learner)), seed=1)
     empty = np.zeros((4, 5), np.float32)
-    stretch, _, memories = collector.collect((agent.policy, offset), 18, 18, memory=empty, keep_memory_every=6)
-    agent, sequences = rl2.make_sequences(parts, agent, stretch, np.stack(memories), INSTANCES, offset)
-    assert np.allclose(densities(parts, agent, sequences), sequences.log_prob, atol=1e-4)
-    assert np.allclose(sequences.inputs[:, :, :39] - stretch.obs.reshape(12, 6, 39), np.repeat(offset, 3, axis=0)[:, None], atol=1e-6)
-    _, blind = rl2.make_sequences(parts, agent, stretch, np.stack(memories), INSTANCES)
-    assert not np.allclose(densities(parts, agent, blind), blind.log_prob, atol=1e-4)
+    rollout, _, memories = collector.collect((agent.policy, offset), 18, 18, memory=empty, keep_memory_every=6)
+    agent, sequences = trials.make_sequences(learner, agent, rollout, np.stack(memories), INSTANCES, offset)
+    assert np.allclose(densities(learner, agent, sequences), sequences.log_prob, atol=1e-4)
+    assert np.allclose(sequences.inputs[:, :, :39] - rollout.obs.reshape(12, 6, 39), np.repeat(offset, 3, axis=0)[:, None], atol=1e-6)
+    _, blind = trials.make_sequences(learner, agent, rollout, np.stack(memories), INSTANCES)
+    assert not np.allclose(densities(learner, agent, blind), blind.log_prob, atol=1e-4)
 
 
 def test_trials_may_be_longer_than_adaptation():
@@ -196,7 +199,7 @@ def test_gradients_flow_over_the_whole_trial_or_over_a_part():
         def last_mean(inputs):
             parts = inputs.reshape(-1, config.sequence_steps, 45)
             starts = jnp.zeros((len(parts), 5))  # as constants, which they are in learning
-            return rl2.over_time(PARTS, PARAMS, starts, parts).mean[-1, -1].sum()
+            return rl2.over_time(LEARNER, PARAMS, starts, parts).mean[-1, -1].sum()
 
         return float(jnp.abs(jax.grad(last_mean)(inputs)[0, 0]).max())
 
@@ -204,10 +207,10 @@ def test_gradients_flow_over_the_whole_trial_or_over_a_part():
 
 
 def test_memory_survives_ends_of_episodes_and_dies_at_ends_of_trials(trial):
-    stretch, memories = trial
-    assert stretch.is_end[:, 5].all() and np.abs(np.asarray(memories[1])).min() > 0.0, "kept through the end of the first episode"
+    rollout, memories = trial
+    assert rollout.is_end[:, 5].all() and np.abs(np.asarray(memories[1])).min() > 0.0, "kept through the end of the first episode"
     assert not np.asarray(memories[0]).any()
-    agent = rl2.as_agent(PARTS, PARAMS)
+    agent = rl2.as_agent(LEARNER, PARAMS)
     everyone, obs = np.ones(2, bool), np.random.default_rng(0).normal(size=(2, 45))
     agent.init()
     agent.reset(everyone)
@@ -224,15 +227,15 @@ def test_memory_survives_ends_of_episodes_and_dies_at_ends_of_trials(trial):
 
 def test_the_agent_sees_what_it_saw_in_training(trial):
     """Played with the actions of a training trial, the agent has the same memory at the same places."""
-    stretch, memories = trial
-    agent = rl2.as_agent(PARTS, PARAMS)
+    rollout, memories = trial
+    agent = rl2.as_agent(LEARNER, PARAMS)
     agent.init()
     for step in range(2 * CONFIG.max_episode_steps):
         if step % CONFIG.max_episode_steps == 0:
             agent.reset(np.ones(4, bool))
             if step:
                 assert np.allclose(agent._memory, memories[1], atol=1e-6)
-        shown = np.concatenate([stretch.obs[:, step], stretch.previous[:, step]], axis=1)
+        shown = np.concatenate([rollout.obs[:, step], rollout.previous[:, step]], axis=1)
         shown[:, -1] = 0.0  # the environment's own flag is zero when an episode begins; the agent knows from `reset`
         agent.eval_action(shown)
     assert np.allclose(agent._memory, memories[2], atol=1e-6)
@@ -242,25 +245,25 @@ def test_published_evaluation_plays_the_agent():
     envs = gymnasium.make_vec(
         "Meta-World/ML1-test", env_name="reach", seed=1, meta_batch_size=2, max_episode_steps=5, recurrent_info_in_obs=True
     )
-    success, mean_return, by_task = metalearning_evaluation(rl2.as_agent(PARTS, PARAMS), envs, num_evals=1, adaptation_episodes=2)
+    success, mean_return, by_task = metalearning_evaluation(rl2.as_agent(LEARNER, PARAMS), envs, num_evals=1, adaptation_episodes=2)
     assert 0.0 <= success <= 1.0 and mean_return > 0.0 and list(by_task) == ["reach"]
 
 
 @pytest.mark.parametrize("skip", [False, True])
 def test_a_forgetful_policy_cannot_adapt(skip):
     """Neither memory nor the previous step change what it does; the observation does."""
-    parts = with_settings(forgetful=True, skip=skip)
-    policy = rl2.init(parts, seed=0).policy
+    learner = with_settings(forgetful=True, skip=skip)
+    policy = rl2.init(learner, seed=0).policy
     rng = np.random.default_rng(0)
     inputs, memory = rng.normal(size=(2, 3, 45)).astype(np.float32), rng.normal(size=(3, 5)).astype(np.float32)
     inputs[1, :, :39] = inputs[0, :, :39]
-    one, other = (rl2.one_step(parts, policy, memory * i, jnp.asarray(inputs[i]))[1].mean for i in range(2))
+    one, other = (rl2.one_step(learner, policy, memory * i, jnp.asarray(inputs[i]))[1].mean for i in range(2))
     assert np.array_equal(one, other)
-    assert not np.array_equal(one, rl2.one_step(parts, policy, memory, jnp.asarray(inputs[0] + 1.0))[1].mean)
+    assert not np.array_equal(one, rl2.one_step(learner, policy, memory, jnp.asarray(inputs[0] + 1.0))[1].mean)
 
 
 def test_observations_without_the_previous_step_are_refused():
-    agent = rl2.as_agent(PARTS, PARAMS)
+    agent = rl2.as_agent(LEARNER, PARAMS)
     agent.reset(np.ones(1, bool))
     with pytest.raises(ValueError, match="recurrent_info_in_obs=True"):
         agent.eval_action(np.zeros((1, 39)))
@@ -268,14 +271,14 @@ def test_observations_without_the_previous_step_are_refused():
 
 @pytest.mark.parametrize("baseline", [rl2.LINEAR, rl2.CRITIC])
 def test_learning_raises_the_surrogate(trial, baseline):
-    parts = with_settings(baseline=baseline)
-    agent, sequences = rl2.make_sequences(parts, rl2.init(parts, seed=0), *trial, INSTANCES)
+    learner = with_settings(baseline=baseline)
+    agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
 
     def measure(agent):
-        surrogate = rl2.loss(parts, *agent.policy, sequences)[1]["surrogate"]
-        return float(surrogate), float(rl2.critic_loss(parts, agent.critic, sequences))
+        surrogate = rl2.loss(learner, *agent.policy, sequences)[1]["surrogate"]
+        return float(surrogate), float(rl2.critic_loss(learner, agent.critic, sequences))
 
-    before, learn = measure(agent), jax.jit(partial(rl2.learn, parts))
+    before, learn = measure(agent), jax.jit(partial(rl2.learn, learner))
     for iteration in range(3):
         agent, _ = learn(agent, sequences, jax.random.PRNGKey(0), iteration)
     after = measure(agent)
@@ -286,7 +289,7 @@ def test_learning_raises_the_surrogate(trial, baseline):
     ("changes", "message"),
     [
         ({"bptt_steps": 5}, "bptt_steps must divide the 18 steps of a trial"),
-        ({"minibatches": 5}, "minibatches must divide the 12 stretches"),
+        ({"minibatches": 5}, "minibatches must divide the 12 sequences"),
         ({"task": ""}, "ML1 wants a task"),
         ({"benchmark": "MT10"}, "benchmark must be ML1, ML10"),
         ({"benchmark": "ML10", "task": "", "meta_batch": 15}, "meta_batch must be a multiple of the 10 training tasks"),

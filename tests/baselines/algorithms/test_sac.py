@@ -1,4 +1,4 @@
-"""SAC's parts: what it bootstraps from, where it draws actions, temperatures, and that its two ways to take gradients agree."""
+"""SAC's learner: what it bootstraps from, where it draws actions, temperatures, and that its two ways to take gradients agree."""
 
 from dataclasses import replace
 from functools import cache, partial
@@ -9,10 +9,11 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.algorithms import pcgrad_sac, sac
+from metaworld_baselines.algorithms import sac
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.replay import Transition
-from metaworld_baselines.gradients.combination import AVERAGE, mean_gradients, task_gradients
+from metaworld_baselines.gradients.combination import mean_gradients, task_gradients
+from metaworld_baselines.networks.multi_head import Network
 
 SMALL = sac.SacConfig(benchmark="reach,push,drawer-close", width=16, depth=2, batch_per_task=8, multi_head=True)
 FLOAT32_RTOL = 2e-4  # of sums in another order
@@ -27,34 +28,40 @@ def random_batch(num_tasks, seed=0, batch=8):
 
 
 @cache
-def small(config=SMALL, method=AVERAGE):
-    """Parts and a fresh agent."""
-    parts = sac.make_parts(config, 0, method)
-    return parts, sac.init(parts, 0)
+def small(config=SMALL, method="average"):
+    """Learner and a fresh agent."""
+    learner = sac.make_learner(replace(config, gradient_method=method), 0)
+    return learner, sac.init(learner, 0)
 
 
-def draws(parts, seed=0):
+def draws(learner, seed=0):
     """Random numbers of an update of a batch of 8."""
-    return sac.draw(parts, replay.empty(parts.num_tasks, 8)._replace(num_rows=8), jax.random.PRNGKey(seed))
+    return sac.draw(learner, replay.empty(learner.num_tasks, 8)._replace(num_rows=8), jax.random.PRNGKey(seed))
 
 
-class ReadOff:
+class ReadOff(Network):
     """An actor whose mean action is written at the start of the observation, with hardly any spread."""
+
+    def __init__(self):
+        pass
 
     def apply(self, params, obs, task_ids):
         return jnp.arctanh(obs[..., :4]), jnp.full((*obs.shape[:-1], 4), -12.0)
 
 
-class SumOfAction:
+class SumOfAction(Network):
     """Critics with Q = sum of the action, and one more."""
+
+    def __init__(self):
+        pass
 
     def apply(self, params, obs, action, task_ids):
         return jnp.stack([action.sum(-1) + 1.0, action.sum(-1)])
 
 
 def with_transparent_networks():
-    parts, agent = small()
-    return replace(parts, actor=ReadOff(), critic=SumOfAction()), agent
+    learner, agent = small()
+    return replace(learner, actor=ReadOff(), critic=SumOfAction()), agent
 
 
 def test_only_termination_cuts_the_bootstrap():
@@ -64,29 +71,29 @@ def test_only_termination_cuts_the_bootstrap():
 
 def test_the_next_action_is_drawn_at_the_next_observation():
     """With networks that can be read: y = r + γ (min Q(s', mean(s')) − α log π). Drawn at s, the sum of actions would be another."""
-    parts, agent = with_transparent_networks()
+    learner, agent = with_transparent_networks()
     batch = random_batch(3)
     here, there = np.full((3, 8, 39), -0.5, np.float32), np.full((3, 8, 39), 0.25, np.float32)
     noise = np.zeros((3, 8, 4), np.float32)
-    targets = sac.critic_targets(parts, agent, batch._replace(obs=here, next_obs=there), noise)
+    targets = sac.critic_targets(learner, agent, batch._replace(obs=here, next_obs=there), noise)
     log_prob = 4 * (12.0 - 0.5 * np.log(2 * np.pi) - np.log(1 - 0.25**2))
     assert np.allclose(targets, batch.reward + 0.99 * (4 * 0.25 - 1.0 * log_prob), rtol=1e-5)
 
 
 def test_the_actor_is_judged_by_the_smaller_critic_at_its_own_action():
-    parts, agent = with_transparent_networks()
+    learner, agent = with_transparent_networks()
     obs = np.full((3, 8, 39), 0.25, np.float32)
     losses, log_prob = sac.actor_losses(
-        parts, agent.critic, agent.actor, obs, parts.task_ids, agent.log_temperature, np.zeros((3, 8, 4), np.float32)
+        learner, agent.critic, agent.actor, obs, learner.task_ids, agent.log_temperature, np.zeros((3, 8, 4), np.float32)
     )
     assert np.allclose(losses, log_prob - 4 * 0.25, rtol=1e-5)
 
 
 def test_time_limits_bootstrap_in_a_whole_update():
     """The update of a batch in which time ran out everywhere is that of a batch in which nothing ended; termination makes another."""
-    (parts, agent), batch = small(), random_batch(3)
+    (learner, agent), batch = small(), random_batch(3)
     targets = [
-        np.asarray(sac.critic_targets(parts, agent, batch._replace(terminated=np.full((3, 8), ended, np.float32)), np.zeros((3, 8, 4))))
+        np.asarray(sac.critic_targets(learner, agent, batch._replace(terminated=np.full((3, 8), ended, np.float32)), np.zeros((3, 8, 4))))
         for ended in (0.0, 1.0)
     ]
     assert not np.allclose(targets[0], batch.reward) and np.allclose(targets[1], batch.reward)
@@ -95,12 +102,12 @@ def test_time_limits_bootstrap_in_a_whole_update():
 def test_temperatures_follow_their_own_task_only():
     """Task 0 is too random, task 1 too certain, task 2 as it should be (target entropy −4, so log π = 4)."""
     assert np.allclose(sac.temperature_gradient(jnp.array([1.0, 6.0, 4.0]), -4.0), [3.0, -2.0, 0.0])
-    parts, _ = small()
+    learner, _ = small()
     log_temperature = jnp.zeros(3)
     moved = []
     for second in (6.0, 1.0):
         gradient = sac.temperature_gradient(jnp.array([1.0, second, 4.0]), -4.0)
-        steps, _ = parts.temperature_opt.update(gradient, parts.temperature_opt.init(log_temperature))
+        steps, _ = learner.temperature_opt.update(gradient, learner.temperature_opt.init(log_temperature))
         moved.append(np.asarray(steps))
     assert moved[0][0] < 0 < moved[0][1] and moved[0][2] == 0, "falls, rises, stays"
     assert moved[1][0] == moved[0][0] and moved[1][1] < 0, "the second moved the other way, the first did not notice"
@@ -108,14 +115,14 @@ def test_temperatures_follow_their_own_task_only():
 
 @pytest.mark.parametrize("of", ["critic", "actor"])
 def test_task_gradients_average_to_the_gradient_of_the_mean(of):
-    (parts, agent), batch = small(), random_batch(3)
+    (learner, agent), batch = small(), random_batch(3)
     noise = np.random.default_rng(1).normal(size=(3, 8, 4)).astype(np.float32)
     if of == "critic":
-        losses, params = (lambda *a: sac.critic_losses(parts, *a)), agent.critic
-        arrays = batch, parts.task_ids, sac.critic_targets(parts, agent, batch, noise)
+        losses, params = (lambda *a: sac.critic_losses(learner, *a)), agent.critic
+        arrays = batch, learner.task_ids, sac.critic_targets(learner, agent, batch, noise)
     else:
-        losses, params = (lambda *a: sac.actor_losses(parts, agent.critic, *a)), agent.actor
-        arrays = batch.obs, parts.task_ids, agent.log_temperature, noise
+        losses, params = (lambda *a: sac.actor_losses(learner, agent.critic, *a)), agent.actor
+        arrays = batch.obs, learner.task_ids, agent.log_temperature, noise
     mean, (values, _) = jax.jit(partial(mean_gradients, losses))(params, *arrays)
     each, (values_too, _) = jax.jit(partial(task_gradients, losses))(params, *arrays)
     assert np.allclose(values, values_too, rtol=FLOAT32_RTOL)
@@ -127,27 +134,27 @@ def test_task_gradients_average_to_the_gradient_of_the_mean(of):
 def test_with_one_task_surgery_is_plain_sac():
     config = replace(SMALL, benchmark="reach")
     agents = []
-    for method in (AVERAGE, pcgrad_sac.SURGERY):
-        parts, agent = small(config, method)
-        agents.append(jax.jit(partial(sac.update, parts))(agent, random_batch(1), draws(parts)))
+    for method in ("average", "pcgrad"):
+        learner, agent = small(config, method)
+        agents.append(jax.jit(partial(sac.update, learner))(agent, random_batch(1), draws(learner)))
     assert np.allclose(agents[0].critic, agents[1].critic, atol=1e-6)
 
 
 def test_an_update_moves_everything_and_the_target_slowly():
-    parts, before = small(SMALL, pcgrad_sac.SURGERY)
-    after = jax.jit(partial(sac.update, parts))(before, random_batch(3), draws(parts))
-    for network, like in ((parts.actor, "actor"), (parts.critic, "critic")):
+    learner, before = small(SMALL, "pcgrad")
+    after = jax.jit(partial(sac.update, learner))(before, random_batch(3), draws(learner))
+    for network, like in ((learner.actor, "actor"), (learner.critic, "critic")):
         for one, other in zip(*(jax.tree.leaves(network.tree(getattr(agent, like))) for agent in (before, after)), strict=True):
             assert not np.allclose(one, other)
     assert np.allclose(after.target_critic, 0.995 * before.target_critic + 0.005 * after.critic, atol=1e-7)
 
 
 def test_figures_are_per_task():
-    parts, agent = small()
+    learner, agent = small()
     buffer = replay.add(replay.empty(3, 8), replay.pack(random_batch(3)))
-    figures = jax.jit(partial(sac.look, parts))(agent, buffer, jax.random.PRNGKey(0), 0)
-    assert set(figures) == {"critic_loss", "actor_loss", "q", "entropy", "temperature"}
-    assert all(values.shape == (3,) and np.isfinite(values).all() for values in figures.values())
+    metrics = jax.jit(partial(sac.look, learner))(agent, buffer, jax.random.PRNGKey(0), 0)
+    assert set(metrics) == {"critic_loss", "actor_loss", "q", "entropy", "temperature"}
+    assert all(values.shape == (3,) and np.isfinite(values).all() for values in metrics.values())
 
 
 @pytest.mark.parametrize(
@@ -156,6 +163,7 @@ def test_figures_are_per_task():
         ({"discount": 1.0}, r"discount must lie in \(0, 1\)"),
         ({"updates_per_vector_step": 0.03}, "whole number of at least 1"),
         ({"batch_per_task": 0}, "batch_per_task must be at least 1"),
+        ({"gradient_method": "mean"}, "gradient_method must be one of average, pcgrad"),
     ],
 )
 def test_impossible_settings_are_refused(changes, message):

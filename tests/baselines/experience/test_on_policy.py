@@ -7,7 +7,7 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
 from metaworld_baselines.experience import on_policy
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, Stretch, gae, linear_advantages, linear_values, returns_to_go
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, linear_advantages, linear_values, returns_to_go
 from metaworld_py import ML1, MetaWorldVectorEnv
 
 H = 4
@@ -31,7 +31,7 @@ def stretch_of(reward, is_end, obs=None):
     for env, step in np.ndindex(*reward.shape):
         at[env, step] = 0.0 if step == 0 or is_end[env, step - 1] else at[env, step - 1] + 1.0
     obs = np.zeros((*reward.shape, 3), np.float32) if obs is None else obs
-    return Stretch(obs, None, None, None, reward, None, is_end, at)
+    return Rollout(obs, None, None, None, reward, None, is_end, at)
 
 
 def test_gae_by_hand():
@@ -61,44 +61,44 @@ def test_returns_to_go_stop_at_ends():
 def test_the_linear_baseline_finds_what_is_linear_in_its_features():
     rng = np.random.default_rng(0)
     obs = rng.normal(size=(2, 200, 3)).astype(np.float32)
-    stretch = stretch_of(np.zeros((2, 200)), np.arange(200)[None].repeat(2, 0) % 50 == 49, obs)
-    target = np.stack([3.0 * obs[0, :, 1] - 0.5 * stretch.time[0], obs[1, :, 2] ** 2 + 7.0])
-    assert np.abs(linear_values(stretch, target) - target).max() < 0.05
+    rollout = stretch_of(np.zeros((2, 200)), np.arange(200)[None].repeat(2, 0) % 50 == 49, obs)
+    target = np.stack([3.0 * obs[0, :, 1] - 0.5 * rollout.time[0], obs[1, :, 2] ** 2 + 7.0])
+    assert np.abs(linear_values(rollout, target) - target).max() < 0.05
 
 
 def test_across_episodes_what_comes_later_counts():
     """A reward in the second episode is an advantage of the first one's steps only where the trial is one sum."""
     reward, is_end = np.zeros((1, 8)), np.arange(8)[None] % 4 == 3
     reward[0, 6] = 1.0
-    stretch = stretch_of(reward, is_end)
-    stretch = stretch._replace(obs=np.random.default_rng(0).normal(size=(1, 8, 3)).astype(np.float32) * 1e-3)
-    values = linear_values(stretch, returns_to_go(reward, is_end, 0.9))
-    apart = linear_advantages(stretch, 0.9, 1.0) + values
+    rollout = stretch_of(reward, is_end)
+    rollout = rollout._replace(obs=np.random.default_rng(0).normal(size=(1, 8, 3)).astype(np.float32) * 1e-3)
+    values = linear_values(rollout, returns_to_go(reward, is_end, 0.9))
+    apart = linear_advantages(rollout, 0.9, 1.0) + values
     assert np.abs(apart[0, :4]).max() < 1e-4
     ends = np.arange(8)[None] == 7
-    values = linear_values(stretch, returns_to_go(reward, ends, 0.9))
-    together = linear_advantages(stretch, 0.9, 1.0, across_episodes=True) + values
+    values = linear_values(rollout, returns_to_go(reward, ends, 0.9))
+    together = linear_advantages(rollout, 0.9, 1.0, across_episodes=True) + values
     assert np.allclose(together[0, :7], 0.9 ** np.arange(6, -1, -1), atol=1e-4)
 
 
 def test_the_collector_tells_what_happened(collector):
-    stretch, chunk, _ = collector.collect(None, 2 * H, 100)
-    assert stretch.obs.shape == (2, 2 * H, 39) and stretch.log_prob[0].tolist() == list(range(100, 100 + 2 * H))
-    assert stretch.time.tolist() == [[0, 1, 2, 3, 0, 1, 2, 3]] * 2
-    assert stretch.is_end.tolist() == [[False, False, False, True] * 2] * 2
-    assert np.array_equal(stretch.obs[:, 1:H], stretch.next_obs[:, : H - 1]), "within an episode the successor is the next observation"
-    assert not np.array_equal(stretch.obs[:, H], stretch.next_obs[:, H - 1]), "at its end it is the final one, not the next episode's first"
-    assert stretch.next_obs[0, H - 1, 0] > stretch.obs[0, H - 1, 0], "the hand was still moving"
+    rollout, chunk, _ = collector.collect(None, 2 * H, 100)
+    assert rollout.obs.shape == (2, 2 * H, 39) and rollout.log_prob[0].tolist() == list(range(100, 100 + 2 * H))
+    assert rollout.time.tolist() == [[0, 1, 2, 3, 0, 1, 2, 3]] * 2
+    assert rollout.is_end.tolist() == [[False, False, False, True] * 2] * 2
+    assert np.array_equal(rollout.obs[:, 1:H], rollout.next_obs[:, : H - 1]), "within an episode the successor is the next observation"
+    assert not np.array_equal(rollout.obs[:, H], rollout.next_obs[:, H - 1]), "at its end it is the final one, not the next episode's first"
+    assert rollout.next_obs[0, H - 1, 0] > rollout.obs[0, H - 1, 0], "the hand was still moving"
     assert len(chunk.returns) == len(chunk.successes) == 4
-    assert np.allclose(chunk.returns[0], stretch.reward[0, :H].sum())
+    assert np.allclose(chunk.returns[0], rollout.reward[0, :H].sum())
 
 
 def test_previous_steps_are_inputs(collector):
-    stretch, _, _ = collector.collect(None, 2 * H, 0)
-    assert not stretch.previous[:, 0].any(), "nothing has come before"
-    assert np.allclose(stretch.previous[:, 1, :4], [0.5, -1.0, 0.0, 1.0]), "the action as the environment took it"
-    assert np.allclose(stretch.previous[:, 1, 4], stretch.reward[:, 0] / 10.0) and not stretch.previous[:, 1, 5].any()
-    assert np.array_equal(stretch.previous[:, H], [[0, 0, 0, 0, 0, 1]] * 2), "an episode has just ended"
+    rollout, _, _ = collector.collect(None, 2 * H, 0)
+    assert not rollout.previous[:, 0].any(), "nothing has come before"
+    assert np.allclose(rollout.previous[:, 1, :4], [0.5, -1.0, 0.0, 1.0]), "the action as the environment took it"
+    assert np.allclose(rollout.previous[:, 1, 4], rollout.reward[:, 0] / 10.0) and not rollout.previous[:, 1, 5].any()
+    assert np.array_equal(rollout.previous[:, H], [[0, 0, 0, 0, 0, 1]] * 2), "an episode has just ended"
     collector.restart([collector.envs.tasks[0], collector.envs.tasks[1]])
     assert not collector.collect(None, 1, 0)[0].previous.any(), "a new trial knows nothing of the one before"
 
@@ -106,10 +106,10 @@ def test_previous_steps_are_inputs(collector):
 def test_goals_are_hidden_and_stay_the_same_through_a_trial(collector):
     tasks = ML1("reach", seed=1).train_tasks
     collector.restart([tasks[5], tasks[6]])
-    stretch, _, _ = collector.collect(None, 3 * H, 0)
-    assert not stretch.obs[..., 36:].any() and not stretch.next_obs[..., 36:].any()
+    rollout, _, _ = collector.collect(None, 3 * H, 0)
+    assert not rollout.obs[..., 36:].any() and not rollout.next_obs[..., 36:].any()
     assert collector.envs.tasks == [tasks[5], tasks[6]]
-    firsts = stretch.reward[:, ::H]
+    firsts = rollout.reward[:, ::H]
     assert np.ptp(firsts, axis=1).max() < 1e-6 and firsts[0, 0] != firsts[1, 0], "the same goal at each episode, another one beside it"
 
 

@@ -90,7 +90,7 @@ def test_a_miniature_of_each_job_leaves_what_is_carried_home(name, tmp_path):
 
 
 def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
-    """The time is spent at once: one turn, then everything is evaluated and written."""
+    """The time is spent at once: one iteration, then everything is evaluated and written."""
     job = tiny("mtmh-sac-mt10", total_env_steps=4000)
     seconds = jobs.process_seconds() + jobs.RESERVE_S
     first = jobs.train("job", job, minutes=(seconds + 0.5) / 60, out=tmp_path / "first", seed=1, before=None)

@@ -16,10 +16,13 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 from safetensors.numpy import load_file
 
 from metaworld_baselines import train
+from metaworld_baselines.algorithms.registry import ALGORITHMS
 from metaworld_baselines.algorithms.sac import SacConfig
 from metaworld_baselines.experience.off_policy import Chunk
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run import Run, Speed, TooSlowError, cut_table
+from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
+from metaworld_baselines.runs.run import cut_table
+from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py.agents import RandomAgent, load_agent
 from metaworld_py.cli.main import main
 from metaworld_py.evaluation import evaluate
@@ -118,7 +121,7 @@ def test_a_run_may_be_prolonged_and_then_equals_a_longer_one(finished, tmp_path)
     """Also: collecting in a thread or not makes no difference."""
     assert train.main(command(tmp_path, 800, "--no-overlap")) == 0
     with pytest.raises(ValueError, match="overlap: False then, True now"):
-        Run(tmp_path / FOLDER, "pcgrad-sac", changed_config(tmp_path / FOLDER, overlap=True), 2000)
+        RlRun(tmp_path / FOLDER, "pcgrad-sac", changed_config(tmp_path / FOLDER, overlap=True), 2000)
     assert train.main(command(tmp_path, 2000, "--no-overlap")) == 0
     for name in ("curve", "conflict", "progress"):
         assert rows(tmp_path / FOLDER, name) == rows(finished, name), name
@@ -140,7 +143,7 @@ def test_another_configuration_in_the_same_folder_is_refused(finished, capsys):
 def test_what_a_run_left_before_its_first_save_is_dropped(tmp_path):
     """A run that was killed early starts anew; its rows must not stand beside the new ones."""
     (tmp_path / "progress.csv").write_text("env_steps,critic_loss\n200,1.0\n400,2.0\n")
-    run = Run(tmp_path, "sac", {}, 1000)
+    run = RlRun(tmp_path, "sac", {}, 1000)
     run.advance(100)
     run.log("progress", {"critic_loss": 3.0})
     run.close()
@@ -154,27 +157,27 @@ def test_the_command_line_evaluates_a_run(finished, capsys):
 
 
 def test_without_a_gpu_days_of_work_are_refused(tmp_path):
-    run = Run(tmp_path / "slow", "sac", {}, 20_000_000)
+    run = RlRun(tmp_path / "slow", "sac", {}, 20_000_000)
     if jax.default_backend() != "cpu":
         pytest.skip("there is a GPU")
-    run.check_speed(steps_per_s=300.0, updates_per_s=30.0)  # 18.5 hours
+    run.check_throughput(steps_per_s=300.0, updates_per_s=30.0)  # 18.5 hours
     with pytest.raises(TooSlowError, match=r"no GPU, and at the measured 100 environment steps/s and 10.0 updates/s .* 2.3 days"):
-        run.check_speed(steps_per_s=100.0, updates_per_s=10.0)
+        run.check_throughput(steps_per_s=100.0, updates_per_s=10.0)
     run.close()
-    Run(tmp_path / "slow", "sac", {}, 20_000_000, allow_slow=True).check_speed(steps_per_s=1.0, updates_per_s=0.1)
+    RlRun(tmp_path / "slow", "sac", {}, 20_000_000, allow_slow=True).check_throughput(steps_per_s=1.0, updates_per_s=0.1)
 
 
 def test_several_seeds_by_one_call(tmp_path, monkeypatch):
     trained = []
-    stand_in = dataclasses.replace(train.ALGORITHMS["sac"], train=lambda config, seed, run: trained.append((config.benchmark, seed)))
-    monkeypatch.setitem(train.ALGORITHMS, "sac", stand_in)
+    stand_in = dataclasses.replace(ALGORITHMS["sac"], train=lambda config, seed, run: trained.append((config.benchmark, seed)))
+    monkeypatch.setitem(ALGORITHMS, "sac", stand_in)
     assert train.main(["sac", "--benchmark", "push", "--seed", "1", "2", "3", "--out", str(tmp_path)]) == 0
     assert trained == [("push", 1), ("push", 2), ("push", 3)]
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"sac-push-seed{seed}" for seed in (1, 2, 3)]
 
 
 def test_each_algorithm_has_a_command_with_published_settings():
-    settings = {name: algorithm.config for name, algorithm in train.ALGORITHMS.items()}
+    settings = {name: algorithm.config for name, algorithm in ALGORITHMS.items()}
     heads = [settings[name].multi_head for name in ("sac", "mt-sac", "mtmh-sac", "pcgrad-sac")]
     assert heads == [False, False, True, True]
     published = SacConfig()
@@ -183,10 +186,10 @@ def test_each_algorithm_has_a_command_with_published_settings():
 
 
 def test_speed_says_who_waited():
-    speed = Speed()
-    speed.count(Chunk(None, (5.0,), (True,), 1.0), learner_s=3.0, turn_s=4.0, updates=10)
-    speed.count(Chunk(None, (7.0,), (False,), 4.0), learner_s=1.0, turn_s=4.0, updates=10)
-    numbers = speed.numbers(steps_per_turn=80)
+    speed = Throughput()
+    speed.count(Chunk(None, (5.0,), (True,), 1.0), learner_s=3.0, iteration_s=4.0, updates=10)
+    speed.count(Chunk(None, (7.0,), (False,), 4.0), learner_s=1.0, iteration_s=4.0, updates=10)
+    numbers = speed.numbers(steps_per_iteration=80)
     assert numbers["steps_per_s"] == 20 and numbers["updates_per_s"] == 2.5
     assert numbers["waiting_for_envs"] == (1 + 3) / 8 and numbers["waiting_for_learner"] == 3 / 8
     assert numbers["training_return"] == 6.0 and numbers["training_success"] == 0.5

@@ -1,0 +1,85 @@
+"""Recurrent policies as agents: they adapt by remembering."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
+from metaworld_py.evaluation import Timestep
+
+PREVIOUS_SIZE = ACTION_SIZE + 2  # action, reward / 10, end of an episode
+RECURRENT_SIZE = OBSERVATION_SIZE + PREVIOUS_SIZE
+
+
+class RecurrentAgent:
+    """A trained policy for `evaluate_adaptation` and `metalearning_evaluation`: adapts by remembering.
+
+    Evaluation episodes go on from the memory at the end of adaptation. They give no rewards, so observations must carry the recurrent
+    inputs (`recurrent_info_in_obs=True`).
+
+    Args:
+      explore: random actions, see `OnPolicyCollector`.
+      likeliest: from parameters, memory, observations and previous steps to most likely actions and the memory after them.
+      params: weights.
+      memory_size: of an environment.
+      seed: of the random actions.
+    """
+
+    reads_recurrent_info = True
+
+    def __init__(self, explore: Any, likeliest: Any, params: Any, memory_size: int, seed: int = 0) -> None:
+        self._random, self._likeliest, self._memory_size = explore, likeliest, memory_size
+        self._seed, self._step = seed, 0
+        self._params = jax.device_put(jax.tree.map(np.asarray, params), jax.devices("cpu")[0])
+        self.init()
+
+    def init(self) -> None:
+        """A new trial: nothing is remembered."""
+        self._memory: Any = None
+        self._has_ended = np.zeros(0, dtype=bool)  # an episode, just before this one
+
+    def reset(self, env_mask: NDArray[np.bool_]) -> None:
+        """Episodes begin; what is remembered of the trial stays."""
+        if self._memory is None:
+            self._memory = np.zeros((len(env_mask), self._memory_size), np.float32)
+            self._has_ended = np.zeros(len(env_mask), dtype=bool)
+        else:
+            self._has_ended = np.asarray(env_mask, dtype=bool)
+
+    def adapt_action(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
+        """Random actions (n, 4), to explore."""
+        obs, previous = self._inputs(observations)
+        self._step += 1
+        action, _, self._memory = self._random(self._params, self._memory, obs, previous, np.array([self._seed, self._step]))
+        return np.clip(np.asarray(action), -1.0, 1.0), {}
+
+    def eval_action(self, observations: NDArray[Any]) -> NDArray[np.float32]:
+        """The most likely actions (n, 4)."""
+        action, self._memory = self._likeliest(self._params, self._memory, *self._inputs(observations))
+        return np.clip(np.asarray(action), -1.0, 1.0)
+
+    def step(self, timestep: Timestep) -> None:
+        """No-op: what a step brings stands in the next observation."""
+
+    def adapt(self) -> None:
+        """No-op: it adapts through its recurrent state."""
+
+    def _inputs(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Observation and previous step as in training.
+
+        Raises:
+          ValueError: observations without the previous step.
+        """
+        if observations.shape[1] != RECURRENT_SIZE:
+            raise ValueError(
+                f"a recurrent policy reads {RECURRENT_SIZE} numbers, got {observations.shape[1]}: make the environments "
+                "with recurrent_info_in_obs=True"
+            )
+        obs, previous = np.split(np.asarray(observations, np.float32), [OBSERVATION_SIZE], axis=1)
+        previous[:, -1] = self._has_ended
+        self._has_ended = np.zeros(len(previous), dtype=bool)
+        return obs, previous

@@ -1,0 +1,53 @@
+"""A policy with a memory."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian
+from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
+
+
+class RecurrentPolicy(nn.Module):
+    """Two tanh layers, a GRU, and linear layers for mean and log standard deviation."""
+
+    width: int
+    memory: int
+    is_forgetful: bool = False
+    initial_std: float = 1.0
+    has_skip: bool = False
+
+    def setup(self) -> None:
+        """The layers."""
+        self.first, self.second = nn.Dense(self.width), nn.Dense(self.width)
+        self.cell = nn.GRUCell(self.memory, recurrent_kernel_init=nn.initializers.orthogonal())
+        self.mean = nn.Dense(ACTION_SIZE, kernel_init=nn.initializers.orthogonal(0.01))
+        log_std = nn.initializers.constant(np.log(self.initial_std))
+        self.log_std = nn.Dense(ACTION_SIZE, kernel_init=nn.initializers.orthogonal(0.01), bias_init=log_std)
+
+    def __call__(
+        self, memory: Float[Array, "*batch memory"], inputs: Float[Array, "*batch inputs"]
+    ) -> tuple[Float[Array, "*batch memory"], Gaussian]:
+        """One step: the memory after it, and the distribution of its action."""
+        encoded = self.encode(inputs)
+        memory = self.remember(memory, encoded)
+        return memory, self.act(memory, encoded)
+
+    def encode(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
+        """Inputs as the memory takes them."""
+        if self.is_forgetful:
+            inputs = inputs.at[..., OBSERVATION_SIZE:].set(0.0)
+        return nn.tanh(self.second(nn.tanh(self.first(inputs))))
+
+    def remember(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Float[Array, "*batch memory"]:
+        """The memory after a step."""
+        return self.cell(jnp.zeros_like(memory) if self.is_forgetful else memory, encoded)[0]
+
+    def act(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Gaussian:
+        """Distribution of actions (…, 4)."""
+        known = jnp.concatenate([memory, encoded], axis=-1) if self.has_skip else memory
+        return Gaussian(self.mean(known), jnp.maximum(self.log_std(known), jnp.log(MIN_STD)))
