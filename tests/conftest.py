@@ -10,11 +10,13 @@ import pytest
 from metaworld_py.rendering import RenderingError, choose_gl
 from metaworld_py.tasks import TASKS
 
-# Shapes in the annotations of the baselines are checked while they run, in tests only.
+# Shapes in the annotations of the baselines are checked while they run, in tests only; an int will do for a float (PEP 484).
 with contextlib.suppress(ImportError):
+    from beartype import BeartypeConf, beartype
     from jaxtyping import install_import_hook
 
-    install_import_hook("metaworld_baselines", "beartype.beartype")
+    typechecked = beartype(conf=BeartypeConf(is_pep484_tower=True))
+    install_import_hook("metaworld_baselines", "conftest.typechecked")
 
 RECORDINGS = Path(__file__).parent / "recordings"
 ALL_TASKS = list(TASKS)

@@ -7,6 +7,8 @@ from import_graph import FLOORS, ROOT, arrows_up, circles, import_graph
 
 PACKAGES = {"metaworld_py": ROOT / "metaworld_py", "metaworld_baselines": ROOT / "baselines" / "metaworld_baselines"}
 
+MAX_LINES = 60  # of a function
+
 
 @pytest.mark.parametrize("name", PACKAGES)
 def test_no_import_runs_up(name):
@@ -31,3 +33,13 @@ def test_the_package_names_no_other_package_of_ours():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in getattr(node, "names", [])]
             assert not any(module.split(".")[0] == "metaworld_baselines" for module in modules), path
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+def test_no_function_is_longer_than_a_screen(name):
+    long = []
+    for path in PACKAGES[name].rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.end_lineno - node.lineno >= MAX_LINES:
+                long.append(f"{path.name}: {node.name}")
+    assert not long

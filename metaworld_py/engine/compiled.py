@@ -160,6 +160,18 @@ def _take_next(typing_context: Any, address: Any) -> Any:
     return types.int64(types.uintp), generate
 
 
+@njit(nogil=True)  # type: ignore[untyped-decorator]
+def _simulate(engine: Any, model: Any, data: Any, has_touch: Any) -> None:
+    """Advance by one control step and refresh the row, as `Simulation.control_step` does."""
+    for _ in range(PHYSICS_STEPS):
+        _call_engine(engine[0], model, data)
+    if has_touch:
+        _call_engine(engine[1], model, data)
+    else:
+        _call_engine(engine[2], model, data)
+        _call_engine(engine[3], model, data)
+
+
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
 def _advance(
     counter: Any,
@@ -185,7 +197,7 @@ def _advance(
     scores: Any,
     unstable: Any,
 ) -> None:
-    """Take episodes from those that are left, until none is, and advance each by one control step. The same as `Episode.step`."""
+    """Take episodes from those that are left, until none is, and advance each by one control step, as `Episode.step` does."""
     while True:
         index = _take_next(counter.ctypes.data)
         if index >= len(ids):
@@ -196,13 +208,7 @@ def _advance(
         for axis in range(3):
             target[axis] = _moved_target(target[axis], displacements[env, axis], lows[env, axis], highs[env, axis])
         finger[0], finger[1] = efforts[env], -efforts[env]
-        for _ in range(PHYSICS_STEPS):
-            _call_engine(engine[0], model, data)
-        if has_touch[env]:
-            _call_engine(engine[1], model, data)
-        else:
-            _call_engine(engine[2], model, data)
-            _call_engine(engine[3], model, data)
+        _simulate(engine, model, data, has_touch[env])
         total = 0.0
         for number in range(row_sizes[env]):
             total += row[number]

@@ -48,6 +48,26 @@ def is_meta_learner(agent: Any) -> bool:
     return all(callable(getattr(agent, name, None)) for name in ("init", "adapt_action", "step", "adapt", "eval_action"))
 
 
+def _check(agent: Any, counts: dict[str, int], instances_per_task: int) -> None:
+    if not is_meta_learner(agent):
+        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
+    for what, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{what} must be at least 1, got {count}")
+    if not 1 <= instances_per_task <= INSTANCES_PER_TASK:
+        raise ValueError(f"instances_per_task must lie in 1…{INSTANCES_PER_TASK}, got {instances_per_task}")
+
+
+def _before_and_after(
+    envs: Any, agent: MetaLearningAgent, name: str, counts: dict[str, int], progress: Progress | None
+) -> tuple[TaskResult, TaskResult]:
+    before = _play(envs, agent, name, counts["evaluation_episodes"], progress, forgets=True)
+    agent.init()
+    for _ in range(counts["adaptation_steps"]):
+        _adapt(envs, agent, name, counts["adaptation_episodes"], progress)
+    return before, _play(envs, agent, name, counts["evaluation_episodes"], progress)
+
+
 def evaluate_adaptation(
     agent: MetaLearningAgent,
     benchmark: str | Sequence[str] = "ML10-test",
@@ -84,40 +104,29 @@ def evaluate_adaptation(
       ValueError: unknown tasks, counts out of range.
       TypeError: an agent that cannot adapt.
     """
-    if not is_meta_learner(agent):
-        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
     counts = {"adaptation_episodes": adaptation_episodes, "adaptation_steps": adaptation_steps, "evaluation_episodes": evaluation_episodes}
-    for what, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{what} must be at least 1, got {count}")
-    if not 1 <= instances_per_task <= INSTANCES_PER_TASK:
-        raise ValueError(f"instances_per_task must lie in 1…{INSTANCES_PER_TASK}, got {instances_per_task}")
+    _check(agent, counts, instances_per_task)
     begin = time.monotonic()
-    before, after = [], []
+    before: list[TaskResult] = []
+    after: list[TaskResult] = []
     for name, instances in hidden_goals(benchmark, seed, held_out=held_out):
         envs = _make_envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
-        before.append(_play(envs, agent, name, evaluation_episodes, progress, forgets=True))
-        agent.init()
-        for _ in range(adaptation_steps):
-            _adapt(envs, agent, name, adaptation_episodes, progress)
-        after.append(_play(envs, agent, name, evaluation_episodes, progress))
+        for found, result in zip((before, after), _before_and_after(envs, agent, name, counts, progress), strict=True):
+            found.append(result)
         envs.close()
 
-    def result(tasks: list[TaskResult]) -> EvaluationResult:
-        return EvaluationResult(
-            agent=agent_name or type(agent).__name__,
-            benchmark=benchmark if isinstance(benchmark, str) else ", ".join(benchmark),
-            seed=seed,
-            episodes_per_instance=evaluation_episodes,
-            max_episode_steps=max_episode_steps,
-            reward_function_version=reward_function_version,
-            tasks=tuple(tasks),
-            versions=installed_versions(),
-            finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            wall_time_s=round(time.monotonic() - begin, 1),
-        )
-
-    return AdaptationResult(result(before), result(after))
+    settings: dict[str, Any] = {
+        "agent": agent_name or type(agent).__name__,
+        "benchmark": benchmark if isinstance(benchmark, str) else ", ".join(benchmark),
+        "seed": seed,
+        "episodes_per_instance": evaluation_episodes,
+        "max_episode_steps": max_episode_steps,
+        "reward_function_version": reward_function_version,
+        "versions": installed_versions(),
+        "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "wall_time_s": round(time.monotonic() - begin, 1),
+    }
+    return AdaptationResult(EvaluationResult(tasks=tuple(before), **settings), EvaluationResult(tasks=tuple(after), **settings))
 
 
 def hidden_goals(benchmark: str | Sequence[str], seed: int, *, held_out: bool = True) -> Iterator[tuple[str, list[Task]]]:

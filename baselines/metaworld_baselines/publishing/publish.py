@@ -34,7 +34,9 @@ from metaworld_py.evaluation import EvaluationResult
 PUBLISHED_STEPS_PER_TASK = 2_000_000  # of multi-task runs (Meta-World+)
 PUBLISHED_SINGLE_TASK = {"sac": 10_000_000, "ppo": 20_000_000}  # (Meta-World, appendix)
 PUBLISHED_EPISODES = 10, 3  # of meta-learners on each goal: to adapt, and those that count (Meta-World)
-KEPT = ("config.json", "curve.csv", "progress.csv", "conflict.csv")
+PROGRESS = "progress.csv"
+KEPT = ("config.json", "curve.csv", PROGRESS, "conflict.csv")
+MAX_PROGRESS_ROWS = 100  # of an agent in the repository: what a picture can show
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +164,7 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     made.mkdir(parents=True, exist_ok=True)
     for file in KEPT:
         if (folder / file).is_file() and folder != made:
-            shutil.copyfile(folder / file, made / file)
+            (made / file).write_text(thinned((folder / file).read_text()) if file == PROGRESS else (folder / file).read_text())
     if folder != made:
         shutil.copyfile(folder / checkpoints.LAST, made / WEIGHTS)
     result.save(made / EVALUATION)
@@ -174,14 +176,22 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     return made
 
 
+def thinned(table: str, rows: int = MAX_PROGRESS_ROWS) -> str:
+    """A CSV table with at most so many of its rows, evenly spread, the last one among them."""
+    head, *lines = table.splitlines(keepends=True)
+    if len(lines) <= rows:
+        return table
+    return head + "".join(lines[(place + 1) * len(lines) // rows - 1] for place in range(rows))
+
+
 def parameters(path: Path) -> int:
     """Numbers in a file of weights."""
     with safe_open(path, framework="numpy") as file:
         return sum(file.get_tensor(name).size for name in file.keys())  # noqa: SIM118  # no mapping
 
 
-def page(folder: Path, card: Card, result: EvaluationResult) -> str:
-    """The card for readers."""
+def card_facts(folder: Path, card: Card, num_tasks: int) -> list[tuple[str, str]]:
+    """What the page tells of an agent, by name."""
     last = read_curve(folder)[-1]
     low, high = card.interval
     share = card.env_steps / card.published_env_steps
@@ -189,7 +199,7 @@ def page(folder: Path, card: Card, result: EvaluationResult) -> str:
     facts = [
         (
             "success",
-            f"**{card.success:.1%}** [{low:.1%}, {high:.1%}], mean over {_count(len(result.tasks), 'task')}, {goals}, last weights",
+            f"**{card.success:.1%}** [{low:.1%}, {high:.1%}], mean over {_count(num_tasks, 'task')}, {goals}, last weights",
         ),
         ("return", f"{card.mean_return:,.0f} in episodes of {card.max_episode_steps} steps, rewards {card.reward_version}"),
     ]
@@ -218,6 +228,11 @@ def page(folder: Path, card: Card, result: EvaluationResult) -> str:
         ("network", f"{parameters(folder / WEIGHTS):,} parameters of the actor; all settings in [config.json](config.json)"),
         ("versions", ", ".join(f"{name} {number}" for name, number in card.versions.items())),
     ]
+    return facts
+
+
+def page(folder: Path, card: Card, result: EvaluationResult) -> str:
+    """The card for readers."""
     tasks = [
         (task.task, f"{task.success_rate:.1%}", "{:.1%} – {:.1%}".format(*task.interval), f"{task.mean_return:,.0f}", str(task.episodes))
         for task in result.tasks
@@ -236,7 +251,7 @@ def page(folder: Path, card: Card, result: EvaluationResult) -> str:
         "",
         "| | |",
         "|---|---|",
-        *(f"| {name} | {text} |" for name, text in facts),
+        *(f"| {name} | {text} |" for name, text in card_facts(folder, card, len(result.tasks))),
         "",
         "![Learning curve](curve.png)",
         "",
