@@ -32,12 +32,13 @@ from baselines.multitask import AVERAGE, DrawOrders, Gradients, MultiTask
 from baselines.networks import ActionDistribution, Network, squash, twin
 from baselines.policies import TaskPolicy
 from baselines.replay import Buffer, Transition
-from baselines.rollouts import Collector, make_envs
+from baselines.rollouts import Collector, Crew, make_envs
 from baselines.runs import Run, Speed
 from metaworld_py.episodes import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import EvaluationResult, evaluate, task_names
 
-PRECISIONS = ("float32", "tensorfloat32", "BF16_BF16_F32")
+SEEDS_APART = 1_000_003  # of the collectors' actions
+FLOAT32, TENSORFLOAT32, BFLOAT16 = PRECISIONS = "float32", "tensorfloat32", "bfloat16"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,12 +64,13 @@ class SacConfig:
     learning_rate: float = 3e-4  # Adam, for everything
     adam_eps: float = 1e-5
     max_grad_norm: float = 1.0  # global, of actor and of critics; temperatures are not clipped
-    matmul_precision: str = "tensorfloat32"  # on GPUs: "float32", "tensorfloat32", "BF16_BF16_F32" (bfloat16 inputs); processors: float32
+    precision: str = TENSORFLOAT32  # of products while learning: "float32", "tensorfloat32" (on GPUs), "bfloat16" (but for first layers)
     target_rate: float = 0.005  # τ
     initial_temperature: float = 1.0
     target_entropy: float = -4.0  # minus the number of action dimensions
     chunk_vector_steps: int = 50  # collected at a time, while the learner makes as many steps' updates in one compiled call
-    overlap: bool = True  # collect in a thread; no number depends on it
+    collectors: int = 1  # processes that act and step, each with its share of every task's environments; 1: a thread of this process
+    overlap: bool = True  # collect while learning; no number depends on it
     eval_every_env_steps: int = 1_000_000
     eval_instances: int = 50  # per task, one episode each: the training goals, as published
     save_every_env_steps: int = 1_000_000
@@ -82,8 +84,10 @@ class SacConfig:
         for name in ("total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.matmul_precision not in PRECISIONS:
-            raise ValueError(f"matmul_precision must be one of {', '.join(PRECISIONS)}, got {self.matmul_precision!r}")
+        if self.collectors < 1 or self.envs_per_task % self.collectors:
+            raise ValueError(f"collectors must divide envs_per_task ({self.envs_per_task}), got {self.collectors}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         if self.updates_per_chunk < 1 or self.updates_per_chunk != self.chunk_vector_steps * self.updates_per_vector_step:
             raise ValueError(
                 f"chunk_vector_steps · updates_per_vector_step must be a whole number of at least 1, got "
@@ -150,6 +154,7 @@ class Parts:
 
     config: SacConfig
     num_tasks: int
+    policy: ActionDistribution  # the actor as it plays: on the host, in float32
     actor: Network
     critic: Network  # twin
     gradients: Gradients
@@ -168,6 +173,7 @@ def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Par
     """Networks and optimizers for a configuration."""
     num_tasks = len(config.tasks)
     size = (num_tasks, config.width, config.depth, config.multi_head and num_tasks > 1)
+    dtype = jnp.bfloat16 if config.precision == BFLOAT16 else None
     obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(num_tasks)
 
     def optimizer(seed: int) -> optax.GradientTransformationExtraArgs:
@@ -177,8 +183,9 @@ def make_parts(config: SacConfig, seed: int, method: MultiTask = AVERAGE) -> Par
     return Parts(
         config=config,
         num_tasks=num_tasks,
-        actor=Network(ActionDistribution(*size), obs, task_id),
-        critic=Network(twin(*size), obs, action, task_id),
+        policy=ActionDistribution(*size),
+        actor=Network(ActionDistribution(*size, dtype), obs, task_id),
+        critic=Network(twin(*size, dtype), obs, action, task_id),
         gradients=method.gradients,
         draw_orders=method.draw_orders,
         actor_opt=optimizer(2 * seed),
@@ -301,8 +308,16 @@ def update_often(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int
 
     keys = jax.random.split(jax.random.fold_in(key, turn), parts.config.updates_per_chunk)
     draws = jax.vmap(partial(draw, parts, buffer))(keys)
-    with jax.default_matmul_precision(parts.config.matmul_precision):
+    with jax.default_matmul_precision(FLOAT32 if parts.config.precision == FLOAT32 else TENSORFLOAT32):
         return jax.lax.scan(once, agent, draws)[0]
+
+
+def compiled_updates(parts: Parts) -> Any:
+    """`update_often` for these parts, compiled; the agent that it is given is used up."""
+    agent = jax.eval_shape(partial(init, parts), 0)
+    buffer = jax.eval_shape(partial(replay.empty, parts.num_tasks, parts.config.capacity))
+    updates = jax.jit(partial(update_often, parts), donate_argnums=0)
+    return updates.lower(agent, buffer, jax.random.PRNGKey(0), np.int32(0)).compile()
 
 
 def look(parts: Parts, agent: Sac, buffer: Buffer, key: Array, turn: int) -> dict[str, Float[Array, " task"]]:
@@ -340,7 +355,7 @@ def make_act(parts: Parts, envs_per_task: int) -> Callable[[Any, Any, Any], Arra
     @jax.jit
     def act(actor: Any, obs: Float[Array, "env obs"], seed_and_step: Array) -> Float[Array, "env action"]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        mean, log_std = parts.actor.module.apply(actor, obs, task_ids)
+        mean, log_std = parts.policy.apply(actor, obs, task_ids)
         return squash(mean, log_std, jax.random.normal(key, mean.shape))[0]
 
     return act
@@ -351,13 +366,14 @@ def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -
 
     Raises:
       TooSlowError: see `Run.check_speed`.
+      FloatingPointError: the run has diverged.
     """
     parts = make_parts(config, seed, method)
-    learn = jax.jit(partial(update_often, parts), donate_argnums=0)
+    collector = make_collectors(config, seed)
+    learn = compiled_updates(parts)
     measure, look_for_conflict = jax.jit(partial(look, parts)), jax.jit(partial(diagnose, parts))
     add = jax.jit(replay.add, donate_argnums=0)
     learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
-    collector = make_collector(parts, seed)
     evaluations = Evaluations(run, partial(evaluate_actor, parts, seed))
     agent, buffer, learns_from = start_or_resume(parts, seed, run, collector)
     if run.owes_evaluation:
@@ -367,9 +383,11 @@ def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -
         turn = run.env_steps // config.env_steps_per_chunk
         learns = turn >= learns_from
         began = time.perf_counter()
-        collector.begin(actor_tree(parts, agent), turn)
+        actor = actor_tree(parts, agent)
         if learns:
-            agent = jax.block_until_ready(learn(agent, buffer, learn_key, turn))
+            agent = learn(agent, buffer, learn_key, np.int32(turn))  # goes on while the actor is handed over
+        collector.begin(actor, turn)
+        jax.block_until_ready(agent)
         learned = time.perf_counter()
         chunk = collector.finish()
         buffer = add(buffer, chunk.rows)
@@ -378,6 +396,7 @@ def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -
 
         if learns and run.is_due(config.log_every_env_steps):
             figures = per_task(measure(agent, buffer, look_key, turn), config.tasks)
+            check_finite(figures, run)
             run.log("progress", speed.numbers(config.env_steps_per_chunk) | figures)
             speed = run.show_and_check(speed, config.env_steps_per_chunk)
         if learns and parts.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
@@ -395,21 +414,30 @@ def train(config: SacConfig, seed: int, run: Run, method: MultiTask = AVERAGE) -
     return agent
 
 
-def make_collector(parts: Parts, seed: int, n_threads: int = 0) -> Collector:
-    """The environments of a run and who steps them."""
-    config = parts.config
+def make_collector(config: SacConfig, seed: int, index: int = 0) -> Collector:
+    """The environments of a run, or of one of its `collectors`, and who steps them."""
+    parts = make_parts(config, seed)
     lengths = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
+    envs_per_task = config.envs_per_task // config.collectors
+    first = index * envs_per_task * parts.num_tasks
     return Collector(
-        make_envs(config.tasks, seed, config.envs_per_task, **lengths, n_threads=n_threads),
-        make_act(parts, config.envs_per_task),
+        make_envs(config.tasks, seed, envs_per_task, **lengths, first=first),
+        make_act(parts, envs_per_task),
         steps=config.chunk_vector_steps,
         random_chunks=config.random_chunks,
-        seed=seed,
-        overlap=config.overlap,
+        seed=seed + SEEDS_APART * index,
+        overlap=config.overlap and config.collectors == 1,
     )
 
 
-def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector) -> tuple[Sac, Buffer, int]:
+def make_collectors(config: SacConfig, seed: int) -> Collector | Crew:
+    """All of a run's."""
+    if config.collectors == 1:
+        return make_collector(config, seed)
+    return Crew([partial(make_collector, config, seed, index) for index in range(config.collectors)])
+
+
+def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector | Crew) -> tuple[Sac, Buffer, int]:
     """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run.
 
     Also from which turn on there are updates. A run that was saved without its buffer fills a new one first, with its own actions.
@@ -428,7 +456,7 @@ def start_or_resume(parts: Parts, seed: int, run: Run, collector: Collector) -> 
     return jax.device_put(agent), replay.extended(small, config.capacity), config.random_chunks
 
 
-def save(parts: Parts, run: Run, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector) -> None:
+def save(parts: Parts, run: Run, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector | Crew) -> None:
     """What a resumed run needs."""
     agent, buffer = agent_and_buffer
     rows = replay.trimmed(buffer, parts.config.rows_after(run.env_steps))
@@ -456,13 +484,26 @@ def actor_tree(parts: Parts, agent: Sac) -> Any:
 
 def as_agent(parts: Parts, actor: Any) -> TaskPolicy:
     """An actor for `metaworld_py.evaluation`."""
-    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: jnp.tanh(parts.actor.module.apply(params, obs, ids)[0]), actor)
+    return TaskPolicy(parts.config.tasks, lambda params, obs, ids: jnp.tanh(parts.policy.apply(params, obs, ids)[0]), actor)
 
 
 def per_task(figures: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:
     """Means over tasks, and each task's temperature."""
     means = {name: float(values.mean()) for name, values in figures.items()}
     return means | {f"temperature/{name}": float(value) for name, value in zip(names, figures["temperature"], strict=True)}
+
+
+def check_finite(figures: dict[str, float], run: Run) -> None:
+    """Stop what has gone wrong for good.
+
+    Raises:
+      FloatingPointError: some figure is not a finite number.
+    """
+    wrong = [name for name, value in figures.items() if not np.isfinite(value)]
+    if wrong:
+        raise FloatingPointError(
+            f"{', '.join(wrong)} not finite after {run.env_steps:,} steps: the run has diverged; what was saved stands"
+        )
 
 
 def named_numbers(looks: dict[str, conflict.Conflict]) -> dict[str, float]:

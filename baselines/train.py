@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         for seed in command.seed:
             train_one(name, command, seed)
-    except (TooSlowError, ValueError, OSError) as error:
+    except (TooSlowError, ValueError, OSError, FloatingPointError) as error:
         print(f"baselines.train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

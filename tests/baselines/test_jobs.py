@@ -24,6 +24,7 @@ TINY_SAC = {
     "batch_per_task": 4,
     "buffer_per_task": 400,
     "warmup_vector_steps": 50,
+    "collectors": 2,
     "max_episode_steps": 20,
     "eval_instances": 2,
     "eval_every_env_steps": 800,
@@ -75,7 +76,7 @@ def test_the_most_wanted_stand_first_and_every_job_has_a_configuration():
             assert job.config.total_env_steps >= 20_000_000
     published = JOBS["pcgrad-sac-mt10"].config
     assert published.updates_per_vector_step == published.envs_per_task, "one update for each step of all tasks, as published"
-    assert published.random_chunks * published.env_steps_per_chunk == 40_000, "the published warm-up"
+    assert 0 <= published.random_chunks * published.env_steps_per_chunk - 40_000 < published.env_steps_per_chunk, "the published warm-up"
 
 
 @pytest.mark.slow
