@@ -18,22 +18,20 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import jax
+import numpy as np
 import tyro
 
 from metaworld_baselines.algorithms import sac
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.experience import replay
-from metaworld_baselines.experience.off_policy import Collector
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
-from metaworld_py.engine.machine import available_cores
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -42,7 +40,7 @@ else:
 
 JOBS_FILE = Path(__file__).with_name("jobs.toml")
 SMOKE = "smoke"
-RESERVE_S = 30.0  # of a job's time, for its last evaluation and files
+RESERVE_S = 40.0  # of a job's time, for its last evaluation and files
 CARRIED = (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST, "progress.csv", "curve.csv")
 
 
@@ -125,7 +123,7 @@ def smoke(out: Path, jobs: dict[str, Job]) -> dict[str, Any]:
         "environments": lambda: json.loads(stepping.communicate()[0]),
         "pcgrad-sac, both together": lambda: both_together(pcgrad, seconds=15.0),
         "mtmh-sac, TF32": lambda: updates_per_second(mtmh.config),
-        "pcgrad-sac, bfloat16": lambda: updates_per_second(replace(pcgrad.config, matmul_precision="BF16_BF16_F32")),
+        "pcgrad-sac, bfloat16": lambda: updates_per_second(replace(pcgrad.config, precision="bfloat16")),
     }
     found: dict[str, Any] = {}
     out.mkdir(parents=True, exist_ok=True)
@@ -154,7 +152,7 @@ def both_together(job: Job, seconds: float) -> dict[str, float]:
 
 
 def updates_per_second(config: sac.SacConfig, calls: int = 5, trace: Path | None = None) -> dict[str, float]:
-    """Rate of the compiled updates of a chunk, on a buffer of noise; the first call, which compiles, apart.
+    """Rate of the compiled updates of a chunk, on a buffer of noise; and how long compiling took.
 
     Args:
       config: of the run.
@@ -165,33 +163,36 @@ def updates_per_second(config: sac.SacConfig, calls: int = 5, trace: Path | None
     buffer = replay.empty(learner.num_tasks, config.capacity)
     rows = jax.random.normal(jax.random.PRNGKey(0), buffer.rows.shape)
     buffer = buffer._replace(rows=rows, num_rows=buffer.num_rows + config.capacity)
-    learn = jax.jit(partial(sac.update_often, learner), donate_argnums=0)
-    agent, seconds = sac.init(learner, 0), []
+    began = time.perf_counter()
+    learn, agent, seconds = sac.compiled_updates(learner), sac.init(learner, 0), []
+    compiling = time.perf_counter() - began
     for iteration in range(calls + 1):
         began = time.perf_counter()
-        agent = jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), iteration))
+        agent = jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), np.int32(iteration)))
         seconds.append(time.perf_counter() - began)
     if trace is not None:
         with tempfile.TemporaryDirectory() as folder:
             with jax.profiler.trace(folder):
-                jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), 0))
+                jax.block_until_ready(learn(agent, buffer, jax.random.PRNGKey(1), np.int32(0)))
             shutil.copy2(next(Path(folder).rglob("*.trace.json.gz")), trace)
-    return {"updates_per_s": round(config.updates_per_chunk / median(seconds[1:]), 1), "compiling_s": round(seconds[0], 1)}
+    return {"updates_per_s": round(config.updates_per_chunk / median(seconds[1:]), 1), "compiling_s": round(compiling, 1)}
 
 
-def steps_per_second(job: Job, threads: Sequence[int], chunks: int = 4) -> dict[str, float]:
-    """Rate of a collector that plays the untrained actor, by number of threads that step environments."""
-    config = job.config
-    learner = sac.make_learner(config, 0)
-    actor, rates = sac.actor_tree(learner, sac.init(learner, 0)), {}
-    for count in threads:
-        collector: Collector = sac.make_collector(learner, 0, n_threads=count)
+def steps_per_second(job: Job, numbers: Sequence[int], chunks: int = 4) -> dict[str, float]:
+    """Rate of the untrained actor's collectors, by their number."""
+    rates = {}
+    for number in numbers:
+        config = replace(job.config, collectors=number)
+        learner = sac.make_learner(config, 0)
+        actor, collector = sac.actor_tree(learner, sac.init(learner, 0)), sac.make_collectors(config, 0)
         seconds = []
         for iteration in range(chunks + 1):
+            began = time.perf_counter()
             collector.begin(actor, config.random_chunks + iteration)
-            seconds.append(collector.finish().seconds)
+            collector.finish()
+            seconds.append(time.perf_counter() - began)
         collector.close()
-        rates[str(count)] = round(config.env_steps_per_chunk / median(seconds[1:]), 1)
+        rates[str(number)] = round(config.env_steps_per_chunk / median(seconds[1:]), 1)
     return rates
 
 
@@ -229,8 +230,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     if isinstance(command, EnvsCommand):
         jax.config.update("jax_platforms", "cpu")
-        counts = sorted({1, *(count for count in (2, 4, 8) if count < available_cores()), available_cores()}, reverse=True)
-        print(json.dumps(steps_per_second(jobs["pcgrad-sac-mt10"], counts)))
+        job = jobs["pcgrad-sac-mt10"]
+        numbers = [number for number in range(1, job.config.envs_per_task + 1) if job.config.envs_per_task % number == 0]
+        print(json.dumps(steps_per_second(job, numbers)))
         return 0
     if command.job not in jobs:
         print(f"metaworld_baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)
@@ -243,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command.job, jobs[command.job], minutes=command.minutes, out=command.out, seed=command.seed, before=command.before
             )
             print(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         print(f"metaworld_baselines.jobs: {error}", file=sys.stderr)
         return 2
     return 0

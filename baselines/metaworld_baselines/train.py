@@ -72,7 +72,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         name, command = parse(list(sys.argv[1:] if arguments is None else arguments))
         for seed in command.seed:
             train_one(name, command, seed)
-    except (TooSlowError, ValueError, OSError) as error:
+    except (TooSlowError, ValueError, OSError, FloatingPointError) as error:
         print(f"metaworld_baselines.train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -29,7 +29,7 @@ from jaxtyping import Float, Int
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience import replay
-from metaworld_baselines.experience.off_policy import Collector, make_envs
+from metaworld_baselines.experience.off_policy import Collector, CollectorPool, make_envs
 from metaworld_baselines.experience.replay import Buffer, Transition
 from metaworld_baselines.gradients import conflict
 from metaworld_baselines.gradients.combination import DrawOrders, Gradients
@@ -41,7 +41,8 @@ from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import EvaluationResult, evaluate, task_names
 
-PRECISIONS = ("float32", "tensorfloat32", "BF16_BF16_F32")
+SEEDS_APART = 1_000_003  # of the collectors' actions
+FLOAT32, TENSORFLOAT32, BFLOAT16 = PRECISIONS = "float32", "tensorfloat32", "bfloat16"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,12 +69,13 @@ class SacConfig:
     learning_rate: float = 3e-4  # Adam, for everything
     adam_eps: float = 1e-5
     max_grad_norm: float = 1.0  # global, of actor and of critics; temperatures are not clipped
-    matmul_precision: str = "tensorfloat32"  # on GPUs: "float32", "tensorfloat32", "BF16_BF16_F32" (bfloat16 inputs); processors: float32
+    precision: str = TENSORFLOAT32  # of products while learning: "float32", "tensorfloat32" (on GPUs), "bfloat16" (but for first layers)
     target_rate: float = 0.005  # τ
     initial_temperature: float = 1.0
     target_entropy: float = -4.0  # minus the number of action dimensions
     chunk_vector_steps: int = 50  # collected at a time, while the learner makes as many steps' updates in one compiled call
-    overlap: bool = True  # collect in a thread; no number depends on it
+    collectors: int = 1  # processes that act and step, each with its share of every task's environments; 1: a thread of this process
+    overlap: bool = True  # collect while learning; no number depends on it
     eval_every_env_steps: int = 1_000_000
     eval_instances: int = 50  # per task, one episode each: the training goals, as published
     save_every_env_steps: int = 1_000_000
@@ -89,8 +91,10 @@ class SacConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.gradient_method not in GRADIENT_METHODS:
             raise ValueError(f"gradient_method must be one of {', '.join(GRADIENT_METHODS)}, got {self.gradient_method!r}")
-        if self.matmul_precision not in PRECISIONS:
-            raise ValueError(f"matmul_precision must be one of {', '.join(PRECISIONS)}, got {self.matmul_precision!r}")
+        if self.collectors < 1 or self.envs_per_task % self.collectors:
+            raise ValueError(f"collectors must divide envs_per_task ({self.envs_per_task}), got {self.collectors}")
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {self.precision!r}")
         if self.updates_per_chunk < 1 or self.updates_per_chunk != self.chunk_vector_steps * self.updates_per_vector_step:
             raise ValueError(
                 f"chunk_vector_steps · updates_per_vector_step must be a whole number of at least 1, got "
@@ -157,6 +161,7 @@ class Learner:
 
     config: SacConfig
     num_tasks: int
+    policy: ActionDistribution  # the actor as it plays: on the host, in float32
     actor: Network
     critic: Network  # twin
     gradients: Gradients
@@ -176,6 +181,7 @@ def make_learner(config: SacConfig, seed: int) -> Learner:
     method = GRADIENT_METHODS[config.gradient_method]
     num_tasks = len(config.tasks)
     size = (num_tasks, config.width, config.depth, config.multi_head and num_tasks > 1)
+    dtype = jnp.bfloat16 if config.precision == BFLOAT16 else None
     obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(num_tasks)
 
     def optimizer(seed: int) -> optax.GradientTransformationExtraArgs:
@@ -185,8 +191,9 @@ def make_learner(config: SacConfig, seed: int) -> Learner:
     return Learner(
         config=config,
         num_tasks=num_tasks,
-        actor=Network(ActionDistribution(*size), obs, task_id),
-        critic=Network(twin(*size), obs, action, task_id),
+        policy=ActionDistribution(*size),
+        actor=Network(ActionDistribution(*size, dtype), obs, task_id),
+        critic=Network(twin(*size, dtype), obs, action, task_id),
         gradients=method.gradients,
         draw_orders=method.draw_orders,
         actor_opt=optimizer(2 * seed),
@@ -310,8 +317,16 @@ def update_often(learner: Learner, agent: Sac, buffer: Buffer, key: Array, itera
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), learner.config.updates_per_chunk)
     draws = jax.vmap(partial(draw, learner, buffer))(keys)
-    with jax.default_matmul_precision(learner.config.matmul_precision):
+    with jax.default_matmul_precision(FLOAT32 if learner.config.precision == FLOAT32 else TENSORFLOAT32):
         return jax.lax.scan(once, agent, draws)[0]
+
+
+def compiled_updates(learner: Learner) -> Any:
+    """`update_often` of this learner, compiled; the agent that it is given is used up."""
+    agent = jax.eval_shape(lambda: init(learner, 0))
+    buffer = jax.eval_shape(partial(replay.empty, learner.num_tasks, learner.config.capacity))
+    updates = jax.jit(partial(update_often, learner), donate_argnums=0)
+    return updates.lower(agent, buffer, jax.random.PRNGKey(0), np.int32(0)).compile()
 
 
 def look(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, Float[Array, " task"]]:
@@ -349,7 +364,7 @@ def make_act(learner: Learner, envs_per_task: int) -> Callable[[Any, Any, Any], 
     @jax.jit
     def act(actor: Any, obs: Float[Array, "env obs"], seed_and_step: Array) -> Float[Array, "env action"]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        mean, log_std = learner.actor.module.apply(actor, obs, task_ids)
+        mean, log_std = learner.policy.apply(actor, obs, task_ids)
         return squash(mean, log_std, jax.random.normal(key, mean.shape))[0]
 
     return act
@@ -360,13 +375,14 @@ def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
 
     Raises:
       TooSlowError: see `RlRun.check_throughput`.
+      FloatingPointError: the run has diverged.
     """
     learner = make_learner(config, seed)
-    learn = jax.jit(partial(update_often, learner), donate_argnums=0)
+    collector = make_collectors(config, seed)
+    learn = compiled_updates(learner)
     measure, look_for_conflict = jax.jit(partial(look, learner)), jax.jit(partial(diagnose, learner))
     add = jax.jit(replay.add, donate_argnums=0)
     learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
-    collector = make_collector(learner, seed)
     evaluations = Evaluations(run, partial(evaluate_actor, learner, seed))
     agent, buffer, learns_from = start_or_resume(learner, seed, run, collector)
     if run.owes_evaluation:
@@ -376,9 +392,11 @@ def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
         iteration = run.env_steps // config.env_steps_per_chunk
         learns = iteration >= learns_from
         began = time.perf_counter()
-        collector.begin(actor_tree(learner, agent), iteration)
+        actor = actor_tree(learner, agent)
         if learns:
-            agent = jax.block_until_ready(learn(agent, buffer, learn_key, iteration))
+            agent = learn(agent, buffer, learn_key, np.int32(iteration))  # goes on while the actor is handed over
+        collector.begin(actor, iteration)
+        jax.block_until_ready(agent)
         learned = time.perf_counter()
         chunk = collector.finish()
         buffer = add(buffer, chunk.rows)
@@ -387,6 +405,7 @@ def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
 
         if learns and run.is_due(config.log_every_env_steps):
             metrics = per_task(measure(agent, buffer, look_key, iteration), config.tasks)
+            check_finite(metrics, run)
             run.log("progress", speed.numbers(config.env_steps_per_chunk) | metrics)
             speed = run.show_and_check(speed, config.env_steps_per_chunk)
         if learns and learner.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
@@ -404,28 +423,36 @@ def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
     return agent
 
 
-def make_collector(learner: Learner, seed: int, n_threads: int = 0) -> Collector:
-    """The environments of a run and who steps them."""
-    config = learner.config
+def make_collector(config: SacConfig, seed: int, index: int = 0) -> Collector:
+    """The environments of a run, or of one of its `collectors`, and who steps them."""
+    learner = make_learner(config, seed)
+    envs_per_task = config.envs_per_task // config.collectors
     envs = make_envs(
         config.tasks,
         seed,
-        config.envs_per_task,
+        envs_per_task,
         max_episode_steps=config.max_episode_steps,
         reward_version=config.reward_version,
-        n_threads=n_threads,
+        first=index * envs_per_task * learner.num_tasks,
     )
     return Collector(
         envs,
-        make_act(learner, config.envs_per_task),
+        make_act(learner, envs_per_task),
         steps=config.chunk_vector_steps,
         random_chunks=config.random_chunks,
-        seed=seed,
-        overlap=config.overlap,
+        seed=seed + SEEDS_APART * index,
+        overlap=config.overlap and config.collectors == 1,
     )
 
 
-def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collector) -> tuple[Sac, Buffer, int]:
+def make_collectors(config: SacConfig, seed: int) -> Collector | CollectorPool:
+    """All collectors of a run: one in this process, or some in processes of their own."""
+    if config.collectors == 1:
+        return make_collector(config, seed)
+    return CollectorPool([partial(make_collector, config, seed, index) for index in range(config.collectors)])
+
+
+def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collector | CollectorPool) -> tuple[Sac, Buffer, int]:
     """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run.
 
     Also from which iteration on there are updates. A run that was saved without its buffer fills a new one first, with its own actions.
@@ -444,7 +471,9 @@ def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collecto
     return jax.device_put(agent), replay.extended(small, config.capacity), config.random_chunks
 
 
-def save(learner: Learner, run: RlRun, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector) -> None:
+def save(
+    learner: Learner, run: RlRun, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector | CollectorPool
+) -> None:
     """What a resumed run needs."""
     agent, buffer = agent_and_buffer
     rows = replay.trimmed(buffer, learner.config.rows_after(run.env_steps))
@@ -472,13 +501,26 @@ def actor_tree(learner: Learner, agent: Sac) -> Any:
 
 def as_agent(learner: Learner, actor: Any) -> TaskPolicy:
     """An actor for `metaworld_py.evaluation`."""
-    return TaskPolicy(learner.config.tasks, lambda params, obs, ids: jnp.tanh(learner.actor.module.apply(params, obs, ids)[0]), actor)
+    return TaskPolicy(learner.config.tasks, lambda params, obs, ids: jnp.tanh(learner.policy.apply(params, obs, ids)[0]), actor)
 
 
 def per_task(metrics: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:
     """Means over tasks, and each task's temperature."""
     means = {name: float(values.mean()) for name, values in metrics.items()}
     return means | {f"temperature/{name}": float(value) for name, value in zip(names, metrics["temperature"], strict=True)}
+
+
+def check_finite(metrics: dict[str, float], run: RlRun) -> None:
+    """Stop what has gone wrong for good.
+
+    Raises:
+      FloatingPointError: some figure is not a finite number.
+    """
+    wrong = [name for name, value in metrics.items() if not np.isfinite(value)]
+    if wrong:
+        raise FloatingPointError(
+            f"{', '.join(wrong)} not finite after {run.env_steps:,} steps: the run has diverged; what was saved stands"
+        )
 
 
 def named_numbers(looks: dict[str, conflict.Conflict]) -> dict[str, float]:

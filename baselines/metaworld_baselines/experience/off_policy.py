@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import multiprocessing
+import os
+import pickle
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +25,9 @@ from metaworld_baselines.experience.replay import Transition, pack, unpack
 from metaworld_py import CustomMT, MetaWorldVectorEnv
 
 Act = Callable[[Any, NDArray[np.float32], NDArray[np.int_]], jax.Array]  # (actor, obs (env, 39), (seed, step)) → actions (env, 4)
+
+
+LEARNERS_CORES = 2  # not given to collectors' processes
 
 
 class Chunk(NamedTuple):
@@ -39,15 +46,25 @@ class Chunk(NamedTuple):
 
 
 def make_envs(
-    names: Sequence[str], seed: int, envs_per_task: int, *, max_episode_steps: int, reward_version: str, n_threads: int = 0
+    names: Sequence[str],
+    seed: int,
+    envs_per_task: int,
+    *,
+    max_episode_steps: int,
+    reward_version: str,
+    n_threads: int = 0,
+    first: int = 0,
 ) -> MetaWorldVectorEnv:
-    """The training environments: every task with its published instances of this seed, goals visible; a task's environments in a row."""
+    """The training environments: every task with its published instances of this seed, goals visible; a task's environments in a row.
+
+    They are those from number `first` on of a run: what they play differs from what earlier ones do.
+    """
     benchmark = CustomMT(list(names), seed)
     return MetaWorldVectorEnv(
         [list(benchmark.instances_of(name)) for name in names for _ in range(envs_per_task)],
         max_episode_steps=max_episode_steps,
         reward_function_version=reward_version,
-        seed=seed,
+        seed=seed + first,
         n_threads=n_threads,
     )
 
@@ -145,6 +162,119 @@ class Collector:
         self.envs.set_state(from_plain(plain["envs"], self.envs.get_state()))
         self._obs = np.array(plain["obs"], np.float32)
         self._returns, self._has_succeeded = np.array(plain["returns"]), np.array(plain["has_succeeded"])
+
+
+class CollectorPool:
+    """Collectors in processes of their own, each with its share of every task's environments; to be used like one collector.
+
+    Python is not held up by what another collector does there, and an actor's small products are computed on a process's own cores.
+
+    Args:
+      makers: each makes a collector; they must pickle, as a new interpreter calls them.
+    """
+
+    def __init__(self, makers: Sequence[Callable[[], Collector]]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._connections: list[Connection] = []
+        self._processes = []
+        for cores, make in zip(shares_of_cores(len(makers)), makers, strict=True):
+            here, there = context.Pipe()
+            process = context.Process(target=serve, args=(make, there, cores), daemon=True)
+            process.start()
+            there.close()
+            self._connections.append(here)
+            self._processes.append(process)
+        self._is_ready = False  # whoever made this has other things to compile meanwhile
+
+    def _wait_until_ready(self) -> None:
+        if not self._is_ready:
+            self._answers()
+            self._is_ready = True
+
+    def begin(self, actor: Any, chunk_index: int) -> None:
+        """Begin a chunk in every process; see `Collector.begin`."""
+        self._wait_until_ready()
+        self._tell(("collect", actor, chunk_index))
+
+    def finish(self) -> Chunk:
+        """Wait for all chunks, and join them."""
+        chunks: list[Chunk] = self._answers()
+        returns, successes = (sum((getattr(chunk, name) for chunk in chunks), ()) for name in ("returns", "successes"))
+        rows = np.concatenate([chunk.rows for chunk in chunks], axis=1)
+        return Chunk(rows, returns, successes, max(chunk.seconds for chunk in chunks))
+
+    def get_state(self) -> str:
+        """States of all collectors, as text."""
+        self._wait_until_ready()
+        self._tell(("get_state",))
+        return json.dumps(self._answers())
+
+    def set_state(self, state: str) -> None:
+        """Go on from states of `get_state`."""
+        self._wait_until_ready()
+        for connection, one in zip(self._connections, json.loads(state), strict=True):
+            connection.send_bytes(pickle.dumps(("set_state", one)))
+        self._answers()
+
+    def close(self) -> None:
+        """End the processes."""
+        for connection in self._connections:
+            connection.close()
+        for process in self._processes:
+            process.join()
+
+    def _tell(self, message: tuple[Any, ...]) -> None:
+        pickled = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)  # once for all
+        for connection in self._connections:
+            connection.send_bytes(pickled)
+
+    def _answers(self) -> list[Any]:
+        answers = []
+        for connection in self._connections:
+            try:
+                answer, error = connection.recv()
+            except EOFError as end:
+                raise RuntimeError("a process that collects experience has ended; its last words stand above") from end
+            if error is not None:
+                raise error
+            answers.append(answer)
+        return answers
+
+
+def serve(make: Callable[[], Collector], connection: Connection, cores: Sequence[int]) -> None:
+    """In a process of a pool: make a collector, then do what is asked for, until the connection is closed."""
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+    jax.config.update("jax_platforms", "cpu")
+    collector: Collector | None = None
+    message: tuple[Any, ...] = ("make",)
+    try:
+        while True:
+            try:
+                if collector is None:
+                    collector, answer = make(), None
+                elif message[0] == "collect":
+                    collector.begin(*message[1:])
+                    answer = collector.finish()
+                else:
+                    answer = getattr(collector, message[0])(*message[1:])
+                connection.send((answer, None))
+            except Exception as error:  # whatever it is, the other side raises it
+                connection.send((None, error))
+            message = pickle.loads(connection.recv_bytes())
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        if collector is not None:
+            collector.close()
+
+
+def shares_of_cores(number: int) -> list[list[int]]:
+    """Which cores each of so many processes gets; none of those that the learner needs, where there are enough. Empty: any."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    each = (len(cores) - LEARNERS_CORES) // number
+    if each < 1:
+        return [[] for _ in range(number)]
+    last = cores[len(cores) - each * number :]
+    return [last[index * each : (index + 1) * each] for index in range(number)]
 
 
 def by_task(values: NDArray[Any], num_tasks: int) -> NDArray[Any]:

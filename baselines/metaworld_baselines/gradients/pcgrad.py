@@ -20,9 +20,7 @@ from jaxtyping import Bool, Float, Int
 
 from metaworld_baselines.arrays import Array
 
-BLOCK = 8192  # parameters
 WRITTEN_OUT = 16  # up to so many tasks, surgery on a GPU is one kernel
-EXACT = jax.lax.Precision.HIGHEST  # signs of small inner products matter: no reduced precision on GPUs
 
 
 class PCGradState(NamedTuple):
@@ -65,17 +63,8 @@ def pcgrad(seed: int, reduction: str = "mean") -> optax.GradientTransformationEx
 
 def gram_matrix(task_grads: Any) -> Float[Array, "task task"]:
     """Inner products of the tasks' gradients, over all leaves (task, …)."""
-    return sum(_gram_of(leaf.reshape(len(leaf), -1)) for leaf in jax.tree.leaves(task_grads))
-
-
-def _gram_of(rows: Float[Array, "task params"]) -> Float[Array, "task task"]:
-    """In blocks side by side: a product of few rows that are very long keeps a GPU's processors waiting for one another."""
-    num_tasks, size = rows.shape
-    blocks = -(-size // BLOCK)
-    if blocks > 1:
-        rows = jnp.pad(rows, ((0, 0), (0, blocks * BLOCK - size)))
-    rows = rows.reshape(num_tasks, blocks, -1)
-    return jnp.einsum("ibp,jbp->bij", rows, rows, precision=EXACT).sum(axis=0)
+    rows = [leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(task_grads)]
+    return sum(row @ row.T for row in rows)
 
 
 def random_orders(key: Array, num_tasks: int) -> Int[Array, "task task"]:
@@ -130,4 +119,4 @@ def _share(product: Float[Array, " i"], length: Float[Array, " i"], may_conflict
 
 def combine(weights: Float[Array, " task"], task_grads: Any) -> Any:
     """Σ_j weights_j g_j, with leaves (…)."""
-    return jax.tree.map(lambda leaf: jnp.tensordot(weights, leaf, axes=1, precision=EXACT), task_grads)
+    return jax.tree.map(lambda leaf: jnp.tensordot(weights, leaf, axes=1, precision=jax.lax.Precision.HIGHEST), task_grads)

@@ -6,6 +6,7 @@ as in the published multi-head networks (their parameter count, 517 k for MT50 a
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -18,20 +19,25 @@ from metaworld_baselines.arrays import Array
 from metaworld_py import ACTION_SIZE
 
 LOG_STD_RANGE = (-20.0, 2.0)  # published bounds of the policy's log standard deviation
+PARAMS_MULTIPLE = 2048  # XLA then splits long products among a GPU's processors without copying them into padded arrays
 HEAD_SCALE = 1e-3  # first outputs close to zero: actions start centred, with a standard deviation of about one
 
 
 class Torso(nn.Module):
-    """ReLU layers over observation and task id."""
+    """ReLU layers over observation and task id.
+
+    The first computes in float32 in any case: bfloat16 would round positions to millimetres.
+    """
 
     width: int
     depth: int
+    dtype: Any = None  # of the products behind the first layer; None: as the parameters
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
         """Features (…, width)."""
-        for _ in range(self.depth):
-            inputs = nn.relu(nn.Dense(self.width, kernel_init=nn.initializers.he_uniform())(inputs))
+        for layer in range(self.depth):
+            inputs = nn.relu(nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=self.dtype if layer else None)(inputs))
         return inputs
 
 
@@ -40,12 +46,18 @@ class Heads(nn.Module):
 
     num_heads: int
     features: int
+    dtype: Any = None  # of the product's inputs; its outputs are float32
 
     @nn.compact
     def __call__(self, torso: Float[Array, "*batch width"], task_id: Float[Array, "*batch task"]) -> Float[Array, "*batch features"]:
         """Outputs (…, features) of each row's head."""
         small = nn.initializers.uniform(2 * HEAD_SCALE)
-        outputs = nn.Dense(self.num_heads * self.features, kernel_init=lambda *of: small(*of) - HEAD_SCALE)(torso)
+        outputs = nn.Dense(
+            self.num_heads * self.features,
+            kernel_init=lambda *of: small(*of) - HEAD_SCALE,
+            dtype=self.dtype,
+            dot_general=partial(jax.lax.dot_general, preferred_element_type=jnp.float32),
+        )(torso)
         if self.num_heads == 1:
             return outputs
         outputs = outputs.reshape(*outputs.shape[:-1], self.num_heads, self.features)
@@ -59,6 +71,7 @@ class ActionDistribution(nn.Module):
     width: int
     depth: int
     is_multi_head: bool
+    dtype: Any = None  # see `Torso`
 
     @nn.compact
     def __call__(
@@ -66,8 +79,9 @@ class ActionDistribution(nn.Module):
     ) -> tuple[Float[Array, "*batch action"], Float[Array, "*batch action"]]:
         """Mean and log standard deviation (…, 4), before tanh."""
         task_id = jnp.broadcast_to(task_id, (*obs.shape[:-1], self.num_tasks))
-        torso = Torso(self.width, self.depth)(with_task(obs, task_id))
-        mean, log_std = jnp.split(Heads(self.num_tasks if self.is_multi_head else 1, 2 * ACTION_SIZE)(torso, task_id), 2, axis=-1)
+        torso = Torso(self.width, self.depth, self.dtype)(with_task(obs, task_id))
+        heads = Heads(self.num_tasks if self.is_multi_head else 1, 2 * ACTION_SIZE, self.dtype)
+        mean, log_std = jnp.split(heads(torso, task_id), 2, axis=-1)
         return mean, jnp.clip(log_std, *LOG_STD_RANGE)
 
 
@@ -78,23 +92,24 @@ class ActionValue(nn.Module):
     width: int
     depth: int
     is_multi_head: bool
+    dtype: Any = None  # see `Torso`
 
     @nn.compact
     def __call__(self, obs: Array, action: Array, task_id: Array) -> Float[Array, "*batch"]:
         """Q (…)."""
         task_id = jnp.broadcast_to(task_id, (*obs.shape[:-1], self.num_tasks))
-        torso = Torso(self.width, self.depth)(with_task(jnp.concatenate([obs, action], axis=-1), task_id))
-        return Heads(self.num_tasks if self.is_multi_head else 1, 1)(torso, task_id)[..., 0]
+        torso = Torso(self.width, self.depth, self.dtype)(with_task(jnp.concatenate([obs, action], axis=-1), task_id))
+        return Heads(self.num_tasks if self.is_multi_head else 1, 1, self.dtype)(torso, task_id)[..., 0]
 
 
-def twin(num_tasks: int, width: int, depth: int, is_multi_head: bool) -> nn.Module:
+def twin(num_tasks: int, width: int, depth: int, is_multi_head: bool, dtype: Any = None) -> nn.Module:
     """Two independent estimates of Q, as one module with outputs (2, …)."""
     twins = nn.vmap(ActionValue, variable_axes={"params": 0}, split_rngs={"params": True}, in_axes=None, axis_size=2)
-    return twins(num_tasks, width, depth, is_multi_head)
+    return twins(num_tasks, width, depth, is_multi_head, dtype)
 
 
 class Network:
-    """A module whose parameters are one vector.
+    """A module whose parameters are one vector, filled up with zeros to a multiple of `PARAMS_MULTIPLE`.
 
     Args:
       module: with inputs that may have any leading axes.
@@ -105,11 +120,13 @@ class Network:
         self.module, self._like = module, like
         leaves, self._structure = jax.tree.flatten(jax.eval_shape(module.init, jax.random.PRNGKey(0), *like))
         self._shapes = [leaf.shape for leaf in leaves]
-        self._ends = np.cumsum([leaf.size for leaf in leaves])[:-1].tolist()
+        self._ends = np.cumsum([leaf.size for leaf in leaves]).tolist()
+        self._filling = -self._ends[-1] % PARAMS_MULTIPLE
 
     def init(self, key: Array) -> Float[Array, " params"]:
         """Parameters at the start."""
-        return jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(self.module.init(key, *self._like))])
+        leaves = [leaf.ravel() for leaf in jax.tree.leaves(self.module.init(key, *self._like))]
+        return jnp.concatenate([*leaves, jnp.zeros(self._filling)])
 
     def apply(self, params: Float[Array, " params"], *inputs: Array) -> Any:
         """The module's outputs."""
@@ -118,7 +135,8 @@ class Network:
     def tree(self, params: Any) -> Any:
         """The parameters by layers, as they stand in files; of arrays of NumPy or JAX."""
         split = np.split if isinstance(params, np.ndarray) else jnp.split
-        leaves = [leaf.reshape(shape) for leaf, shape in zip(split(params, self._ends), self._shapes, strict=True)]
+        *leaves, _ = split(params, self._ends)
+        leaves = [leaf.reshape(shape) for leaf, shape in zip(leaves, self._shapes, strict=True)]
         return jax.tree.unflatten(self._structure, leaves)
 
 

@@ -25,6 +25,7 @@ TINY_SAC = {
     "batch_per_task": 4,
     "buffer_per_task": 400,
     "warmup_vector_steps": 50,
+    "collectors": 2,
     "max_episode_steps": 20,
     "eval_instances": 2,
     "eval_every_env_steps": 800,
@@ -76,7 +77,7 @@ def test_the_most_wanted_stand_first_and_every_job_has_a_configuration():
             assert job.config.total_env_steps >= 20_000_000
     published = JOBS["pcgrad-sac-mt10"].config
     assert published.updates_per_vector_step == published.envs_per_task, "one update for each step of all tasks, as published"
-    assert published.random_chunks * published.env_steps_per_chunk == 40_000, "the published warm-up"
+    assert 0 <= published.random_chunks * published.env_steps_per_chunk - 40_000 < published.env_steps_per_chunk, "the published warm-up"
 
 
 @pytest.mark.slow
@@ -91,16 +92,17 @@ def test_a_miniature_of_each_job_leaves_what_is_carried_home(name, tmp_path):
 
 def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
     """The time is spent at once: one iteration, then everything is evaluated and written."""
-    job = tiny("mtmh-sac-mt10", total_env_steps=4000)
+    budget = 9 * tiny("mtmh-sac-mt10").config.env_steps_per_chunk  # whole chunks, as runs count
+    job = tiny("mtmh-sac-mt10", total_env_steps=budget)
     seconds = jobs.process_seconds() + jobs.RESERVE_S
     first = jobs.train("job", job, minutes=(seconds + 0.5) / 60, out=tmp_path / "first", seed=1, before=None)
     header = checkpoints.read_header(first / checkpoints.RESUME)
-    assert 0 < header["env_steps"] < 4000 and header["curve"][-1]["env_steps"] == header["env_steps"] and not header["owes_evaluation"]
+    assert 0 < header["env_steps"] < budget and header["curve"][-1]["env_steps"] == header["env_steps"] and not header["owes_evaluation"]
     second = jobs.train("job", job, minutes=1e6, out=tmp_path / "second", seed=1, before=first)
     later = checkpoints.read_header(second / checkpoints.RESUME)
-    assert later["env_steps"] == 4000 and later["curve"][: len(header["curve"])] == header["curve"]
+    assert later["env_steps"] == budget and later["curve"][: len(header["curve"])] == header["curve"]
     report = json.loads((second / "visit.json").read_text())
-    assert report["went_on"] and report["visit"]["env_steps"] == 4000 - header["env_steps"]
+    assert report["went_on"] and report["visit"]["env_steps"] == budget - header["env_steps"]
 
 
 def test_too_little_time_is_refused_before_anything_begins(tmp_path):
