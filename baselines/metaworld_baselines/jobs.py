@@ -211,6 +211,14 @@ class RunCommand:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LightenCommand:
+    """Keep of a visit of the SAC family what the next one needs: networks, curve, progress. In a repository, that is."""
+
+    folder: tyro.conf.Positional[Path]
+    out: Path  # the new folder
+
+
+@dataclass(frozen=True, kw_only=True)
 class ListCommand:
     """Tell which jobs there are."""
 
@@ -222,7 +230,7 @@ class EnvsCommand:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run; returns the exit status."""
-    commands: dict[str, Any] = {"run": RunCommand, "list": ListCommand, "envs": EnvsCommand}
+    commands: dict[str, Any] = {"run": RunCommand, "lighten": LightenCommand, "list": ListCommand, "envs": EnvsCommand}
     command = tyro.extras.subcommand_cli_from_dict(commands, prog="python -m metaworld_baselines.jobs", args=arguments)
     jobs = read_jobs()
     if isinstance(command, ListCommand):
@@ -233,6 +241,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         job = jobs["pcgrad-sac-mt10"]
         numbers = [number for number in range(1, job.config.envs_per_task + 1) if job.config.envs_per_task % number == 0]
         print(json.dumps(steps_per_second(job, numbers)))
+        return 0
+    if isinstance(command, LightenCommand):
+        command.out.mkdir(parents=True, exist_ok=True)
+        for name in ("progress.csv", "curve.csv"):
+            shutil.copy2(command.folder / name, command.out / name)
+        checkpoints.lighten(command.folder / checkpoints.RESUME, command.out / checkpoints.RESUME, sac.Networks._fields)
         return 0
     if command.job not in jobs:
         print(f"metaworld_baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)

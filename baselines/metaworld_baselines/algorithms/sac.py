@@ -155,6 +155,14 @@ class Sac(NamedTuple):
     temperature_opt: Any
 
 
+class Networks(NamedTuple):
+    """What a run can go on from, if need be: the rest is the work of some thousand updates."""
+
+    actor: Float[Array, " actor_params"]
+    critic: Float[Array, " critic_params"]
+    log_temperature: Float[Array, " task"]
+
+
 @dataclass(frozen=True)
 class Learner:
     """What stays the same during a run."""
@@ -455,16 +463,22 @@ def make_collectors(config: SacConfig, seed: int) -> Collector | CollectorPool:
 def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collector | CollectorPool) -> tuple[Sac, Buffer, int]:
     """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run.
 
-    Also from which iteration on there are updates. A run that was saved without its buffer fills a new one first, with its own actions.
+    Also from which iteration on there are updates. A run that was saved without its buffer fills a new one first, with its own actions;
+    of one that was saved without optimizers these begin anew.
     """
     config = learner.config
     agent, buffer = init(learner, seed), replay.empty(learner.num_tasks, config.capacity)
-    saved = run.restore((agent, replay.trimmed(buffer, config.rows_after(run.env_steps))) if config.save_buffer else agent)
+    like: Any = (agent, replay.trimmed(buffer, config.rows_after(run.env_steps))) if config.save_buffer else agent
+    if run.has_networks_only:
+        like = Networks(agent.actor, agent.critic, agent.log_temperature)
+    saved = run.restore(like)
     if saved is None:
         return agent, buffer, config.random_chunks
     arrays, envs_state = saved
     collector.set_state(envs_state)
-    if not config.save_buffer:
+    if isinstance(arrays, Networks):
+        arrays = agent._replace(**arrays._asdict(), target_critic=arrays.critic.copy())
+    if run.has_networks_only or not config.save_buffer:
         iteration = run.env_steps // config.env_steps_per_chunk
         return jax.device_put(arrays), buffer, max(iteration, config.random_chunks) + config.random_chunks * (iteration > 0)
     agent, small = arrays

@@ -105,10 +105,10 @@ def tasks_table() -> list[str]:
 
 def conflict_table() -> list[str]:
     """Medians over training, of actor and critic, without and with surgery."""
-    head = ("agent", "network", *PANELS.values(), "pairs that meet Theorem 2")
+    head = ("run", "network", *PANELS.values(), "pairs that meet Theorem 2")
     rows = []
-    for name in diagnosed():
-        measured = read_conflict(agents_folder() / name)
+    for name, folder in diagnosed().items():
+        measured = read_conflict(folder)
         for network in ("actor", "critic"):
             columns = [[row[f"{network}/{column}"] for row in measured] for column in (*PANELS, "triad_pairs")]
             rows.append((name, network, *(f"{median(column):.3g}" for column in columns[:-1]), f"{fmean(columns[-1]):.2g}"))
@@ -224,9 +224,10 @@ def draw_tasks() -> Figure:
     return figure
 
 
-def diagnosed() -> list[str]:
-    """MT10 agents whose training recorded gradient diagnostics."""
-    return [name for name in multitask_agents() if (agents_folder() / name / "conflict.csv").is_file()]
+def diagnosed() -> dict[str, Path]:
+    """Runs on MT10 that recorded gradient diagnostics: of agents, and those of `baselines/results`."""
+    folders = [*(agents_folder() / name for name in multitask_agents()), *sorted((HERE / "results").iterdir())]
+    return {folder.name: folder for folder in folders if (folder / "conflict.csv").is_file()}
 
 
 def read_conflict(folder: Path) -> list[dict[str, float]]:
@@ -241,8 +242,8 @@ def draw_conflict() -> Figure:
     axes = figure.subplots(2, len(PANELS), sharex=True)
     for row, network in zip(axes, ("actor", "critic"), strict=True):
         for axis, (column, title) in zip(row, PANELS.items(), strict=True):
-            for index, name in enumerate(diagnosed()):
-                measured = read_conflict(agents_folder() / name)
+            for index, (name, folder) in enumerate(diagnosed().items()):
+                measured = read_conflict(folder)
                 label = name if axis is axes[0][0] else None
                 axis.plot([p["env_steps"] for p in measured], [p[f"{network}/{column}"] for p in measured], color=f"C{index}", label=label)
             axis.set_title(f"{network}: {title}", fontsize="small")

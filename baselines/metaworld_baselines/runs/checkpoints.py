@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from metaworld_py.evaluation import installed_versions
 
 LAST, BEST, RESUME = "last.safetensors", "best.safetensors", "resume.safetensors"
 SCHEMA = "metaworld_py.baselines/1"
+NETWORKS_ONLY = "networks_only"  # in a header: made by `lighten`
 
 
 def versions() -> dict[str, str]:
@@ -41,6 +42,14 @@ def save(path: Path, arrays: Any, header: Mapping[str, Any]) -> None:
     with beside.open("r+b") as file:
         os.fsync(file.fileno())
     beside.replace(path)
+
+
+def lighten(path: Path, to: Path, keep: Sequence[str]) -> None:
+    """Write another resume file with some of a resume file's arrays, small enough to be kept in a repository."""
+    header = read_header(path)
+    with safe_open(path, framework="numpy") as file:
+        arrays = {name: file.get_tensor(name) for name in keep}
+    save(to, arrays, {**header, NETWORKS_ONLY: True})
 
 
 def read_header(path: Path) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Run:
         folder.mkdir(parents=True, exist_ok=True)
         self.steps, self._steps_before = 0, 0
         self.is_resumed = (folder / checkpoints.RESUME).is_file()
+        self.has_networks_only = False  # what it goes on from is without optimizers, see `checkpoints.lighten`
         self._seconds_before = 0.0
         if self.is_resumed:
             self._read_resume()
@@ -86,6 +87,7 @@ class Run:
                 f"{self.folder} holds a run of another configuration ({changed}): give this one another --out, or remove that folder"
             )
         self.steps, self._seconds_before = header[self.unit], header["seconds"]
+        self.has_networks_only = header.get(checkpoints.NETWORKS_ONLY, False)
         self._take_up(header)
 
     def _take_up(self, header: dict[str, Any]) -> None:

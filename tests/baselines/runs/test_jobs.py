@@ -8,7 +8,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
@@ -103,6 +105,26 @@ def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
     assert later["env_steps"] == budget and later["curve"][: len(header["curve"])] == header["curve"]
     report = json.loads((second / "visit.json").read_text())
     assert report["went_on"] and report["visit"]["env_steps"] == budget - header["env_steps"]
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_a_visit_goes_on_from_all_or_from_networks_only(light, tmp_path):
+    """The agent that goes on is the one that stopped: until the buffer is full again nothing is learned, so it plays as before."""
+    first = jobs.train("job", tiny("mtmh-sac-mt10", total_env_steps=1600), minutes=1e6, out=tmp_path / "first", seed=1, before=None)
+    before = first
+    if light:
+        before = tmp_path / "light"
+        assert jobs.main(["lighten", str(first), "--out", str(before)]) == 0
+        sizes = [(folder / checkpoints.RESUME).stat().st_size for folder in (before, first)]
+        assert sizes[0] < sizes[1] and {path.name for path in before.iterdir()} == {"resume.safetensors", "progress.csv", "curve.csv"}
+    job = tiny("mtmh-sac-mt10", total_env_steps=2400)
+    again = jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seed=1, before=before)
+    headers = [checkpoints.read_header(folder / checkpoints.RESUME) for folder in (first, again)]
+    assert headers[1]["env_steps"] == 2400 and headers[1]["curve"][:-1] == headers[0]["curve"]
+    assert headers[1]["curve"][-1]["return"] == headers[0]["curve"][-1]["return"]
+    one, other = (load_file(folder / checkpoints.RESUME) for folder in (first, again))
+    assert all(np.array_equal(one[name], other[name]) for name in ("actor", "critic", "log_temperature"))
+    assert all(np.isfinite(array).all() for array in other.values())
 
 
 def test_too_little_time_is_refused_before_anything_begins(tmp_path):
