@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "metaworld_py": [
         "_version",
+        "files",
         "sim",
         "tasks",
         "instances",

@@ -27,6 +27,7 @@ from metaworld_py.envs import checkpoints as checkpoints_of
 from metaworld_py.envs.env import MetaWorldEnv, step_info
 from metaworld_py.envs.options import REWARD_MODES, EpisodeOptions, Option, RenderOptions, SteppingOptions, read_keywords
 from metaworld_py.envs.published_names import InstanceNames
+from metaworld_py.files import install_hint
 from metaworld_py.instances.selection import RANDOM, Selector, TaskSelector
 from metaworld_py.instances.task import Task, checked_seed
 from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
@@ -684,7 +685,7 @@ def is_compiled(wanted: bool | None) -> bool:
     """
     is_there = importlib.util.find_spec("numba") is not None
     if wanted and not is_there:
-        raise ImportError("compiled=True needs Numba: pip install 'metaworld_py[fast]'")
+        raise ImportError(f"compiled=True needs Numba: {install_hint('fast')}")
     return is_there if wanted is None else wanted
 
 
