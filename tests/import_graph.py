@@ -24,6 +24,7 @@ FLOORS = {
         "benchmarks",
         "wrappers",
         "registration",
+        "published",
         "__init__",
         "agents",
         "evaluation",
