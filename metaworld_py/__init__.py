@@ -12,6 +12,9 @@ from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.published_classes import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_HIDDEN, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.instances.task import Task
+from metaworld_py.published import install
+from metaworld_py.published.makers import make_ml_envs, make_ml_envs_test, make_ml_envs_train, make_mt_envs, register_mw_envs
+from metaworld_py.published.sawyer_xyz_env import SawyerXYZEnv
 from metaworld_py.registration import register_envs
 from metaworld_py.rendering.cameras import Camera
 from metaworld_py.tasks import TASKS, find_task
@@ -37,9 +40,16 @@ __all__ = [
     "CustomMT",
     "MetaWorldEnv",
     "MetaWorldVectorEnv",
+    "SawyerXYZEnv",
     "Task",
     "__version__",
     "find_task",
+    "make_ml_envs",
+    "make_ml_envs_test",
+    "make_ml_envs_train",
+    "make_mt_envs",
+    "register_mw_envs",
 ]
 
 register_envs()
+install()

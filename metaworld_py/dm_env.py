@@ -12,13 +12,15 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from metaworld_py.files import install_hint
+
 try:
     import dm_env
     from dm_control.mujoco import Physics
     from dm_control.mujoco.wrapper import MjModel
     from dm_env import specs
 except ImportError as error:
-    raise ImportError("metaworld_py.dm_env needs dm_control: pip install 'metaworld_py[dm_control]'") from error
+    raise ImportError(f"metaworld_py.dm_env needs dm_control: {install_hint('dm_control')}") from error
 
 from metaworld_py.benchmarks import MT1
 from metaworld_py.envs.env import MetaWorldEnv, env_class

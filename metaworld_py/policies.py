@@ -97,6 +97,8 @@ def _policy_class(task: TaskDef) -> type[Policy]:
     return type(policy_name(task.name), (Policy,), attributes)
 
 
+__path__: list[str] = []  # published modules under this one are found by `metaworld_py.published`
+
 # The expert's class by task name: 50 names such as "door-open-v3"; "door-open" finds it, too.
 ENV_POLICY_MAP: Mapping[str, type[Policy]] = _PolicyMap({task.id: _policy_class(task) for task in TASKS.values()})
 

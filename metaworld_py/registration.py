@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import copy
 import multiprocessing
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import gymnasium
-from gymnasium.envs.registration import WrapperSpec, register, registry
-from gymnasium.error import Error, ResetNeeded
+from gymnasium.envs.registration import EnvSpec, WrapperSpec, register, registry
+from gymnasium.error import Error
 from gymnasium.utils import RecordConstructorArgs
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
@@ -19,12 +21,13 @@ from metaworld_py.benchmarks import Benchmark
 from metaworld_py.envs.env import HUMAN, MetaWorldEnv, env_class
 from metaworld_py.envs.options import DENSE, Options
 from metaworld_py.envs.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
-from metaworld_py.envs.published_classes import EnvClasses
-from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv
+from metaworld_py.envs.published_classes import GOAL_HIDDEN, GOAL_OBSERVABLE, EnvClasses
+from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv, checkpoint_id
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.instances import task_sets
 from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.instances.task import INSTANCES_PER_TASK
+from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
 
 _NAMESPACE = "Meta-World"
@@ -33,38 +36,52 @@ STRATEGIES = (NATIVE, SYNC, ASYNC)
 META_BATCH_SIZE = 20  # environments of an ML set, rounded to the same number for each task
 
 
-class StandardWrappers(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
-    """The outermost layer of an environment from `gymnasium.make`, outside its TimeLimit: what the options ask for.
+class StandardWrappers(wrappers.CheckpointWrapper):
+    """The outermost layer of an environment from `gymnasium.make`: the wrappers that its options ask for, checkpoints, and a spec.
 
-    It also refuses to step an episode that has ended, which Gymnasium's own TimeLimit lets through.
+    The environment itself counts the steps, up to the limit of Gymnasium's TimeLimit, which is taken off: with one counter only, a state
+    that is set back has the steps left that it had.
+
+    Args:
+      env: a `MetaWorldEnv` in the wrappers that `gymnasium.make` puts on.
+      env_id: names it in lists of checkpoints; its task by default.
     """
 
-    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
-        RecordConstructorArgs.__init__(self)
+    def __init__(self, env: gymnasium.Env[Any, Any], env_id: str | None = None) -> None:
+        RecordConstructorArgs.__init__(self, env_id=env_id)
         base: Any = env.unwrapped
-        super().__init__(wrapped(env, base.wrapper_options))
-        self._is_over = False
+        self._made_spec = env.spec
+        if isinstance(env, gymnasium.wrappers.TimeLimit):
+            base.max_path_length = env.spec.max_episode_steps if env.spec is not None else None
+            env = env.env
+        super().__init__(wrapped(env, base.wrapper_options, base.one_hot), env_id or f"{base.task_def.id}_{base.one_hot[0]}")
 
-    def reset(self, **kwargs: Any) -> tuple[Any, dict[str, Any]]:
-        """Start an episode."""
-        result = self.env.reset(**kwargs)
-        self._is_over = False
-        return result
+    @property
+    def spec(self) -> EnvSpec | None:  # type: ignore[override]  # Gymnasium's wrappers have a property here, too
+        """How to make this environment again: `gymnasium.make(env.spec)`. What this layer puts on follows from the keywords."""
+        if self._made_spec is None:  # it was put on by an entry point, which puts it on again
+            return self.unwrapped.spec
+        spec = copy.deepcopy(self._made_spec)
+        own = WrapperSpec(type(self).__name__, f"{__name__}:{type(self).__name__}", copy.deepcopy(self._saved_kwargs))
+        spec.additional_wrappers = (*spec.additional_wrappers, own)
+        return spec
 
-    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
-        """Advance by one action.
+    def get_state(self) -> dict[str, Any]:
+        """Everything that decides the future, wrappers included, as a plain value."""
+        return wrappers.checkpoint_of(self)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continue exactly where `get_state` was called.
 
         Raises:
-          ResetNeeded: the episode has ended.
+          ValueError: a state of another task or of other wrappers; nothing was changed.
         """
-        if self._is_over:
-            raise ResetNeeded("the episode has ended: call reset() before step()")
-        obs, reward, terminated, truncated, info = self.env.step(action)
-        self._is_over = bool(terminated or truncated)
-        return obs, reward, terminated, truncated, info
+        wrappers.load_checkpoint_of(self, state, self.env_id)
 
 
-def base_env(selector: Selector, options: Options, seed: int | None, max_episode_steps: int | None) -> MetaWorldEnv:
+def base_env(
+    selector: Selector, options: Options, seed: int | None, max_episode_steps: int | None, one_hot: tuple[int, int] = (0, 1)
+) -> MetaWorldEnv:
     """One environment that plays what the selector chooses, before wrappers.
 
     Args:
@@ -72,11 +89,12 @@ def base_env(selector: Selector, options: Options, seed: int | None, max_episode
       options: see `Options`.
       seed: seeds the environment's generator.
       max_episode_steps: control steps; None where a wrapper counts.
+      one_hot: index of the task and number of tasks, where options ask for one-hot ids.
     """
     episode = replace(options.episode, max_episode_steps=max_episode_steps, action_repeat=1, reward_mode=DENSE)
     env = env_class(selector.env_name)(**vars(episode), **vars(options.rendering))
     env.use(selector)
-    env.wrapper_options = options
+    env.wrapper_options, env.one_hot = options, one_hot
     if seed is not None:
         env.seed_generator(seed)
     return env
@@ -95,7 +113,8 @@ def wrapped(env: gymnasium.Env[Any, Any], options: Options, one_hot: tuple[int, 
         env = wrappers.ActionRepeat(env, episode.action_repeat)
     if episode.reward_mode != DENSE:
         env = wrappers.SparseReward(env, episode.reward_mode)
-    env = gymnasium.wrappers.RecordEpisodeStatistics(env)
+    if observed.record_episode_statistics:
+        env = gymnasium.wrappers.RecordEpisodeStatistics(env)
     if not observed.include_previous_frame:
         env = wrappers.CurrentFrameOnly(env)
     if observed.use_one_hot:
@@ -124,10 +143,11 @@ def seen_vectors(envs: Any, options: Options) -> Any:
 
 
 def make_env(
-    selector: Selector, options: Options, *, seed: int | None = None, one_hot: tuple[int, int] = (0, 1)
+    selector: Selector, options: Options, *, seed: int | None = None, one_hot: tuple[int, int] = (0, 1), env_id: str = "0"
 ) -> gymnasium.Env[Any, Any]:
-    """One environment with its options' wrappers and a time limit of its own; see `base_env` and `wrapped`."""
-    return wrapped(base_env(selector, options, seed, options.episode.max_episode_steps), options, one_hot)
+    """One environment with its options' wrappers, checkpoints and a time limit of its own; see `base_env` and `wrapped`."""
+    env = wrapped(base_env(selector, options, seed, options.episode.max_episode_steps), options, one_hot)
+    return wrappers.CheckpointWrapper(env, env_id)
 
 
 def make_vector_env(
@@ -150,8 +170,7 @@ def make_vector_env(
     Raises:
       ValueError: unknown strategy, or a window for several environments.
     """
-    if vector_strategy not in STRATEGIES:
-        raise ValueError(f"vector_strategy must be one of {STRATEGIES}, got {vector_strategy!r}")
+    check_vector_keywords(vector_strategy, autoreset_mode)
     if options.rendering.render_mode == HUMAN:
         raise ValueError(
             f"render_mode of several environments must be None or one of {VECTOR_RENDER_MODES}: windows are for one environment"
@@ -161,6 +180,7 @@ def make_vector_env(
             selectors,
             autoreset_mode=autoreset_mode,
             use_one_hot=options.observation.use_one_hot,
+            record_episode_statistics=options.observation.record_episode_statistics,
             seed=seed,
             **vars(options.episode),
             **vars(options.stepping),
@@ -177,6 +197,7 @@ def make_vector_env(
             options,
             seed=None if seed is None else seed + index,
             one_hot=(names.index(selector.env_name), len(names)),
+            env_id=checkpoint_id(selector.env_name, index),
         )
         for index, selector in enumerate(selectors)
     ]
@@ -203,9 +224,13 @@ def _clean_processes() -> str | None:
 def make_mt1(
     env_name: str,
     seed: int | None = None,
-    num_tasks: int = INSTANCES_PER_TASK,
+    num_tasks: int | None = None,
     num_goals: int | None = None,
     task_select: str = RANDOM,
+    env_id: int | None = None,
+    vector_strategy: str = SYNC,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    num_envs: int | None = None,
     **keywords: Any,
 ) -> gymnasium.Env[Any, Any]:
     """`Meta-World/MT1`: one task, its instances of `seed`, one of them at random each reset, goal visible.
@@ -213,27 +238,130 @@ def make_mt1(
     Args:
       env_name: task name.
       seed: seeds the instances and their choice.
-      num_tasks: instances; `num_goals` is the same under the published name.
+      num_tasks: instances, `num_goals` by another name; with `env_id` and one-hot ids the length of the id, as published.
+      num_goals: instances.
       task_select: "random" or "pseudorandom".
+      env_id: index of the task in one-hot ids.
+      vector_strategy, autoreset_mode, num_envs: of `gymnasium.make_vec`; taken for published code, without effect on one environment.
       keywords: see `Options`.
     """
-    instances = benchmarks.MT1(env_name, seed, per_task=num_goals or num_tasks).train_tasks
-    # The TimeLimit that gymnasium.make adds counts the steps, so that its max_episode_steps= is obeyed.
-    return base_env(TaskSelector(instances, task_select), Options.of(keywords), seed, max_episode_steps=None)
+    check_vector_keywords(vector_strategy, autoreset_mode)
+    if num_envs not in (None, 1):
+        warnings.warn(f"gymnasium.make gives one environment; gymnasium.make_vec gives num_envs={num_envs}", UserWarning, stacklevel=2)
+    options = Options.of(keywords)
+    one_hot = (0, 1)
+    if options.observation.use_one_hot and (env_id is not None or num_tasks is not None):
+        if env_id is None or num_tasks is None:
+            raise ValueError(
+                "a one-hot id needs env_id= (its index) and num_tasks= (its length) together; "
+                f"num_goals= says how many instances there are. Got env_id={env_id}, num_tasks={num_tasks}"
+            )
+        one_hot, num_tasks = (env_id, num_tasks), None
+    instances = benchmarks.MT1(env_name, seed, per_task=num_goals or num_tasks or INSTANCES_PER_TASK).train_tasks
+    # The limit comes with the TimeLimit that gymnasium.make adds; see StandardWrappers.
+    return base_env(TaskSelector(instances, task_select), options, seed, max_episode_steps=None, one_hot=one_hot)
+
+
+def check_vector_keywords(vector_strategy: str, autoreset_mode: AutoresetMode | str) -> None:
+    """Refuse strategies and modes that there are not.
+
+    Raises:
+      ValueError: says which there are.
+    """
+    if vector_strategy not in STRATEGIES:
+        raise ValueError(f"vector_strategy must be one of {STRATEGIES}, got {vector_strategy!r}")
+    AutoresetMode(autoreset_mode)
 
 
 def make_goal_observable(env_name: str, seed: int | None = None, **keywords: Any) -> gymnasium.Env[Any, Any]:
     """`Meta-World/goal_observable`: one task, a freshly drawn instance each reset, goal visible."""
-    return _make_fresh(env_name.removesuffix("-goal-observable"), seed, False, keywords)
+    return base_env(fresh_tasks(env_name, is_goal_hidden=False), Options.of(keywords), seed, max_episode_steps=None)
 
 
 def make_goal_hidden(env_name: str, seed: int | None = None, **keywords: Any) -> gymnasium.Env[Any, Any]:
     """`Meta-World/goal_hidden`: one task, a freshly drawn instance each reset, goal slots zero."""
-    return _make_fresh(env_name.removesuffix("-goal-hidden"), seed, True, keywords)
+    return base_env(fresh_tasks(env_name, is_goal_hidden=True), Options.of(keywords), seed, max_episode_steps=None)
 
 
-def _make_fresh(env_name: str, seed: int | None, is_goal_hidden: bool, keywords: dict[str, Any]) -> gymnasium.Env[Any, Any]:
-    return base_env(FreshTasks(env_name, is_goal_hidden=is_goal_hidden), Options.of(keywords), seed, max_episode_steps=None)
+def fresh_tasks(env_name: str, *, is_goal_hidden: bool) -> FreshTasks:
+    """Freshly drawn instances of a task under its name or that of its goal-observable or goal-hidden variant."""
+    return FreshTasks(env_name.removesuffix(GOAL_HIDDEN if is_goal_hidden else GOAL_OBSERVABLE), is_goal_hidden=is_goal_hidden)
+
+
+# one task, several environments
+
+
+def make_mt1_vector(env_name: str, **keywords: Any) -> Any:
+    """`Meta-World/MT1` by `gymnasium.make_vec`: `num_envs` environments of one task, with the keywords of sets."""
+    return make_mt((env_name,), **keywords)
+
+
+def make_goal_observable_vector(env_name: str, **keywords: Any) -> Any:
+    """`Meta-World/goal_observable` by `gymnasium.make_vec`, with the keywords of sets."""
+    return make_fresh_vector(fresh_tasks(env_name, is_goal_hidden=False), **keywords)
+
+
+def make_goal_hidden_vector(env_name: str, **keywords: Any) -> Any:
+    """`Meta-World/goal_hidden` by `gymnasium.make_vec`, with the keywords of sets."""
+    return make_fresh_vector(fresh_tasks(env_name, is_goal_hidden=True), **keywords)
+
+
+def make_fresh_vector(
+    selector: FreshTasks,
+    num_envs: int = 1,
+    seed: int | None = None,
+    vector_strategy: str = NATIVE,
+    autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
+    **keywords: Any,
+) -> Any:
+    """Several environments that draw an instance at each reset, each from its own generator, seeded with seed + i."""
+    selectors = [copy.deepcopy(selector) for _ in range(num_envs)]
+    return make_vector_env(selectors, Options.of(keywords), vector_strategy=vector_strategy, autoreset_mode=autoreset_mode, seed=seed)
+
+
+def make_mt1_alone(**keywords: Any) -> gymnasium.Env[Any, Any]:
+    """`Meta-World/MT1` with its wrappers, for Gymnasium's own vector environments; see `SingleTaskSpec`."""
+    return wrapped_alone(make_mt1(**keywords))
+
+
+def make_goal_observable_alone(**keywords: Any) -> gymnasium.Env[Any, Any]:
+    """`Meta-World/goal_observable` with its wrappers; see `SingleTaskSpec`."""
+    return wrapped_alone(make_goal_observable(**keywords))
+
+
+def make_goal_hidden_alone(**keywords: Any) -> gymnasium.Env[Any, Any]:
+    """`Meta-World/goal_hidden` with its wrappers; see `SingleTaskSpec`."""
+    return wrapped_alone(make_goal_hidden(**keywords))
+
+
+def wrapped_alone(env: Any) -> gymnasium.Env[Any, Any]:
+    """An environment with its wrappers, for a TimeLimit that counts actions around them.
+
+    Raises:
+      ValueError: repeated actions, for which such a limit is another one.
+    """
+    if env.wrapper_options.episode.action_repeat > 1:
+        raise ValueError(
+            "with action_repeat write vector_strategy='sync' or 'async' instead of vectorization_mode: steps are counted there"
+        )
+    return StandardWrappers(env)
+
+
+class SingleTaskSpec(EnvSpec):
+    """Spec of an id that is one environment by `gymnasium.make` and our vector environment by `gymnasium.make_vec`.
+
+    `make_vec` refuses the wrappers of a spec, which `make` needs to put ours outside its TimeLimit; but it works on a copy of the spec, and
+    copies have none: their entry point puts them on.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> EnvSpec:
+        return EnvSpec(
+            id=self.id,
+            entry_point=f"{self.entry_point}_alone",
+            max_episode_steps=self.max_episode_steps,
+            kwargs=copy.deepcopy(self.kwargs),
+            vector_entry_point=self.vector_entry_point,
+        )
 
 
 # multi-task sets
@@ -270,11 +398,9 @@ def make_mt(
         raise ValueError(
             f"num_envs of this set must be a multiple of {len(names)} (one environment per task is the default), got {num_envs}"
         )
-    instances = benchmarks.CustomMT(names, seed, per_task=num_goals or num_tasks)
+    instances = benchmarks.CustomMT(list(dict.fromkeys(find_task(name).id for name in names)), seed, per_task=num_goals or num_tasks)
     selectors = [
-        TaskSelector(list(instances.instances_of(name)), task_select)
-        for name in instances.train_classes
-        for _ in range(max(num_envs // len(names), 1))
+        TaskSelector(list(instances.instances_of(name)), task_select) for name in names for _ in range(max(num_envs // len(names), 1))
     ]
     return make_vector_env(selectors, options, vector_strategy=vector_strategy, autoreset_mode=autoreset_mode, seed=seed)
 
@@ -295,7 +421,7 @@ def make_mt50(**keywords: Any) -> Any:
 
 
 def make_custom_mt(envs_list: Sequence[str], **keywords: Any) -> Any:
-    """Make `Meta-World/custom-mt-envs`: the tasks of `envs_list`, goals visible."""
+    """Make `Meta-World/custom-mt-envs`: the tasks of `envs_list`, goals visible; a task named several times has several environments."""
     return make_mt(tuple(envs_list), **keywords)
 
 
@@ -389,31 +515,37 @@ def refuse_single_env(**_: Any) -> gymnasium.Env[Any, Any]:
     raise Error("this id is a set of tasks: use gymnasium.make_vec(...), or gymnasium.make('Meta-World/MT1', env_name=...) for one task")
 
 
-SINGLE_IDS: dict[str, Any] = {"MT1": make_mt1, "goal_observable": make_goal_observable, "goal_hidden": make_goal_hidden}
-VECTOR_IDS: dict[str, Any] = {
-    "MT10": make_mt10,
-    "MT25": make_mt25,
-    "MT50": make_mt50,
-    "custom-mt-envs": make_custom_mt,
-    "custom-ml-envs": make_custom_ml,
+SINGLE_IDS = {"MT1": "make_mt1", "goal_observable": "make_goal_observable", "goal_hidden": "make_goal_hidden"}
+VECTOR_IDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "MT10": ("make_mt10", {}),
+    "MT25": ("make_mt25", {}),
+    "MT50": ("make_mt50", {}),
+    "custom-mt-envs": ("make_custom_mt", {}),
+    "custom-ml-envs": ("make_custom_ml", {}),
     **{
-        f"{name}-{split}": partial(make, split)
-        for name, make in (("ML1", make_ml1), ("ML10", make_ml10), ("ML25", make_ml25), ("ML45", make_ml45))
+        f"{name}-{split}": (maker, {"split": split})
+        for name, maker in (("ML1", "make_ml1"), ("ML10", "make_ml10"), ("ML25", "make_ml25"), ("ML45", "make_ml45"))
         for split in ("train", "test")
     },
 }
 
 
 def register_envs() -> None:
-    """Register all ids; done once when `metaworld_py` is imported."""
-    for name, entry_point in SINGLE_IDS.items():
+    """Register all ids; done once when `metaworld_py` is imported. Entry points are texts, so that specs are JSON."""
+    for name, maker in SINGLE_IDS.items():
+        if f"{_NAMESPACE}/{name}" not in registry:
+            registry[f"{_NAMESPACE}/{name}"] = SingleTaskSpec(
+                f"{_NAMESPACE}/{name}",
+                entry_point=f"{__name__}:{maker}",
+                vector_entry_point=f"{__name__}:{maker}_vector",
+                max_episode_steps=HORIZON,
+                additional_wrappers=(WrapperSpec("StandardWrappers", f"{__name__}:StandardWrappers", {"env_id": None}),),
+            )
+    for name, (maker, keywords) in VECTOR_IDS.items():
         if f"{_NAMESPACE}/{name}" not in registry:
             register(
                 f"{_NAMESPACE}/{name}",
-                entry_point=entry_point,
-                max_episode_steps=HORIZON,
-                additional_wrappers=(WrapperSpec("StandardWrappers", f"{__name__}:StandardWrappers", {}),),
+                entry_point=f"{__name__}:refuse_single_env",
+                vector_entry_point=f"{__name__}:{maker}",
+                kwargs=keywords,
             )
-    for name, entry_point in VECTOR_IDS.items():
-        if f"{_NAMESPACE}/{name}" not in registry:
-            register(f"{_NAMESPACE}/{name}", entry_point=refuse_single_env, vector_entry_point=entry_point)

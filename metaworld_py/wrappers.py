@@ -17,7 +17,8 @@ from gymnasium.utils import RecordConstructorArgs
 from numpy.typing import NDArray
 
 from metaworld_py.engine.layout import BEFORE, OBSERVATION_SIZE
-from metaworld_py.envs.env import MetaWorldEnv
+from metaworld_py.envs.checkpoints import from_plain, to_plain
+from metaworld_py.envs.env import EnvState, MetaWorldEnv
 from metaworld_py.envs.normalizers import ExponentialRewardNormalizer, RecurrentInfo, extended_box
 from metaworld_py.envs.options import DENSE, REWARD_MODES
 from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM
@@ -31,7 +32,7 @@ Observation = NDArray[np.floating[Any]]
 SPARSE_REWARDS = [mode for mode in REWARD_MODES if mode != DENSE]
 
 # What a wrapper has besides its state: what it wraps, how it was made, and what follows from both.
-_NO_STATE = ("env", "_saved_kwargs", "_cached_spec", "_metadata", "_action_space", "_observation_space")
+_NO_STATE = ("env", "env_id", "_made_spec", "_saved_kwargs", "_cached_spec", "_metadata", "_action_space", "_observation_space")
 
 
 class OneHotWrapper(gymnasium.ObservationWrapper[Any, Any, Any], RecordConstructorArgs):
@@ -200,7 +201,7 @@ class CheckpointWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
     """Saves and restores the environment inside, in the middle of an episode, and all wrappers between: same future to the last bit.
 
     Put it outermost. Give each environment its own id: a vector environment's checkpoints are a list of pairs, and each environment
-    finds its own in it.
+    finds its own in it. Environments of every Gymnasium id have these methods already.
 
     Args:
       env: a `MetaWorldEnv`, possibly wrapped.
@@ -217,18 +218,12 @@ class CheckpointWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
         _meta_world_env(self)
 
     def get_checkpoint(self) -> tuple[str, dict[str, Any]]:
-        """The id and state of this environment: physics, instances, wrappers, generators. A copy, which pickles.
+        """The id and state of this environment: physics, instances, wrappers, generators. A plain value, for JSON as well.
 
         Raises:
           TypeError: a wrapper's state cannot be copied; says which.
         """
-        env = _meta_world_env(self)
-        return self.env_id, {
-            "env": env.get_state(),
-            "terminate_on_success": env.terminate_on_success,
-            "wrappers": [(layer.class_name(), _wrapper_state(layer)) for layer in _layers(self.env)],
-            "rng": get_env_rng_checkpoint(self),
-        }
+        return self.env_id, checkpoint_of(self)
 
     def load_checkpoint(self, checkpoints: Sequence[tuple[str, dict[str, Any]]]) -> None:
         """Go on from this environment's checkpoint among those given.
@@ -236,22 +231,48 @@ class CheckpointWrapper(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
         Raises:
           ValueError: none or several under this environment's id, one of another task, or one of other wrappers; nothing was changed.
         """
-        found = [state for env_id, state in checkpoints if env_id == self.env_id]
-        if len(found) != 1:
-            ids = [env_id for env_id, _ in checkpoints]
-            problem = "is missing from" if not found else f"stands {len(found)} times in"
-            raise ValueError(f"{self.env_id!r} {problem} the checkpoints {ids}: each environment needs an id and a checkpoint of its own")
-        state = copy.deepcopy(found[0])  # several environments may load one checkpoint
-        layers = list(_layers(self.env))
-        names, saved = [layer.class_name() for layer in layers], [name for name, _ in state["wrappers"]]
-        if names != saved:
-            raise ValueError(f"the checkpoint of {self.env_id!r} was made inside the wrappers {saved}, this environment has {names}")
-        env = _meta_world_env(self)
-        env.set_state(state["env"])
-        env.toggle_terminate_on_success(state["terminate_on_success"])
-        for layer, (_, attributes) in zip(layers, state["wrappers"], strict=True):
-            vars(layer).update(attributes)
-        set_env_rng(self, state["rng"])
+        load_checkpoint_of(self, own_checkpoint(self.env_id, checkpoints), self.env_id)
+
+
+def own_checkpoint(env_id: str, checkpoints: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, Any]:
+    """The checkpoint under an environment's id.
+
+    Raises:
+      ValueError: none or several.
+    """
+    found = [state for name, state in checkpoints if name == env_id]
+    if len(found) != 1:
+        ids = [name for name, _ in checkpoints]
+        problem = "is missing from" if not found else f"stands {len(found)} times in"
+        raise ValueError(f"{env_id!r} {problem} the checkpoints {ids}: each environment needs an id and a checkpoint of its own")
+    return found[0]
+
+
+def checkpoint_of(outermost: gymnasium.Wrapper[Any, Any, Any, Any]) -> dict[str, Any]:
+    """State of everything inside a wrapper, and of the generators of its spaces, as a plain value."""
+    return {
+        "env": _meta_world_env(outermost).get_state().to_plain(),
+        "wrappers": [[layer.class_name(), _wrapper_state(layer)] for layer in _layers(outermost.env)],
+        "rng": to_plain(get_env_rng_checkpoint(outermost)),
+    }
+
+
+def load_checkpoint_of(outermost: gymnasium.Wrapper[Any, Any, Any, Any], checkpoint: dict[str, Any], env_id: str) -> None:
+    """Go on from what `checkpoint_of` saved.
+
+    Raises:
+      ValueError: of another task, or of other wrappers; nothing was changed.
+    """
+    layers = list(_layers(outermost.env))
+    names, saved = [layer.class_name() for layer in layers], [name for name, _ in checkpoint["wrappers"]]
+    if names != saved:
+        raise ValueError(f"the checkpoint of {env_id!r} was made inside the wrappers {saved}, this environment has {names}")
+    generators = from_plain(checkpoint["rng"])
+    _meta_world_env(outermost).set_state(EnvState.from_plain(checkpoint["env"]))
+    for layer, (_, attributes) in zip(layers, checkpoint["wrappers"], strict=True):
+        now = vars(layer)
+        now.update({name: from_plain(value, now.get(name)) for name, value in attributes.items()})
+    set_env_rng(outermost, generators)
 
 
 class ActionRepeat(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
@@ -394,7 +415,7 @@ def _layers(env: Env) -> Iterator[gymnasium.Wrapper[Any, Any, Any, Any]]:
 
 
 def _wrapper_state(wrapper: gymnasium.Wrapper[Any, Any, Any, Any]) -> dict[str, Any]:
-    """A copy of a wrapper's attributes, Gymnasium's own wrappers included, without what it wraps, functions and spaces.
+    """A wrapper's attributes as plain values, Gymnasium's own wrappers included, without what it wraps, functions and spaces.
 
     Wrappers declare no state, so all attributes are taken: what never changes does no harm, what is left out would be lost in silence.
     """
@@ -403,7 +424,7 @@ def _wrapper_state(wrapper: gymnasium.Wrapper[Any, Any, Any, Any]) -> dict[str, 
         if name in _NO_STATE or callable(value) or isinstance(value, (Space, gymnasium.Env)):
             continue
         try:
-            state[name] = copy.deepcopy(value)
+            state[name] = to_plain(value)
         except Exception as error:  # whatever a foreign object raises
             problem = f"{name} of the wrapper {wrapper.class_name()} cannot be copied ({error})"
             raise TypeError(f"{problem}: put CheckpointWrapper inside of that wrapper") from error

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = {
     "metaworld_py": [
         "_version",
+        "files",
         "sim",
         "tasks",
         "instances",
@@ -23,6 +24,7 @@ FLOORS = {
         "benchmarks",
         "wrappers",
         "registration",
+        "published",
         "__init__",
         "agents",
         "evaluation",

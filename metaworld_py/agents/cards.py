@@ -6,11 +6,13 @@ settings and curves, and the evaluation that the card quotes (`evaluation.json`,
 
 from __future__ import annotations
 
-import json
+import dataclasses
 from dataclasses import asdict, dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
+
+from metaworld_py.files import install_hint, read_json, reading, write_json
 
 FOLDERS = "metaworld_py.agent_folders"  # entry points: folders of trained agents, of whichever packages have some
 CARD, WEIGHTS, EVALUATION, BEFORE = "card.json", "last.safetensors", "evaluation.json", "before.json"
@@ -67,7 +69,7 @@ class Card:
 
     def save(self, folder: Path) -> None:
         """Write `card.json`."""
-        (folder / CARD).write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n")
+        write_json(folder / CARD, asdict(self))
 
 
 def agents_folder() -> Path:
@@ -93,9 +95,7 @@ def _provided() -> tuple[str, Path]:
         folder: Path = entry.load()
         if folder.is_dir():
             return entry.name, folder
-    raise ValueError(
-        "the trained agents come with the baselines: pip install 'metaworld_py[baselines]', or work in a copy of the repository"
-    )
+    raise ValueError(f"the trained agents come with the baselines: {install_hint('baselines')}")
 
 
 def cards() -> dict[str, Card]:
@@ -108,10 +108,24 @@ def cards() -> dict[str, Card]:
 
 
 def read_card(folder: Path) -> Card:
-    """The card in an agent's folder."""
-    fields = json.loads((folder / CARD).read_text())
-    plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    return Card(**plain)
+    """The card in an agent's folder.
+
+    Raises:
+      ValueError: the file is not a card.
+    """
+    path = folder / CARD
+    fields = read_json(path, "a card of a trained agent")
+    with reading(path, "a card of a trained agent"):
+        plain: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+        card = Card(**plain)
+        for field in dataclasses.fields(Card):
+            wanted, value = _KINDS.get(str(field.type)), getattr(card, field.name)
+            if wanted is not None and (not isinstance(value, wanted) or isinstance(value, bool)):
+                raise TypeError(f"{field.name} must be {field.type}, got {value!r}")
+    return card
+
+
+_KINDS: dict[str, Any] = {"str": str, "int": int, "float": (int, float), "tuple[float, float]": tuple, "dict[str, str]": dict}
 
 
 def find_card(name: str) -> Card:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from metaworld_py.agents import cards
 from metaworld_py.agents.built_in import BUILT_IN, Agent, ExpertAgent, RandomAgent, as_agent
+from metaworld_py.files import install_hint
 
 PROVIDERS = "metaworld_py.agents"  # entry points: functions from a path to an agent; their names stand before the colon
 
@@ -62,9 +63,7 @@ def _provided_agent(provider: str, path: str) -> Agent:
     try:
         load = entry_points(group=PROVIDERS)[provider].load()
     except (ImportError, KeyError) as error:
-        raise ValueError(
-            f"cannot load the {provider} ({error}): install their requirements, pip install 'metaworld_py[{provider}]'"
-        ) from error
+        raise ValueError(f"cannot load the {provider} ({error}): install their requirements, {install_hint(provider)}") from error
     try:
         return as_agent(load(path))
     except FileNotFoundError as error:

@@ -7,7 +7,6 @@ same pace of the machine and the same kind of states.
 
 from __future__ import annotations
 
-import json
 import math
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from metaworld_py.benchmarks import CustomMT
 from metaworld_py.engine.machine import available_cores, processor_name, resident_bytes
 from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
+from metaworld_py.files import write_json
 from metaworld_py.instances.task import Task
 from metaworld_py.instances.task_sets import task_names
 from metaworld_py.sim.simulation import PHYSICS_STEPS
@@ -148,7 +148,7 @@ class BenchResult:
         path = Path(path)
         if path.suffix != ".json":
             raise ValueError(f"tables of speed are saved as .json, got {path.name!r}")
-        path.write_text(json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1) + "\n")
+        write_json(path, {"schema": SCHEMA, **asdict(self)})
         return path
 
 

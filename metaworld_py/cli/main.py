@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
+import sysconfig
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 
 import metaworld_py
 from metaworld_py.cli import agents, bench, record, render, report, view
+from metaworld_py.files import check_writable, write_json
 from metaworld_py.instances.task import INSTANCES_PER_TASK
 from metaworld_py.tasks.common.definition import HORIZON
 
@@ -22,13 +26,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         status: int = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read along has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (ValueError, TypeError, OSError, RuntimeError, ImportError) as error:
+        if is_users_code(error):
+            traceback.print_exc()
         print(f"metaworld-py: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nmetaworld-py: interrupted", file=sys.stderr)
         return 130
     return status
+
+
+def is_users_code(error: BaseException) -> bool:
+    """Whether an error comes from a module that is neither ours nor installed: an agent of the user's own, who wants to see where."""
+    known = [
+        str(Path(metaworld_py.__file__).parent),
+        *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
+    ]
+    files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(Path(file).is_file() and not file.startswith(tuple(known)) for file in files)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -135,10 +155,9 @@ def evaluate(options: argparse.Namespace) -> int:
     for path in options.save:
         if path.suffix not in (".json", ".csv"):
             raise ValueError(f"--save takes .json or .csv files, got {path.name!r}")
-        if not path.parent.is_dir():
-            raise ValueError(f"the folder of {path} does not exist: create it first")
+        check_writable(path)
     if options.report:
-        check_report_path(options.report)
+        check_writable(check_report_path(options.report))
     benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
     n_tasks = len(evaluation.task_names(benchmark))
     agent = load_agent(options.agent, seed=options.seed)
@@ -216,10 +235,12 @@ def verify(options: argparse.Namespace) -> int:
     """Compare with recordings; exit status 1 if anything is above its tolerance."""
     from metaworld_py.checks.fidelity import verify_folder
 
+    if options.json:
+        check_writable(options.json)
     report = verify_folder(options.folder, options.tasks, on_task=print)
     print(report)
     if options.json:
-        options.json.write_text(json.dumps(report.as_dict(), indent=1) + "\n")
+        write_json(options.json, report.as_dict())
     return 0 if report.is_within_tolerance else 1
 
 

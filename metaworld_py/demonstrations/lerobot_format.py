@@ -24,9 +24,8 @@ from metaworld_py.demonstrations.storage import (
     read_json,
     read_staged,
     require,
-    write_json,
-    written_whole,
 )
+from metaworld_py.files import write_json, written_whole
 from metaworld_py.instances.task import Task
 from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task

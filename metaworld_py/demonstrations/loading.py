@@ -9,6 +9,7 @@ from typing import overload
 from metaworld_py.demonstrations.episode import Demonstration, check_demonstration
 from metaworld_py.demonstrations.formats import DATASET_FORMATS, Reader
 from metaworld_py.demonstrations.storage import Recording
+from metaworld_py.files import reading
 
 
 class Demonstrations(Sequence[Demonstration]):
@@ -18,8 +19,9 @@ class Demonstrations(Sequence[Demonstration]):
       recording: settings, versions and counts.
     """
 
-    def __init__(self, recording: Recording, reader: Reader, *, with_pixels: bool) -> None:
+    def __init__(self, recording: Recording, reader: Reader, folder: Path, *, with_pixels: bool) -> None:
         self.recording = recording
+        self._folder = folder
         self._reader = reader
         self._with_pixels = with_pixels
 
@@ -43,8 +45,9 @@ class Demonstrations(Sequence[Demonstration]):
             return [self[at] for at in range(*index.indices(len(self)))]
         if not -len(self) <= index < len(self):
             raise IndexError(f"episode {index} of {len(self)}")
-        demonstration = self._reader.read(index % len(self), with_pixels=self._with_pixels)
-        check_demonstration(demonstration, f"episode {index % len(self)}")
+        with reading(self._folder, "a recording that can be read"):
+            demonstration = self._reader.read(index % len(self), with_pixels=self._with_pixels)
+            check_demonstration(demonstration, f"{self._folder}, episode {index % len(self)}")
         return demonstration
 
 
@@ -63,7 +66,8 @@ def load_demonstrations(folder: str | Path, *, with_pixels: bool = True) -> Demo
     recording = Recording.load(folder)
     if not recording.is_complete:
         raise ValueError(f"{folder} holds an unfinished recording: run `metaworld-py record` with the same options to finish it")
-    reader = DATASET_FORMATS[recording.config.format].open_reader(folder, recording)
+    with reading(folder, "a recording that can be read"):
+        reader = DATASET_FORMATS[recording.config.format].open_reader(folder, recording)
     if len(reader) != sum(task.episodes for task in recording.tasks):
         raise ValueError(f"{folder} must hold {sum(task.episodes for task in recording.tasks)} episodes, got {len(reader)}")
-    return Demonstrations(recording, reader, with_pixels=with_pixels)
+    return Demonstrations(recording, reader, folder, with_pixels=with_pixels)

@@ -22,8 +22,9 @@ from PIL import Image
 
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration, Picture
-from metaworld_py.demonstrations.storage import Recording, StagedEpisode, read_json, read_staged, require, write_json, written_whole
+from metaworld_py.demonstrations.storage import Recording, StagedEpisode, read_json, read_staged, require
 from metaworld_py.engine import layout
+from metaworld_py.files import write_json, written_whole
 from metaworld_py.instances.task import Task
 from metaworld_py.tasks import find_task
 

@@ -6,9 +6,6 @@ Every file is written under another name and moved into place when complete, so 
 from __future__ import annotations
 
 import importlib
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,16 +13,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from metaworld_py import files
 from metaworld_py._version import installed_versions
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration
 from metaworld_py.evaluation.intervals import rate_interval
+from metaworld_py.files import install_hint, write_json, written_whole
 from metaworld_py.tasks import find_task
 
 SCHEMA = "metaworld_py.demonstrations/1"
 RECORDING_FILE = "recording.json"
 UNFINISHED = "unfinished"
-PART_SUFFIX = ".part"  # of files that are being written
+PART_SUFFIX = files.PART  # of files that are being written
 _NUMBERS_OF = ("metaworld_py", "mujoco")  # packages whose versions decide what an episode looks like
 _ARRAYS = ("observations", "actions", "expert_actions", "rewards", "successes")
 _PICTURE_PREFIX = "picture_"
@@ -40,22 +39,7 @@ def require(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise ImportError(f"demonstrations need the package {module.partition('.')[0]}: pip install 'metaworld_py[demos]'") from error
-
-
-@contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """A path to write to, in the same folder; moved to `path` when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + PART_SUFFIX)
-    yield part
-    part.replace(path)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write an indented JSON file, whole or not at all."""
-    with written_whole(path) as part:
-        part.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        raise ImportError(f"demonstrations need the package {module.partition('.')[0]}: {install_hint('demos')}") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -65,12 +49,9 @@ def read_json(path: Path) -> dict[str, Any]:
       ValueError: no such file, or not a JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return files.read_json(path)
+    except FileNotFoundError as error:
         raise ValueError(f"cannot read {path}: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{path} does not hold a JSON object")
-    return content
 
 
 @dataclass(frozen=True)
@@ -128,8 +109,13 @@ class Recording:
         try:
             config = RecordingConfig(**{**content["config"], "tasks": tuple(content["config"]["tasks"])})
             return cls(config, dict(content["versions"]), tuple(TaskSummary(**task) for task in content["tasks"]))
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} does not have the fields of {SCHEMA}: {error}") from error
+
+
+def is_part(path: Path) -> bool:
+    """Whether a file is what an interrupted run left of one."""
+    return PART_SUFFIX in path.suffixes
 
 
 def begin(folder: Path, config: RecordingConfig) -> Recording:
@@ -142,7 +128,7 @@ def begin(folder: Path, config: RecordingConfig) -> Recording:
         raise ValueError(f"{folder} is a file: give a folder")
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / RECORDING_FILE).exists():
-        if any(path.suffix != PART_SUFFIX for path in folder.iterdir()):
+        if any(not is_part(path) for path in folder.iterdir()):
             raise ValueError(f"{folder} is not empty and holds no recording: give another folder")
         recording = Recording(config, installed_versions())
         recording.save(folder)
@@ -200,14 +186,24 @@ def stage(folder: Path, episode: StagedEpisode, *, is_kept: bool) -> None:
 
 def staged_outcome(folder: Path, attempt: Attempt) -> Outcome:
     """What became of an attempt that is over."""
-    with np.load(staged_path(folder, attempt), allow_pickle=False) as file:
-        is_success, is_kept, steps = file["outcome"].tolist()
+    path = staged_path(folder, attempt)
+    with (
+        files.reading(path, "an episode of this recording (delete it, and it is recorded again)"),
+        np.load(staged_path(folder, attempt), allow_pickle=False) as file,
+    ):
+        is_success, is_kept, steps = (int(value) for value in file["outcome"])
     return Outcome(bool(is_success), bool(is_kept), steps)
 
 
 def read_staged(folder: Path, attempt: Attempt) -> StagedEpisode:
     """Read an attempt that was kept."""
-    with np.load(staged_path(folder, attempt), allow_pickle=False) as file:
+    path = staged_path(folder, attempt)
+    with files.reading(path, "an episode of this recording (delete it, and it is recorded again)"):
+        return _staged(path, attempt)
+
+
+def _staged(path: Path, attempt: Attempt) -> StagedEpisode:
+    with np.load(path, allow_pickle=False) as file:
         content = dict(file)
     demonstration = Demonstration(
         task=attempt.task,

@@ -56,9 +56,8 @@ class Episode:
     """
 
     def __init__(self, task: TaskDef, *, reward_version: str = "v2", observation: NDArray[np.float64] | None = None) -> None:
-        if reward_version not in REWARD_VERSIONS:
-            raise ValueError(f"reward_function_version must be one of {REWARD_VERSIONS}, got {reward_version!r}")
         self.task = task
+        self.use_reward(reward_version)
         self.simulation = new_simulation(task)
         self.observation = np.zeros(OBSERVATION_SIZE) if observation is None else observation
         self.start: Any = None
@@ -68,7 +67,6 @@ class Episode:
         self.is_unstable = False
         self._read: Callable[[list[float]], Any] = task.reader.read
         self._frame: Callable[[Any], Sequence[float]] = task.reader.frame
-        self._score: ScoreFunction = task.scores[reward_version]
         self._row: Callable[[], list[float]] = self.simulation.row.tolist
         self._now, self._before = self.observation[NOW], self.observation[BEFORE]
         # Views of single numbers: faster to read and write than arrays.
@@ -76,6 +74,16 @@ class Episode:
         fingers: Any = self.simulation.ctrl
         self._target: Any = memoryview(target)
         self._fingers: Any = memoryview(fingers)
+
+    def use_reward(self, version: str) -> None:
+        """Score by this reward from now on, "v2" or "v1".
+
+        Raises:
+          ValueError: unknown reward version.
+        """
+        if version not in REWARD_VERSIONS:
+            raise ValueError(f"reward_function_version must be one of {REWARD_VERSIONS}, got {version!r}")
+        self._score: ScoreFunction = self.task.scores[version]
 
     def reset(self, rand_vec: RandVec, *, hide_goal: bool) -> None:
         """Start a new episode of an instance."""
@@ -128,6 +136,16 @@ class Episode:
             return NO_SCORE
         self._now[:] = frame
         return score
+
+    def peek(self, effort: float) -> tuple[Score, Sequence[float]]:
+        """Score and frame (18,) of the state as the sensors read it now; nothing is changed."""
+        signals = self._read(self._row())
+        return self._score(signals, self.start, effort), self._frame(signals)
+
+    def hide_goal(self, is_hidden: bool) -> None:
+        """Hide or show the goal in the observation from now on."""
+        self.is_goal_hidden = is_hidden
+        self.observation[GOAL] = 0.0 if is_hidden else self.observed_goal
 
     @property
     def observed_goal(self) -> Vec3:

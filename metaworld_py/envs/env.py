@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
@@ -13,19 +14,21 @@ import mujoco
 import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from metaworld_py.engine import layout
 from metaworld_py.engine.episode import Episode, EpisodeState
 from metaworld_py.engine.layout import displacement
+from metaworld_py.envs import checkpoints
 from metaworld_py.envs.options import DENSE, EpisodeOptions, Option, RenderOptions, read_keywords
 from metaworld_py.envs.published_names import PublishedNames
 from metaworld_py.instances.selection import RANDOM, FreshTasks, Selector, TaskSelector
-from metaworld_py.instances.task import Task
+from metaworld_py.instances.task import Task, checked_seed
 from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
 from metaworld_py.rendering.renderer import DEPTH, RGB, EpisodeView, Renderer
+from metaworld_py.sim.fields import changed_looks
 from metaworld_py.sim.simulation import CONTROL_HZ
-from metaworld_py.tasks import find_task
+from metaworld_py.tasks import TASKS, find_task
 from metaworld_py.tasks.common.definition import Score, TaskDef
 
 HUMAN = "human"
@@ -46,6 +49,36 @@ class EnvState:
     selector_state: dict[str, Any] | None
     terminate_on_success: bool
     rng_state: dict[str, Any]
+    edits: dict[str, Any] = field(default_factory=dict)  # what was changed of the physics through `model` and `data`, by field
+
+    def to_plain(self) -> dict[str, Any]:
+        """The state as values that JSON takes, exact to the last bit."""
+        return {
+            "episode": checkpoints.episode_to_plain(self.episode),
+            "task": checkpoints.to_plain(self.task),
+            "steps": self.steps,
+            "is_over": self.is_over,
+            "selector": checkpoints.selector_to_plain(self.selector, self.selector_state),
+            "terminate_on_success": self.terminate_on_success,
+            "rng_state": checkpoints.to_plain(self.rng_state),
+            "edits": checkpoints.to_plain(self.edits),
+        }
+
+    @classmethod
+    def from_plain(cls, saved: dict[str, Any]) -> EnvState:
+        """Inverse of `to_plain`."""
+        selector, selector_state = checkpoints.selector_from_plain(saved["selector"])
+        return cls(
+            episode=checkpoints.episode_from_plain(saved["episode"]),
+            task=checkpoints.from_plain(saved["task"]),
+            steps=int(saved["steps"]),
+            is_over=saved["is_over"],
+            selector=selector,
+            selector_state=selector_state,
+            terminate_on_success=bool(saved["terminate_on_success"]),
+            rng_state=checkpoints.from_plain(saved["rng_state"]),
+            edits=checkpoints.from_plain(saved["edits"]),
+        )
 
 
 class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
@@ -88,15 +121,13 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
     ) -> None:
         published = {"render_mode": render_mode, "camera_name": camera_name, "camera_id": camera_id}
         published |= {"reward_function_version": reward_function_version, "height": height, "width": width}
-        self.episode_options, self.render_options = read_keywords(published | keywords, EpisodeOptions, RenderOptions)
-        if render_mode not in (None, *self.metadata["render_modes"]):
-            raise ValueError(f"render_mode must be None or one of {self.metadata['render_modes']}, got {render_mode!r}")
-        if self.episode_options.action_repeat > 1 or self.episode_options.reward_mode != DENSE:
-            raise ValueError("action_repeat and reward_mode of one environment are wrappers: gymnasium.make(...) puts them on")
+        episode_options, render_options = read_keywords(published | keywords, EpisodeOptions, RenderOptions)
         self.action_space = layout.action_space()
-        self._camera = chosen_camera(self.task_def, camera_name, camera_id)
-        self._episode = Episode(self.task_def, reward_version=reward_function_version)
+        self._lock = threading.RLock()  # the engine works outside the interpreter's lock: two threads in one simulation would kill it
+        self._episode = Episode(self.task_def, reward_version=episode_options.reward_function_version)
+        self.episode_options, self.render_options = episode_options, render_options
         self.wrapper_options: Any = None  # what `gymnasium.make` was asked for, read by the wrapper that it adds
+        self.one_hot = (0, 1)  # likewise: index of the task and number of tasks
         self._selector: Selector | None = None
         self._task: Task | None = None
         self._steps = 0
@@ -107,8 +138,41 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self._set_goal_hidden(False)
 
     @property
+    def episode_options(self) -> EpisodeOptions:
+        """How an episode ends and what it pays. Another value takes effect at once.
+
+        Raises:
+          ValueError: options that one environment leaves to wrappers.
+        """
+        return self._episode_options
+
+    @episode_options.setter
+    def episode_options(self, options: EpisodeOptions) -> None:
+        if options.action_repeat > 1 or options.reward_mode != DENSE:
+            raise ValueError("action_repeat and reward_mode of one environment are wrappers: gymnasium.make(...) puts them on")
+        self._episode.use_reward(options.reward_function_version)
+        self._episode_options = options
+
+    @property
+    def render_options(self) -> RenderOptions:
+        """How `render` draws. Another value takes effect at once.
+
+        Raises:
+          ValueError: a mode or camera that there is not.
+        """
+        return self._render_options
+
+    @render_options.setter
+    def render_options(self, options: RenderOptions) -> None:
+        modes = self.metadata["render_modes"]
+        if options.render_mode not in (None, *modes):
+            raise ValueError(f"render_mode must be None or one of {modes}, got {options.render_mode!r}")
+        self._camera = chosen_camera(self.task_def, options.camera_name, options.camera_id)
+        self._render_options = options
+
+    @property
     def task_name(self) -> str:
-        """The task's name, e.g. "door-open"."""
+        """The task's name, e.g. "door-open"; also the `__name__` of its class, for published code that looks classes up by it."""
         return self.task_def.name
 
     @property
@@ -185,22 +249,28 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
           ValueError: an unknown option, a task of another environment.
           ResetNeeded: no instances were set.
         """
-        super().reset(seed=seed)
         unknown = set(options or {}) - set(RESET_OPTIONS)
         if unknown:
             raise ValueError(f"unknown reset options {sorted(unknown)}; known: {list(RESET_OPTIONS)}")
-        if options and "task" in options:
-            self.set_task(options["task"])
-        selector = self._selector_or_raise()
-        if seed is not None:
-            selector.restart()
-        self._task = selector.on_reset(self.np_random)
-        self._episode.reset(self._task.rand_vec, hide_goal=self._task.partially_observable)
-        self._steps = 0
-        self._is_over = None
-        if self.render_options.render_mode == HUMAN:
-            self._show()
-        return self._episode.observation.copy(), {}
+        seed = None if seed is None else checked_seed(seed, maximum=None)
+        with self._lock:
+            if options and "task" in options:
+                self.set_task(options["task"])
+            selector = self._selector_or_raise()
+            super().reset(seed=seed)
+            if seed is not None:
+                selector.restart()
+            if self._view is not None:
+                self._view.take_edits()
+            self._task = selector.on_reset(self.np_random)
+            self._episode.reset(self._task.rand_vec, hide_goal=self._task.partially_observable)
+            self._steps = 0
+            self._is_over = None
+            if self._view is not None:
+                self._view.begin()
+            if self.render_mode == HUMAN:
+                self._show()
+            return self._episode.observation.copy(), {}
 
     def step(self, action: Any) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
         """Advance by one control step.
@@ -213,26 +283,38 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
           ResetNeeded: before the first reset or after the end of an episode; nothing was moved.
           ValueError: an action of wrong shape or with NaN; nothing was moved.
         """
-        if self._is_over is not None:
-            raise ResetNeeded(f"the episode {self._is_over}: call reset() before step()")
-        action = layout.checked_actions(action, (4,))
-        score = self._episode.step(displacement(action), float(action[3]))
-        self._steps += 1
-        info = step_info(score)
-        unstable = self._episode.is_unstable
-        if unstable:
-            info["is_unstable"] = True
-        terminated = self.episode_options.terminate_on_success and score.success
-        truncated = unstable or self._steps == self.episode_options.max_episode_steps
-        if terminated or truncated:
-            self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
-        if self.render_options.render_mode == HUMAN:
-            self._show()
-        return self._episode.observation.copy(), score.reward, terminated, truncated, info
+        with self._lock:
+            if self._is_over is not None:
+                raise ResetNeeded(f"the episode {self._is_over}: call reset() before step()")
+            action = layout.checked_actions(action, (4,))
+            view, options = self._view, self._episode_options
+            if view is not None:
+                view.take_edits()
+            score = self._episode.step(displacement(action), float(action[3]))
+            self._steps += 1
+            info = step_info(score)
+            unstable = self._episode.is_unstable
+            if unstable:
+                info["is_unstable"] = True
+            terminated = options.terminate_on_success and score.success
+            truncated = unstable or (options.max_episode_steps is not None and self._steps >= options.max_episode_steps)
+            if terminated or truncated:
+                self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
+            if view is not None:
+                view.follow()
+            if self._render_options.render_mode == HUMAN:
+                self._show()
+            return self._episode.observation.copy(), score.reward, terminated, truncated, info
 
     def get_state(self) -> EnvState:
         """The complete environment as a value: physics, episode constants, step count, generator, choice of instances."""
+        with self._lock:
+            return self._state()
+
+    def _state(self) -> EnvState:
         selector = self._selector
+        if self._view is not None:
+            self._view.take_edits()
         return EnvState(
             episode=None if self._task is None else self._episode.snapshot(),
             task=self._task,
@@ -242,16 +324,33 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             selector_state=None if selector is None else selector.get_state(),
             terminate_on_success=self.terminate_on_success,
             rng_state=dict(self.np_random.bit_generator.state),
+            edits={} if self._view is None else dict(self._view.edits),
         )
 
-    def set_state(self, state: EnvState) -> None:
+    def set_state(self, state: EnvState | ArrayLike, qvel: ArrayLike | None = None) -> None:
         """Continue exactly where `get_state` was called, in this or another environment of the same task: same future to the last bit.
 
+        Args:
+          state: of `get_state`; or positions (nq,), as Gymnasium's MuJoCo environments have it.
+          qvel: velocities (nv,), with positions.
+
         Raises:
-          ValueError: a state of another task.
+          ValueError: a state of another task, or positions and velocities of another scene; nothing was changed.
         """
+        with self._lock:
+            if isinstance(state, EnvState):
+                self._set_state(state)
+            else:
+                self._set_positions(np.asarray(state, dtype=float), np.asarray(qvel, dtype=float))
+            if self._view is not None:
+                self._view.follow()
+
+    def _set_state(self, state: EnvState) -> None:
         if state.selector is not None and find_task(state.selector.env_name) is not self.task_def:
             raise ValueError(f"this environment plays {self.task_def.id}; the state is of {state.selector.env_name}")
+        if self._view is not None or state.edits:
+            self._mirror().take_edits()
+            self._mirror().apply(state.edits)
         if state.episode is not None:
             self._episode.restore(state.episode)
         if state.selector is not None and state.selector_state is not None:
@@ -262,9 +361,21 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self.terminate_on_success = state.terminate_on_success
         self.np_random.bit_generator.state = state.rng_state
 
+    def _set_positions(self, qpos: NDArray[np.float64], qvel: NDArray[np.float64]) -> None:
+        simulation = self._episode.simulation
+        if qpos.shape != simulation.qpos.shape or qvel.shape != simulation.qvel.shape:
+            raise ValueError(
+                f"give an EnvState of get_state(), or qpos {simulation.qpos.shape} and qvel {simulation.qvel.shape}; "
+                f"got shapes {qpos.shape} and {qvel.shape}"
+            )
+        simulation.qpos[:], simulation.qvel[:] = qpos, qvel
+        simulation.refresh(with_forces=True)
+
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**vars(self.episode_options), **vars(self.render_options)}
-        return _rebuild, (self.task_def.name, options, self.spec, self.get_state())
+        made = (self.spec, self.wrapper_options, self.one_hot)
+        looks = {} if self._view is None else changed_looks(self._view.model, self.task_def.model)
+        return _rebuild, (self.task_def.name, options, made, looks, self.get_state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldEnv:
         rebuild, arguments = self.__reduce__()
@@ -273,16 +384,19 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
 
     @property
     def model(self) -> mujoco.MjModel:
-        """A copy of the model with this episode's fixtures and goal marker. Change its looks (cameras, colours) as you like; physics is
-        elsewhere.
+        """The scene's model with its looks. What is changed of it (masses, gravity, cameras, colours) acts from the next step or picture
+        on, and stays for later episodes.
         """
-        self.data  # noqa: B018  # brings the fixtures up to date
-        return self._mirror().model
+        with self._lock:
+            return self._mirror().hand_out_model()
 
     @property
     def data(self) -> mujoco.MjData:
-        """The current state with derived quantities, for reading; writing to it changes nothing (use `set_state`)."""
-        return self._mirror().data
+        """The engine's data of this episode, derived quantities included. It follows the episode from now on; positions, velocities, forces
+        written into it act from the next step on.
+        """
+        with self._lock:
+            return self._mirror().hand_out_data()
 
     def render(
         self, camera: str | int | Camera | None = None, *, width: int | None = None, height: int | None = None, kind: str | None = None
@@ -388,14 +502,25 @@ def env_class(name: str) -> type[MetaWorldEnv]:
     if name != task.name:
         return env_class(task.name)
     title = "".join(part.capitalize() for part in task.name.split("-"))
-    return type(
-        f"{title}Env", (MetaWorldEnv,), {"task_def": task, "__doc__": f"{task.sentence} See `MetaWorldEnv`.", "__module__": __name__}
-    )
+    attributes = {
+        "task_def": task,
+        "__doc__": f"{task.sentence} See `MetaWorldEnv`.",
+        "__module__": __name__,
+        "__qualname__": f"{title}Env",
+    }
+    return type(task.name, (MetaWorldEnv,), attributes)
 
 
-def _rebuild(name: str, options: dict[str, Any], spec: Any, state: EnvState) -> MetaWorldEnv:
+def _rebuild(name: str, options: dict[str, Any], made: Any, looks: dict[str, Any], state: EnvState) -> MetaWorldEnv:
     """What unpickling and copying do."""
     env = env_class(name)(**options)
-    env.spec = spec
+    env.spec, env.wrapper_options, env.one_hot = made
+    if looks:
+        for field, value in looks.items():
+            getattr(env._mirror().model, field)[:] = value  # noqa: SLF001  # of this module
     env.set_state(copy.deepcopy(state))
     return env
+
+
+# Classes pickle by name, wherever they travel.
+globals().update({env_class(name).__qualname__: env_class(name) for name in TASKS})

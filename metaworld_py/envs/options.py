@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from metaworld_py.envs.pixels import DEFAULT_CAMERA, DEFAULT_OBS_SIZE_PX, OBS_MODES, PIXELS_AND_STATE, STATE, PixelOptions
-from metaworld_py.rendering.cameras import Camera
+from metaworld_py.rendering.cameras import Camera, as_camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, FAST, HIGH, QUALITIES, RGB
 from metaworld_py.tasks.common.definition import HORIZON
 
@@ -76,6 +76,8 @@ class RenderOptions:
 
     def __post_init__(self) -> None:
         check_choices(self, {"render_quality": QUALITIES})
+        if self.camera_name is not None and not isinstance(self.camera_name, str):
+            object.__setattr__(self, "camera_name", as_camera(self.camera_name))
         if self.camera_name is not None and self.camera_id is not None:
             raise ValueError(f"give camera_name or camera_id, not both (got {self.camera_name!r} and {self.camera_id!r})")
 
@@ -92,6 +94,7 @@ class ObservationOptions:
     """
 
     use_one_hot: bool = False  # append the task's one-hot id to observations
+    record_episode_statistics: bool = True  # info["episode"] at an episode's end; False where a wrapper of one's own records it
     normalize_observations: bool = False  # by running mean and variance, per environment
     reward_normalization_method: str | None = None  # "gymnasium" (by returns) or "exponential"
     reward_alpha: float = 0.001  # rate of the exponential one
@@ -122,9 +125,9 @@ class ObservationOptions:
         """Options of pixel observations; None where only the state is observed."""
         if self.obs_mode == STATE:
             return None
-        is_one = isinstance(self.obs_cameras, (str, int, Camera))
+        chosen = as_camera(self.obs_cameras)
         return PixelOptions(
-            cameras=(self.obs_cameras,) if is_one else tuple(self.obs_cameras),  # type: ignore[arg-type]
+            cameras=(chosen,) if isinstance(chosen, (str, int, Camera)) else tuple(as_camera(camera) for camera in chosen),
             kinds=(self.obs_kinds,) if isinstance(self.obs_kinds, str) else tuple(self.obs_kinds),
             with_state=self.obs_mode == PIXELS_AND_STATE,
             width=self.obs_width,
@@ -209,4 +212,10 @@ class Option:
         return self if env is None else getattr(getattr(env, self._kept), self._name)
 
     def __set__(self, env: Any, value: Any) -> None:
-        setattr(env, self._kept, dataclasses.replace(getattr(env, self._kept), **{self._name: value}))
+        changed = {self._name: value}
+        if value is not None:
+            changed |= dict.fromkeys(_INSTEAD.get(self._name, ()))
+        setattr(env, self._kept, dataclasses.replace(getattr(env, self._kept), **changed))
+
+
+_INSTEAD = {"camera_name": ("camera_id",), "camera_id": ("camera_name",)}  # what an assignment puts out of force

@@ -191,6 +191,8 @@ class FrameStackVectorEnv(VectorLayer):
     The same as Gymnasium's `FrameStackObservation` with `padding_type="reset"` around each: an episode begins with copies of its first.
     """
 
+    carried = ("_stacks", "_was_over")
+
     def __init__(self, env: Any, size: int) -> None:
         super().__init__(env)
         self._stacks: Any = None

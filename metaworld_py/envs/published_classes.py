@@ -70,3 +70,27 @@ class FreshEnvironments(Mapping[str, FreshEnvironment]):
 
 ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE = FreshEnvironments(GOAL_OBSERVABLE)
 ALL_V3_ENVIRONMENTS_GOAL_HIDDEN = FreshEnvironments(GOAL_HIDDEN)
+
+
+_MODULES = {  # published modules that are not named after the task; their classes follow
+    "assembly": "assembly_peg",
+    "disassemble": "disassemble_peg",
+    "door-open": "door",
+    "peg-insert-side": "peg_insertion_side",
+    "sweep-into": "sweep_into_goal",
+}
+_CLASSES = {"assembly": "NutAssembly", "disassemble": "NutDisassemble"}
+
+
+def published_module_name(task: str) -> str:
+    """Published module of a task's environment class: `door-open` → `sawyer_door_v3`."""
+    return f"sawyer_{_MODULES.get(task, task.replace('-', '_'))}_v3"
+
+
+def published_class_name(task: str) -> str:
+    """Published name of a task's environment class: `door-open` → `SawyerDoorEnvV3`."""
+    words = _MODULES.get(task, task.replace("-", "_")).split("_")
+    return f"Sawyer{_CLASSES.get(task) or ''.join(word.capitalize() for word in words)}EnvV3"
+
+
+PUBLISHED_CLASSES = {published_class_name(task): env_class(task) for task in TASKS}

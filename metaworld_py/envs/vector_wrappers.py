@@ -25,6 +25,8 @@ class TransformedVectorEnv(VectorLayer):
     Statistics are per environment, as with Gymnasium's wrappers around each; final observations pass through the same steps.
     """
 
+    carried = ("_was_over", "_rewards", "_recurrent", "_normalizer")
+
     def __init__(self, env: MetaWorldVectorEnv, options: ObservationOptions) -> None:
         super().__init__(env)
         self._options = options
@@ -69,7 +71,9 @@ class TransformedVectorEnv(VectorLayer):
             self._recurrent.record(np.asarray(actions), rewards, over, stepped)
             self._recurrent.reset(self._was_over)
         if self._rewards is not None:
-            rewards = np.where(stepped, self._rewards(rewards, terminations, stepped), 0.0)
+            by_return = isinstance(self._rewards, ReturnNormalizer)
+            scaled = self._rewards.normalize(rewards, *((terminations,) if by_return else ()), stepped)
+            rewards = np.where(stepped, scaled, 0.0)
         if self._same_step and over.any():
             observations = self._with_final(observations, infos, over)
         else:
@@ -103,8 +107,7 @@ class TransformedVectorEnv(VectorLayer):
 
 def _reward_normalizer(options: ObservationOptions, n_envs: int) -> Any:
     if options.reward_normalization_method == "gymnasium":
-        return ReturnNormalizer(n_envs).normalize
+        return ReturnNormalizer(n_envs)
     if options.reward_normalization_method == "exponential":
-        normalizer = ExponentialRewardNormalizer(n_envs, options.reward_alpha)
-        return lambda rewards, terminations, mask: normalizer.normalize(rewards, mask)
+        return ExponentialRewardNormalizer(n_envs, options.reward_alpha)
     return None

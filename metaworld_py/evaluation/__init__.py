@@ -8,6 +8,7 @@ from metaworld_py.evaluation.adaptation import (
 from metaworld_py.evaluation.intervals import mean_rate_interval, rate_interval
 from metaworld_py.evaluation.per_instance import PlayedEpisodes, Progress, evaluate, instances_by_task
 from metaworld_py.evaluation.published import (
+    Agent,
     MetaLearningAgent,
     Timestep,
     evaluation,
@@ -19,6 +20,7 @@ from metaworld_py.instances.task_sets import task_names
 __all__ = [
     "SCHEMA",
     "AdaptationResult",
+    "Agent",
     "EvaluationResult",
     "MetaLearningAgent",
     "PlayedEpisodes",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from metaworld_py.evaluation.intervals import independent_episodes, mean_rate_interval, rate_interval
 from metaworld_py.evaluation.reward_curves import Curve, RewardCurves
+from metaworld_py.files import read_json, reading, write_json, written_whole
 
 SCHEMA = "metaworld_py.evaluation/2"
 _READABLE_SCHEMAS = ("metaworld_py.evaluation/1", SCHEMA)  # 1 lacks the fields that have defaults
@@ -147,7 +147,7 @@ class EvaluationResult:
         """
         path = Path(path)
         if path.suffix == ".json":
-            path.write_text(json.dumps({"schema": SCHEMA, **asdict(self)}, indent=1) + "\n")
+            write_json(path, {"schema": SCHEMA, **asdict(self)})
         elif path.suffix == ".csv":
             self._save_csv(path)
         else:
@@ -155,7 +155,7 @@ class EvaluationResult:
         return path
 
     def _save_csv(self, path: Path) -> None:
-        with path.open("w", newline="") as file:
+        with written_whole(path) as part, part.open("w", newline="", encoding="utf-8") as file:
             rows = [self._csv_row(task) for task in self.tasks]
             writer = csv.DictWriter(file, list(rows[0]))
             writer.writeheader()
@@ -189,10 +189,16 @@ class EvaluationResult:
         Raises:
           ValueError: not such a file.
         """
-        content = json.loads(Path(path).read_text())
-        if not isinstance(content, dict) or content.pop("schema", None) not in _READABLE_SCHEMAS:
-            raise ValueError(f"{path} is not an evaluation result ({SCHEMA})")
-        return cls(tasks=tuple(_task_from_json(task) for task in content.pop("tasks")), **content)
+        wanted = f"an evaluation result ({SCHEMA})"
+        content = read_json(path, wanted)
+        if content.pop("schema", None) not in _READABLE_SCHEMAS:
+            raise ValueError(f"{path} is not {wanted}")
+        with reading(path, wanted):
+            result = cls(tasks=tuple(_task_from_json(task) for task in content.pop("tasks")), **content)
+            if not result.tasks:
+                raise ValueError("it has no tasks")
+            str(result)  # reads every field
+        return result
 
 
 def _task_from_json(fields: dict[str, Any]) -> TaskResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -121,3 +122,15 @@ class FreshTasks:
 
 
 Selector = TaskSelector | FreshTasks
+
+
+def with_goal_hidden(selector: Selector, is_goal_hidden: bool) -> Selector:
+    """The same choice of instances, in the same state, with hidden or visible goals."""
+    state = selector.get_state()
+    if state["current"] is not None:
+        state["current"] = replace(state["current"], partially_observable=is_goal_hidden)
+    changed: Selector = FreshTasks(selector.env_name, is_goal_hidden=is_goal_hidden)
+    if isinstance(selector, TaskSelector):
+        changed = TaskSelector([replace(task, partially_observable=is_goal_hidden) for task in selector.tasks], selector.selection)
+    changed.set_state(state)
+    return changed

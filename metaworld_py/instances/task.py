@@ -73,14 +73,15 @@ def draw_instances(names: Iterable[str], seed: int | None, *, partially_observab
     return instances
 
 
-def checked_seed(seed: int | None) -> int:
+def checked_seed(seed: int | None, *, maximum: int | None = MAX_SEED) -> int:
     """The seed itself, or one from fresh entropy for None.
 
     Raises:
-      ValueError: not an integer in 0…2³²−1.
+      ValueError: not an integer from 0 to `maximum` (None: without end).
     """
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1)[0])
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed <= MAX_SEED:
-        raise ValueError(f"seed must be an integer in 0…{MAX_SEED} or None, got {seed!r}")
+    is_integer = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    if not is_integer or seed < 0 or (maximum is not None and seed > maximum):
+        raise ValueError(f"seed must be an integer in 0…{maximum or '∞'} or None, got {seed!r}")
     return int(seed)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import imageio.v2 as imageio
+import imageio_ffmpeg  # type: ignore[import-untyped]  # it has no annotations
 from tqdm import tqdm
 
 from metaworld_py.agents.built_in import Agent
 from metaworld_py.evaluation.per_instance import instances_by_task
+from metaworld_py.files import check_writable, written_whole
 from metaworld_py.instances.task import Task
 from metaworld_py.instances.task_sets import task_names
 from metaworld_py.media.pictures import Picture, play_take, sheet
@@ -80,9 +83,11 @@ def record_episode(
     steps = take.steps(SHEET_FRAMES) if is_sheet else _video_steps(take.num_steps, frames_per_second)
     frames = (take.picture(step, with_overlay=with_overlay) for step in tqdm(steps, unit=" frames", disable=None))
     if is_sheet:
-        imageio.imwrite(path, sheet(list(frames), SHEET_COLUMNS))
+        with written_whole(path, keeps_suffix=True) as part:
+            imageio.imwrite(part, sheet(list(frames), SHEET_COLUMNS))
     else:
-        _write_video(path, frames, frames_per_second)
+        with written_whole(path, keeps_suffix=True) as part:
+            _write_video(part, frames, frames_per_second)
     take.close()
     return f"{path}: {task_def.name}, instance {instance} of seed {seed}, {take.outcome}"
 
@@ -128,7 +133,8 @@ def record_contact_sheet(
         num_successes += take.first_success is not None
         take.close()
     columns = CONTACT_COLUMNS if is_long else -(-len(tasks) // 2)
-    imageio.imwrite(path, sheet(pictures, columns, labels=[find_task(task).name for task in tasks]))
+    with written_whole(path, keeps_suffix=True) as part:
+        imageio.imwrite(part, sheet(pictures, columns, labels=[find_task(task).name for task in tasks]))
     return f"{path}: {len(tasks)} tasks, instance {instance} of seed {seed}, {num_successes} with success"
 
 
@@ -146,9 +152,7 @@ def _checked(path: str | Path, suffixes: Sequence[str]) -> Path:
     path = Path(path)
     if path.suffix not in suffixes:
         raise ValueError(f"this is written as {', '.join(suffixes[:-1])} or {suffixes[-1]}, got {path.name!r}")
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"the folder of {path} does not exist: create it first")
-    return path
+    return check_writable(path)
 
 
 def _video_steps(num_steps: int, frames_per_second: int) -> list[int]:
@@ -160,11 +164,26 @@ def _video_steps(num_steps: int, frames_per_second: int) -> list[int]:
 def _write_video(path: Path, frames: Iterable[Picture], frames_per_second: int) -> None:
     # macro_block_size=1: keep the size that was asked for
     options: dict[str, Any] = {"fps": frames_per_second, "macro_block_size": 1}
+    target: Any = path
     if path.suffix == ".gif":
-        options = {"duration": 1000 // frames_per_second, "loop": 0}  # ms per frame; loop for ever
+        # ms per frame; loop for ever. Through memory, because its writer tries again to write when it is thrown away.
+        options, target = {"format": "GIF", "duration": 1000 // frames_per_second, "loop": 0}, io.BytesIO()
     get_writer: Any = imageio.get_writer  # its stubs know neither formats nor their options
-    with warnings.catch_warnings(), get_writer(path, **options) as writer:
+    count = 0
+    with warnings.catch_warnings(), get_writer(target, **options) as writer:
         # JAX, where an agent brought it, warns of every fork; what is forked here becomes ffmpeg at once.
         warnings.filterwarnings("ignore", r"os\.fork\(\) was called", RuntimeWarning)
         for frame in frames:
             writer.append_data(frame)
+            count += 1
+    if path.suffix == ".gif":
+        path.write_bytes(target.getvalue())
+    if path.suffix == ".mp4" and not _has_frames(path, count):  # the encoder is a process of its own: nobody hears it fail
+        raise OSError(f"the encoder wrote no film of {count} frames; is the disk full?")
+
+
+def _has_frames(path: Path, count: int) -> bool:
+    try:
+        return bool(imageio_ffmpeg.count_frames_and_secs(str(path))[0] == count)
+    except RuntimeError:
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mujoco
 import numpy as np
@@ -25,6 +25,15 @@ class Camera(NamedTuple):
     pos: tuple[float, float, float]
     look_at: tuple[float, float, float]
     fovy_deg: float = 45.0
+
+
+def as_camera(value: Any) -> Any:
+    """A `Camera` from nested lists, as JSON has it (the keywords of a spec, say); any other value as it is."""
+    if isinstance(value, (list, tuple)) and len(value) == len(Camera._fields):
+        pos, look_at, fovy_deg = value
+        if isinstance(fovy_deg, (int, float)) and all(isinstance(point, (list, tuple)) for point in (pos, look_at)):
+            return Camera(tuple(pos), tuple(look_at), fovy_deg)
+    return value
 
 
 def find_camera(task: TaskDef, camera: str | int | Camera | None) -> int | Camera:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from metaworld_py.engine.episode import Episode
 from metaworld_py.rendering.cameras import FREE_CAMERA, Camera, free_camera
+from metaworld_py.sim.fields import ModelWatch, colliding_geoms, edit_simulation, write_fields
 from metaworld_py.sim.scene import GOAL_MARKER
 from metaworld_py.tasks.common.definition import TaskDef
 
@@ -72,12 +73,14 @@ def choose_gl() -> str:
 
 
 class EpisodeView:
-    """Model and data of one episode for pictures and for reading: a mirror, nothing done to it reaches the episode.
+    """Model and data of one episode for pictures and for those who want the engine's own objects.
 
-    What users change of the model's looks (cameras, colours, lights) stays changed.
+    Once handed out, both follow the episode, and what is written into them acts on it, as in any MuJoCo environment: masses, gravity,
+    friction and forces through the model and data, positions and velocities through the data.
 
     Attributes:
       shows_goal: whether the goal is marked, where it is no secret.
+      edits: what was changed of the physics, by field.
     """
 
     def __init__(self, episode: Episode) -> None:
@@ -89,10 +92,80 @@ class EpisodeView:
         self._data = mujoco.MjData(self.model)
         self._marker_alpha = float(task_model.site_rgba[self._marker, 3])
         self.shows_goal = True
+        self.edits: dict[str, Any] = {}
+        self._watch: ModelWatch | None = None  # once something was handed out
+        self._is_followed = False
 
     @property
     def data(self) -> mujoco.MjData:
         """The episode as it stands, derived quantities computed; the same object each time."""
+        self.take_edits()
+        self._refresh()
+        if self._watch is not None:
+            self._watch.remember()
+        return self._data
+
+    def hand_out_model(self) -> mujoco.MjModel:
+        """The model; from now on it is watched for changes, before every step and picture."""
+        self.data  # noqa: B018  # brings the fixtures up to date
+        if self._watch is None:
+            self._watch = ModelWatch(self.model, self._data)
+        return self.model
+
+    def hand_out_data(self) -> mujoco.MjData:
+        """The data; from now on it is watched for changes, and brought up to date at every step."""
+        self.hand_out_model()
+        self._is_followed = True
+        return self._data
+
+    def take_edits(self) -> None:
+        """Carry what was written into the model and data to the episode; call it before the episode moves."""
+        watch = self._watch
+        if watch is None:
+            return
+        simulation = self._episode.simulation
+        changed = watch.changed_fields()
+        if changed:
+            self.edits |= changed
+            edit_simulation(simulation, changed, self._geoms)
+        if watch.has_other_state():
+            simulation.take_state_from(self.model, self._data)
+        if changed:
+            watch.remember()
+
+    def follow(self) -> None:
+        """Bring data that was handed out up to date; call it after the episode has moved."""
+        if self._is_followed:
+            self._refresh()
+
+    def begin(self) -> None:
+        """Take note that a new episode has begun: forces are over, changes of the model stay."""
+        simulation = self._episode.simulation
+        for name in [name for name in self.edits if name.startswith("data.")]:
+            del self.edits[name]
+        for data in (self._data, simulation.data):
+            data.xfrc_applied[:] = 0.0
+            data.qfrc_applied[:] = 0.0
+            data.eq_active[:] = simulation.model.eq_active0
+        self.follow()
+        if self._watch is not None:
+            self._watch.remember()
+
+    def apply(self, edits: dict[str, Any]) -> None:
+        """Put changes of the physics into the model and the episode, in place of those made so far."""
+        if edits or self.edits:
+            original = {name: getattr(self.task.model, name).copy() for name in self.edits if "." not in name}
+            options = {name: copy.copy(getattr(self.task.model.opt, name[4:])) for name in self.edits if name.startswith("opt.")}
+            self.edits = dict(edits)
+            for fields in (original | options, edits):
+                write_fields(fields, self.model, self._data)
+                edit_simulation(self._episode.simulation, fields, self._geoms)
+
+    @property
+    def _geoms(self) -> Any:
+        return colliding_geoms(self.task.model, self.task.physics_model)
+
+    def _refresh(self) -> None:
         episode, model = self._episode, self.model
         # A hidden goal must stay hidden from those who learn from pixels.
         is_shown = self.shows_goal and episode.start is not None and not episode.is_goal_hidden
@@ -101,7 +174,8 @@ class EpisodeView:
             model.site_pos[self._marker] = episode.start.goal_pos
         episode.simulation.copy_state_to(model, self._data)
         mujoco.mj_forward(model, self._data)
-        return self._data
+        if self._watch is not None:
+            self._watch.remember_state()
 
 
 class _EngineRenderer(mujoco.Renderer):  # type: ignore[misc]  # the engine's Python is not typed

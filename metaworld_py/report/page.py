@@ -12,6 +12,7 @@ from pathlib import Path
 
 from metaworld_py.agents.cards import known_card
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
+from metaworld_py.files import write_text
 from metaworld_py.report.cards import task_cards
 from metaworld_py.report.charts import bar
 from metaworld_py.report.command import python_call, shell_command
@@ -36,7 +37,7 @@ def write_report(
       ValueError: another suffix.
     """
     path = check_report_path(path)
-    path.write_text(page(result, films, no_pictures_because), encoding="utf-8")
+    write_text(path, page(result, films, no_pictures_because))
     return path
 
 

@@ -52,6 +52,12 @@ class Simulation:
         self.ctrl: NDArray[np.float64] = self.data.ctrl
         self.mocap_pos: NDArray[np.float64] = self.data.mocap_pos[0]
         self._fixture_ids = [model.body(name).id for name in fixtures]
+        self._owns_model = bool(fixtures)
+
+    def own_model(self) -> None:
+        """Step a copy of the model from now on, if it is shared, so that it may be edited."""
+        if not self._owns_model:
+            self.model, self._owns_model = copy.copy(self.model), True
 
     def control_step(self) -> None:
         """Advance by one control step (12.5 ms) and refresh the row."""
@@ -112,3 +118,9 @@ class Simulation:
         """Put state and fixtures into a model and data of the same bodies and joints, such as the scene with its looks."""
         model.body_pos[self._fixture_ids] = self.fixture_pos
         mujoco.mj_setState(model, data, self.get_state(), _STATE)
+
+    def take_state_from(self, model: mujoco.MjModel, data: mujoco.MjData) -> None:
+        """Continue from the state of a model and data of the same bodies and joints."""
+        state = np.empty(mujoco.mj_stateSize(model, _STATE))
+        mujoco.mj_getState(model, data, state, _STATE)
+        self.set_state(state)

@@ -60,7 +60,7 @@ def test_unknown_names_say_which_there_are(capsys):
 
 def test_without_the_baselines_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(cards, "entry_points", lambda group: [])
-    with pytest.raises(ValueError, match=r"pip install 'metaworld_py\[baselines\]'"):
+    with pytest.raises(ValueError, match=r"pip install -e '.\[baselines\]'"):
         cards.cards()
     with pytest.raises(ValueError, match=r"unknown agent 'sac-reach'.*pip install"):
         load_agent("sac-reach")
@@ -69,7 +69,7 @@ def test_without_the_baselines_it_says_what_to_install(monkeypatch):
 def test_without_jax_it_says_what_to_install(monkeypatch):
     missing = EntryPoints([EntryPoint("baselines", "no_jax_here:load", "metaworld_py.agents")])
     monkeypatch.setattr(loading, "entry_points", lambda group: missing)
-    with pytest.raises(ValueError, match=r"No module named 'no_jax_here'.*pip install 'metaworld_py\[baselines\]'"):
+    with pytest.raises(ValueError, match=r"No module named 'no_jax_here'.*pip install -e '.\[baselines\]'"):
         load_agent("sac-reach")
 
 

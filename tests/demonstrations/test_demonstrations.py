@@ -394,7 +394,7 @@ def test_an_unknown_camera_is_refused_before_anything_is_written(tmp_path):
 @pytest.mark.parametrize("name", FORMATS)
 def test_a_missing_package_names_the_extra(name, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, {"minari": "minari", "lerobot": "pyarrow"}[name], None)
-    with pytest.raises(ImportError, match=r"pip install 'metaworld_py\[demos\]'"):
+    with pytest.raises(ImportError, match=r"pip install -e '.\[demos\]'"):
         record_demonstrations(replace(SHORT, format=name), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 

@@ -115,7 +115,7 @@ def test_without_numba_compiled_is_refused_and_the_default_is_plain():
         "except ImportError as error: print(error)"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'metaworld_py[fast]'" in result.stdout
+    assert "pip install -e '.[fast]'" in result.stdout
 
 
 @pytest.mark.parametrize("compiled", [False, True])

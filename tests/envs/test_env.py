@@ -29,6 +29,8 @@ def rollout(env, seed, steps=5):
     return np.array(observations)
 
 
+# Published code calls `env.seed(s)`, so it is there; the checker's only complaint is that it is.
+@pytest.mark.filterwarnings("ignore:.*Official support for the `seed` function is dropped")
 @pytest.mark.parametrize("gym_id", SINGLE_IDS)
 @pytest.mark.parametrize("task", ALL_TASKS)
 def test_gymnasiums_checker_is_silent(task, gym_id):

@@ -149,7 +149,7 @@ class Collector:
             raise RuntimeError("a chunk is being collected: finish() it first")
         return json.dumps(
             {
-                "envs": to_plain(self.envs.get_state()),
+                "envs": plain_state(self.envs),
                 "obs": self._obs.tolist(),
                 "returns": self._returns.tolist(),
                 "has_succeeded": self._has_succeeded.tolist(),
@@ -159,7 +159,7 @@ class Collector:
     def set_state(self, state: str) -> None:
         """Go on exactly where `get_state` was called."""
         plain = json.loads(state)
-        self.envs.set_state(from_plain(plain["envs"], self.envs.get_state()))
+        restore_envs(self.envs, plain["envs"])
         self._obs = np.array(plain["obs"], np.float32)
         self._returns, self._has_succeeded = np.array(plain["returns"]), np.array(plain["has_succeeded"])
 
@@ -282,6 +282,18 @@ def by_task(values: NDArray[Any], num_tasks: int) -> NDArray[Any]:
     steps, envs = values.shape[:2]
     tasks_first = values.reshape(steps, num_tasks, envs // num_tasks, *values.shape[2:]).swapaxes(0, 1)
     return tasks_first.reshape(num_tasks, -1, *values.shape[2:])
+
+
+def plain_state(envs: MetaWorldVectorEnv) -> Any:
+    """The state of environments as what JSON knows; without the instances that they choose from, which their maker knows."""
+    return to_plain(dataclasses.replace(envs.get_state(), selectors=()))
+
+
+def restore_envs(envs: MetaWorldVectorEnv, plain: Any) -> None:
+    """Go on where `plain_state` was called, in environments made alike."""
+    like = envs.get_state()
+    state = from_plain({**plain, "selectors": []}, dataclasses.replace(like, selectors=()))
+    envs.set_state(dataclasses.replace(state, selectors=like.selectors))
 
 
 def to_plain(value: Any) -> Any:

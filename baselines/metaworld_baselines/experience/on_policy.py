@@ -17,7 +17,7 @@ from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.experience.off_policy import Chunk, from_plain, to_plain
+from metaworld_baselines.experience.off_policy import Chunk, plain_state, restore_envs
 from metaworld_py import MetaWorldVectorEnv
 from metaworld_py.instances import Task
 
@@ -115,12 +115,12 @@ class OnPolicyCollector:
     def get_state(self) -> str:
         """Environments and running episodes as JSON, exactly."""
         own = {name: getattr(self, name).tolist() for name in ("_obs", "_previous", "_time", "_returns", "_has_succeeded")}
-        return json.dumps({"envs": to_plain(self.envs.get_state()), **own})
+        return json.dumps({"envs": plain_state(self.envs), **own})
 
     def set_state(self, state: str) -> None:
         """Go on exactly where `get_state` was called."""
         plain = json.loads(state)
-        self.envs.set_state(from_plain(plain.pop("envs"), self.envs.get_state()))
+        restore_envs(self.envs, plain.pop("envs"))
         for name, values in plain.items():
             setattr(self, name, np.array(values, getattr(self, name).dtype))
 
