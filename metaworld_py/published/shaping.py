@@ -58,7 +58,7 @@ def tolerance(
         value = np.where(outside == 0.0, 1.0, 0.0)
     else:
         falls, where = SIGMOIDS[sigmoid]
-        value = np.where(outside == 0.0, 1.0, falls(outside / margin * where(value_at_margin)))
+        value = falls(outside / margin * where(value_at_margin))  # 1 where nothing is outside
     return float(value) if np.ndim(x) == 0 else value
 
 
@@ -76,4 +76,4 @@ def hamacher_product(a: float, b: float) -> float:
 def rect_prism_tolerance(curr: ArrayLike, zero: ArrayLike, one: ArrayLike) -> float:
     """Inside the box spanned by two corners: product over axes of the way from `zero` to `one`; 1 outside."""
     here, from_corner, to_corner = (tuple(np.asarray(point, dtype=float).tolist()) for point in (curr, zero, one))
-    return prism(here, from_corner, to_corner)  # type: ignore[arg-type]  # three numbers each
+    return prism(here, from_corner, to_corner)
