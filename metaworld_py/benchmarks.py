@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from metaworld_py.envs.published_classes import EnvClasses
 from metaworld_py.instances import task_sets
-from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
+from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances, warn_of_global_seed
 from metaworld_py.tasks import TASKS, find_task
 
 
@@ -17,6 +17,13 @@ class Split(NamedTuple):
 
     names: tuple[str, ...]
     instances: list[Task]
+
+
+def benchmark_seed(seed: int | None) -> int:
+    """The seed of a benchmark's instances, checked, or one from fresh entropy."""
+    if seed is None:
+        warn_of_global_seed()
+    return checked_seed(seed)
 
 
 def draw_split(names: Sequence[str], seed: int | None, *, is_goal_hidden: bool, per_task: int) -> Split:
@@ -68,7 +75,7 @@ class CustomMT(Benchmark):
     """
 
     def __init__(self, envs_list: Sequence[str], seed: int | None = None, *, per_task: int = INSTANCES_PER_TASK) -> None:
-        seed = checked_seed(seed)
+        seed = benchmark_seed(seed)
         super().__init__(draw_split(envs_list, seed, is_goal_hidden=False, per_task=per_task), NOTHING, seed)
 
 
@@ -88,7 +95,7 @@ class CustomML(Benchmark):
         per_task: int = INSTANCES_PER_TASK,
         allow_overlap: bool = False,
     ) -> None:
-        seed = checked_seed(seed)
+        seed = benchmark_seed(seed)
         train, test = (draw_split(names, seed, is_goal_hidden=True, per_task=per_task) for names in (train_envs, test_envs))
         overlap = sorted(set(train.names) & set(test.names))
         if overlap and not allow_overlap:
@@ -114,7 +121,7 @@ class ML1(Benchmark):
     ENV_NAMES = MT1.ENV_NAMES
 
     def __init__(self, env_name: str, seed: int | None = None, *, per_task: int = INSTANCES_PER_TASK) -> None:
-        seed = checked_seed(seed)
+        seed = benchmark_seed(seed)
         train, test = (draw_split([env_name], s, is_goal_hidden=True, per_task=per_task) for s in (seed, checked_seed(seed + 1)))
         super().__init__(train, test, seed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import multiprocessing
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, Vecto
 from metaworld_py import benchmarks, wrappers
 from metaworld_py.benchmarks import Benchmark
 from metaworld_py.envs.env import HUMAN, MetaWorldEnv, env_class
-from metaworld_py.envs.options import DENSE, Options
+from metaworld_py.envs.options import DENSE, Options, check_keyword
 from metaworld_py.envs.pixels import FrameStackVectorEnv, PixelObservations, PixelVectorEnv
 from metaworld_py.envs.published_classes import GOAL_HIDDEN, GOAL_OBSERVABLE, EnvClasses
 from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv, checkpoint_id
@@ -27,6 +28,7 @@ from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.instances import task_sets
 from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.instances.task import INSTANCES_PER_TASK
+from metaworld_py.rendering.renderer import has_drawn
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
 
@@ -211,8 +213,22 @@ def make_vector_env(
 
 
 def _clean_processes() -> str | None:
-    """How to start processes that draw: a fork of one that has OpenGL open would hang in it. None for the platform's default."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    """How to start processes that draw; None for the platform's default.
+
+    A fork is quickest and safe as long as this process has drawn nothing; later it would hang in OpenGL.
+
+    Raises:
+      RuntimeError: a process started by this function has come here again, because its script has no main guard.
+    """
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise RuntimeError(
+            "a process for environments has run the whole script again: put what makes environments under `if __name__ == '__main__':`, "
+            "or make them before the first picture is drawn"
+        )
+    methods = multiprocessing.get_all_start_methods()
+    if "fork" in methods and sys.platform.startswith("linux") and not has_drawn():
+        return "fork"
+    if "forkserver" not in methods:
         return None
     multiprocessing.get_context("forkserver").set_forkserver_preload(["metaworld_py"])
     return "forkserver"
@@ -246,6 +262,7 @@ def make_mt1(
       keywords: see `Options`.
     """
     check_vector_keywords(vector_strategy, autoreset_mode)
+    num_tasks, num_goals, env_id, num_envs = checked(num_tasks=num_tasks, num_goals=num_goals, env_id=env_id, num_envs=num_envs)
     if num_envs not in (None, 1):
         warnings.warn(f"gymnasium.make gives one environment; gymnasium.make_vec gives num_envs={num_envs}", UserWarning, stacklevel=2)
     options = Options.of(keywords)
@@ -260,6 +277,15 @@ def make_mt1(
     instances = benchmarks.MT1(env_name, seed, per_task=num_goals or num_tasks or INSTANCES_PER_TASK).train_tasks
     # The limit comes with the TimeLimit that gymnasium.make adds; see StandardWrappers.
     return base_env(TaskSelector(instances, task_select), options, seed, max_episode_steps=None, one_hot=one_hot)
+
+
+def checked(**keywords: Any) -> list[Any]:
+    """Values of keywords in order; see `check_keyword`.
+
+    Raises:
+      ValueError: not what a keyword may be.
+    """
+    return [check_keyword(name, value) for name, value in keywords.items()]
 
 
 def check_vector_keywords(vector_strategy: str, autoreset_mode: AutoresetMode | str) -> None:
@@ -315,7 +341,8 @@ def make_fresh_vector(
     **keywords: Any,
 ) -> Any:
     """Several environments that draw an instance at each reset, each from its own generator, seeded with seed + i."""
-    selectors = [copy.deepcopy(selector) for _ in range(num_envs)]
+    (num_envs,) = checked(num_envs=num_envs)
+    selectors = [copy.deepcopy(selector) for _ in range(num_envs or 1)]
     return make_vector_env(selectors, Options.of(keywords), vector_strategy=vector_strategy, autoreset_mode=autoreset_mode, seed=seed)
 
 
@@ -394,6 +421,9 @@ def make_mt(
       ValueError: num_envs is no multiple of the number of tasks, or bad options.
     """
     options = Options.of(keywords)
+    num_envs, num_tasks, num_goals = checked(num_envs=num_envs or 1, num_tasks=num_tasks, num_goals=num_goals)
+    if not names:
+        raise ValueError("give at least one task")
     if num_envs != 1 and num_envs % len(names):
         raise ValueError(
             f"num_envs of this set must be a multiple of {len(names)} (one environment per task is the default), got {num_envs}"
@@ -461,6 +491,9 @@ def make_ml(
       ValueError: sizes that do not fit, or bad options.
     """
     options = Options.of({"terminate_on_success": split == "test", **keywords})
+    num_envs, meta_batch_size, total_tasks_per_cls = checked(
+        num_envs=num_envs or 1, meta_batch_size=meta_batch_size, total_tasks_per_cls=total_tasks_per_cls
+    )
     classes: EnvClasses = benchmark.train_classes if split == "train" else benchmark.test_classes
     size = meta_batch_size or (num_envs if num_envs != 1 else len(classes) * max(1, META_BATCH_SIZE // len(classes)))
     if size % len(classes):
@@ -492,7 +525,7 @@ def make_ml10(split: str, seed: int | None = None, **keywords: Any) -> Any:
 
 def make_ml25(split: str, seed: int | None = None, corrected: bool = False, **keywords: Any) -> Any:
     """`Meta-World/ML25-train` and `-test`; `corrected=True` leaves basketball, a training task, out of the test side."""
-    return make_ml(benchmarks.ML25(seed, corrected=corrected), split, seed, **keywords)
+    return make_ml(benchmarks.ML25(seed, corrected=check_keyword("corrected", corrected)), split, seed, **keywords)
 
 
 def make_ml45(split: str, seed: int | None = None, **keywords: Any) -> Any:
@@ -506,7 +539,7 @@ def make_custom_ml(
     """`Meta-World/custom-ml-envs`: one side (`split`) of a set of one's own."""
     if split not in ("train", "test"):
         raise ValueError(f"split must be 'train' or 'test', got {split!r}")
-    allow_overlap = bool(keywords.pop("allow_overlap", False))
+    (allow_overlap,) = checked(allow_overlap=keywords.pop("allow_overlap", False))
     return make_ml(benchmarks.CustomML(train_envs, test_envs, seed, allow_overlap=allow_overlap), split, seed, **keywords)
 
 

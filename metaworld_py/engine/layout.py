@@ -47,12 +47,14 @@ def checked_actions(actions: Any, shape: tuple[int, ...]) -> NDArray[np.floating
     """Actions as a float array of the given shape, dtype kept if it is floating.
 
     Raises:
-      ValueError: wrong shape, or a component that is NaN or infinite.
+      ValueError: wrong shape, no real numbers, or a component that is NaN or infinite.
     """
     array = np.asarray(actions)
     if array.shape != shape:
         raise ValueError(f"action must have shape {shape}, got {array.shape}")
     if array.dtype.kind != "f":
+        if array.dtype.kind not in "biu":
+            raise ValueError(f"action must be real numbers, got {array.dtype}")
         array = array.astype(np.float64)
     # For one environment plain floats are much quicker than array operations; a finite sum means that all are finite.
     is_finite = math.isfinite(sum(array.tolist())) if array.ndim == 1 else np.isfinite(array).all()

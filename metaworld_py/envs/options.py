@@ -11,9 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from metaworld_py.engine.episode import REWARD_VERSIONS
 from metaworld_py.envs.pixels import DEFAULT_CAMERA, DEFAULT_OBS_SIZE_PX, OBS_MODES, PIXELS_AND_STATE, STATE, PixelOptions
 from metaworld_py.rendering.cameras import Camera, as_camera
-from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, FAST, HIGH, QUALITIES, RGB
+from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, FAST, HIGH, QUALITIES, RGB, check_size
 from metaworld_py.tasks.common.definition import HORIZON
 
 # Rewards by mode, from the shaped reward and success (1.0 or 0.0); of one step or, as arrays, of many.
@@ -32,8 +35,69 @@ def check_choices(options: Any, allowed: dict[str, Any]) -> None:
       ValueError: says which field, what it is and what it may be.
     """
     for name, values in allowed.items():
-        if getattr(options, name) not in values:
+        if not isinstance(getattr(options, name), (str, type(None))) or getattr(options, name) not in values:
             raise ValueError(f"{name} must be one of {tuple(values)}, got {getattr(options, name)!r}")
+
+
+# What keywords may be. Every keyword that is a number or yes or no stands here: those of the values below, and those of the ids.
+YES_OR_NO = [
+    "terminate_on_success",
+    "show_goal",
+    "use_one_hot",
+    "record_episode_statistics",
+    "normalize_observations",
+    "recurrent_info_in_obs",
+    "normalize_reward_in_recurrent_info",
+    "include_previous_frame",
+    "float32_observations",
+    "copy",
+    "sample_on_reset",
+    "corrected",
+    "allow_overlap",
+]
+LEAST = {  # whole numbers and the least that each may be
+    "max_episode_steps": 1,
+    "action_repeat": 1,
+    "frame_stack": 1,
+    "width": 1,
+    "height": 1,
+    "obs_width": 1,
+    "obs_height": 1,
+    "n_threads": 0,
+    "num_envs": 1,
+    "num_tasks": 1,
+    "num_goals": 1,
+    "meta_batch_size": 1,
+    "total_tasks_per_cls": 1,
+    "env_id": 0,
+}
+MAY_BE_NONE = ("max_episode_steps", "num_envs", "num_tasks", "num_goals", "meta_batch_size", "total_tasks_per_cls", "env_id", "compiled")
+
+
+def check_keyword(name: str, value: Any) -> Any:
+    """The value of a keyword, as Python's own int or bool where it is a number or yes or no.
+
+    Raises:
+      ValueError: not what the keyword may be; says what that is.
+    """
+    if value is None and name in MAY_BE_NONE:
+        return None
+    or_none = " or None" if name in MAY_BE_NONE else ""
+    if name in YES_OR_NO or name == "compiled":
+        if not isinstance(value, (bool, np.bool_)):
+            raise ValueError(f"{name} must be True or False{or_none}, got {value!r}")
+        return bool(value)
+    if name in LEAST:
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < LEAST[name]:
+            raise ValueError(f"{name} must be at least {LEAST[name]} and whole{or_none}, got {value!r}")
+        return int(value)
+    return value
+
+
+def check_keywords(options: Any) -> None:
+    """Check the fields of a record, see `check_keyword`, and keep them as Python's own values."""
+    for name, value in vars(options).items():
+        object.__setattr__(options, name, check_keyword(name, value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +115,8 @@ class EpisodeOptions:
     reward_mode: str = DENSE  # or "sparse" (1 on success) or "success-1" (0 on success, else -1)
 
     def __post_init__(self) -> None:
-        check_choices(self, {"reward_mode": REWARD_MODES})
-        if self.action_repeat < 1:
-            raise ValueError(f"action_repeat must be at least 1, got {self.action_repeat}")
-        if self.max_episode_steps is not None and self.max_episode_steps < 1:
-            raise ValueError(f"max_episode_steps must be at least 1 or None, got {self.max_episode_steps}")
+        check_keywords(self)
+        check_choices(self, {"reward_mode": REWARD_MODES, "reward_function_version": REWARD_VERSIONS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +136,8 @@ class RenderOptions:
     show_goal: bool = True  # mark the goal in pictures; a hidden one never is
 
     def __post_init__(self) -> None:
+        check_keywords(self)
+        check_size(self.width, self.height)
         check_choices(self, {"render_quality": QUALITIES})
         if self.camera_name is not None and not isinstance(self.camera_name, str):
             object.__setattr__(self, "camera_name", as_camera(self.camera_name))
@@ -111,9 +174,10 @@ class ObservationOptions:
     obs_quality: str = FAST  # or "high": shadows, reflections, antialiasing
 
     def __post_init__(self) -> None:
+        check_keywords(self)
         check_choices(self, {"reward_normalization_method": (None, "gymnasium", "exponential"), "obs_mode": OBS_MODES})
-        if self.frame_stack < 1:
-            raise ValueError(f"frame_stack must be at least 1, got {self.frame_stack}")
+        if isinstance(self.reward_alpha, bool) or not isinstance(self.reward_alpha, (int, float, np.number)):
+            raise ValueError(f"reward_alpha must be a number in (0, 1], got {self.reward_alpha!r}")
         if not 0.0 < self.reward_alpha <= 1.0:
             raise ValueError(f"reward_alpha must lie in (0, 1], got {self.reward_alpha}")
         changed = [one.name for one in dataclasses.fields(self) if one.name in _OF_PIXELS and getattr(self, one.name) != one.default]
@@ -155,6 +219,9 @@ class SteppingOptions:
     copy: bool = True  # vector environments: False hands out the same arrays at every step
     compiled: bool | None = None  # native ones: step in compiled code (extra `fast`); None does where Numba is installed
     n_threads: int = 0  # native ones: threads that step environments; 0 takes as many as there are cores
+
+    def __post_init__(self) -> None:
+        check_keywords(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,7 @@ from metaworld_py.engine.layout import OBSERVATION_SIZE
 from metaworld_py.engine.threaded import ThreadedBatch
 from metaworld_py.envs import checkpoints as checkpoints_of
 from metaworld_py.envs.env import MetaWorldEnv, step_info
-from metaworld_py.envs.options import REWARD_MODES, EpisodeOptions, Option, RenderOptions, SteppingOptions, read_keywords
+from metaworld_py.envs.options import REWARD_MODES, EpisodeOptions, Option, RenderOptions, SteppingOptions, check_keyword, read_keywords
 from metaworld_py.envs.published_names import InstanceNames
 from metaworld_py.files import install_hint
 from metaworld_py.instances.selection import RANDOM, Selector, TaskSelector
@@ -97,7 +97,8 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
         self._episode_options, self.stepping_options, self._render_options = options
         check_options(self._episode_options, self._render_options)
         self._lock = threading.RLock()  # two threads in one simulation would kill the interpreter
-        self._records_statistics = record_episode_statistics
+        self._records_statistics = check_keyword("record_episode_statistics", record_episode_statistics)
+        use_one_hot, sample_on_reset = check_keyword("use_one_hot", use_one_hot), check_keyword("sample_on_reset", sample_on_reset)
         self._selectors: list[Selector] = [
             TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
             for source in instances

@@ -62,3 +62,13 @@ def mean_rate_interval(counts: Sequence[tuple[float, float]]) -> tuple[float, fl
     low = mean - float(np.sqrt(((rates - limits[:, 0]) ** 2).sum())) / len(counts)
     high = mean + float(np.sqrt(((limits[:, 1] - rates) ** 2).sum())) / len(counts)
     return max(low, 0.0), min(high, 1.0)
+
+
+def rate(share: float, digits: int = 1) -> str:
+    """A rate in per cent; only a true 100 reads as 100, only a true 0 as 0."""
+    text = f"{100 * share:.{digits}f}"
+    if share < 1.0 and float(text) == 100.0:
+        text = f"{100 - 10**-digits:.{digits}f}"
+    elif share > 0.0 and float(text) == 0.0:
+        text = f"{10**-digits:.{digits}f}"
+    return f"{text} %"

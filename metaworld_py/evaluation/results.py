@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from metaworld_py.evaluation.intervals import independent_episodes, mean_rate_interval, rate_interval
+from metaworld_py.evaluation.intervals import rate as in_per_cent
 from metaworld_py.evaluation.reward_curves import Curve, RewardCurves
 from metaworld_py.files import read_json, reading, write_json, written_whole
 
@@ -217,7 +218,8 @@ def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _percentages(rate: float, interval: tuple[float, float], last: float) -> str:
     low, high = interval
-    return f"{rate:8.1%}  {low:6.1%} – {high:6.1%} {last:10.1%}"
+    shown, lowest, highest, at_end = (in_per_cent(share).replace(" ", "") for share in (rate, low, high, last))
+    return f"{shown:>8s}  {lowest:>6s} – {highest:>6s} {at_end:>10s}"
 
 
 def _row(label: str, task: TaskResult, episodes: str) -> str:

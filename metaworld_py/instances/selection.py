@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from metaworld_py.instances.task import Task, draw_rand_vec
+from metaworld_py.instances.task import Task, draw_rand_vec, warn_outside
 from metaworld_py.tasks import find_task
 
 RANDOM, PSEUDORANDOM = "random", "pseudorandom"
@@ -39,6 +39,7 @@ class TaskSelector:
             raise ValueError("give instances all with hidden or all with visible goals, not both")
         if selection not in SELECTIONS:
             raise ValueError(f"task_select must be one of {SELECTIONS}, got {selection!r}")
+        warn_outside(self.tasks)
         self.selection = selection
         self.sample_on_reset = sample_on_reset
         self._cycle: list[int] = []  # what is left of the shuffled cycle, next last

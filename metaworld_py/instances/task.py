@@ -7,6 +7,7 @@ vector, two accepted draws per instance of which the second is kept.
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -46,6 +47,34 @@ class Task:
         return cls(fields["env_name"], tuple(fields["rand_vec"]), fields["partially_observable"])
 
 
+_told: set[str] = set()  # what was said once in this process
+
+
+def warn_of_global_seed() -> None:
+    """Say once that `np.random.seed` decides nothing here, to those who have called it: published code did as it says."""
+    _, key, position, *_ = np.random.get_state(legacy=True)
+    if "global seed" in _told or position != len(key):
+        return
+    seeded: Any = np.random.RandomState(int(key[0])).get_state(legacy=True)
+    if np.array_equal(seeded[1], key):
+        _told.add("global seed")
+        message = "np.random.seed decides no instances here: pass seed=, e.g. MT1('reach-v3', seed=1), to get the same ones in every run"
+        warnings.warn(message, UserWarning, stacklevel=4)
+
+
+def warn_outside(tasks: Iterable[Task]) -> None:
+    """Say which instance lies outside its task's box: its goal is shown clipped to the box, and rewarded where it is."""
+    for task in tasks:
+        low, high = find_task(task.env_name).random_low, find_task(task.env_name).random_high
+        if any(not least - _NEAR <= at <= most + _NEAR for at, least, most in zip(task.rand_vec, low, high, strict=True)):
+            message = f"{task.env_name} is made for random vectors from {list(low)} to {list(high)}, got {list(task.rand_vec)}"
+            warnings.warn(f"{message}: observed goals are clipped to their box, rewards are not", UserWarning, stacklevel=4)
+            return
+
+
+_NEAR = 1e-3  # m beyond the box that rounding may bring
+
+
 def draw_rand_vec(task: TaskDef, rng: np.random.RandomState | np.random.Generator) -> tuple[float, ...]:
     """One accepted random vector, uniform in the task's box."""
     while True:
@@ -63,6 +92,8 @@ def draw_instances(names: Iterable[str], seed: int | None, *, partially_observab
       partially_observable: whether the instances hide their goal.
       per_task: instances per task.
     """
+    if seed is None:
+        warn_of_global_seed()
     rng = np.random.RandomState(checked_seed(seed))
     instances = []
     for name in names:

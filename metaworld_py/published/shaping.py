@@ -58,7 +58,7 @@ def tolerance(
         value = np.where(outside == 0.0, 1.0, 0.0)
     else:
         falls, where = SIGMOIDS[sigmoid]
-        value = np.where(outside == 0.0, 1.0, falls(outside / margin * where(value_at_margin)))
+        value = falls(outside / margin * where(value_at_margin))  # 1 where nothing is outside
     return float(value) if np.ndim(x) == 0 else value
 
 

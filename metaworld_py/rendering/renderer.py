@@ -33,7 +33,7 @@ KINDS = (RGB, DEPTH, SEGMENTATION, POINT_CLOUD)
 HIGH, FAST = "high", "fast"
 QUALITIES = (HIGH, FAST)  # fast: no shadows, reflections and antialiasing
 DEFAULT_SIZE_PX = 480
-MAX_SIZE_PX = 1280  # the off-screen buffer that scenes ask for
+MAX_SIZE_PX = 4096  # what off-screen buffers hold everywhere
 
 _PROBE = "import mujoco; context = mujoco.GLContext(8, 8); context.make_current(); context.free()"
 _HELP = (
@@ -44,6 +44,23 @@ _HELP = (
 
 _open_renderers: weakref.WeakSet[Renderer] = weakref.WeakSet()
 _MAX_CONTEXTS = 64  # of one renderer; the least recently used one goes
+
+
+_forks_with_opengl: set[int] = set()  # this process, if it is a fork of one that had drawn
+
+
+def _note_fork() -> None:
+    if _forks_with_opengl or has_drawn():
+        _forks_with_opengl.add(os.getpid())
+
+
+def has_drawn() -> bool:
+    """Whether this process has OpenGL contexts open, which no fork of it may use."""
+    return any(renderer.is_open for renderer in _open_renderers)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_note_fork)
 
 
 class RenderingError(RuntimeError):
@@ -241,6 +258,11 @@ class Renderer:
         """Draw one picture of an episode; see `pictures`."""
         return self.pictures(view, [camera], (kind,), **size)[0][kind]
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it has OpenGL contexts."""
+        return bool(self._renderers)
+
     def close(self) -> None:
         """Free the OpenGL contexts."""
         if self._pid == os.getpid():  # a forked process has no right to its parent's
@@ -259,6 +281,11 @@ class Renderer:
         check_size(width, height)
         if quality not in QUALITIES:
             raise ValueError(f"the rendering quality must be one of {QUALITIES}, got {quality!r}")
+        if _forks_with_opengl:
+            raise RenderingError(
+                "this process was forked from one that had drawn, and OpenGL does not survive a fork: start processes by "
+                "multiprocessing.get_context('forkserver') or 'spawn', or before the first picture"
+            )
         choose_gl()
         model = copy.copy(task.model)
         model.vis.global_.offwidth, model.vis.global_.offheight = width, height
@@ -282,10 +309,10 @@ def check_size(width: int, height: int) -> None:
     """Refuse sizes that pictures cannot have.
 
     Raises:
-      ValueError: outside 1…1280 pixels.
+      ValueError: not whole, or outside 1…4096 pixels.
     """
     for name, size in (("width", width), ("height", height)):
-        if not 1 <= size <= MAX_SIZE_PX:
+        if not isinstance(size, (int, np.integer)) or isinstance(size, bool) or not 1 <= size <= MAX_SIZE_PX:
             raise ValueError(f"{name} must lie in 1…{MAX_SIZE_PX} pixels, got {size}")
 
 

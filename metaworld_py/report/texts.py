@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from metaworld_py.evaluation.intervals import rate
 
-def rate(share: float, digits: int = 1) -> str:
-    """A rate in per cent; only a true 100 reads as 100, only a true 0 as 0."""
-    text = f"{100 * share:.{digits}f}"
-    if share < 1.0 and float(text) == 100.0:
-        text = f"{100 - 10**-digits:.{digits}f}"
-    elif share > 0.0 and float(text) == 0.0:
-        text = f"{10**-digits:.{digits}f}"
-    return f"{text} %"
+__all__ = ["date", "duration", "rate"]
 
 
 def date(finished_at: str) -> str:
