@@ -205,8 +205,7 @@ def _advance(
         env = ids[index]
         model, data = models[env], datas[env]
         target, finger, row = _doubles_at(targets[env]), _doubles_at(fingers[env]), _doubles_at(rows[env])
-        for axis in range(3):
-            target[axis] = _moved_target(target[axis], displacements[env, axis], lows[env, axis], highs[env, axis])
+        target[0], target[1], target[2] = _moved_target(target, displacements[env], lows[env], highs[env])
         finger[0], finger[1] = efforts[env], -efforts[env]
         _simulate(engine, model, data, has_touch[env])
         total = 0.0

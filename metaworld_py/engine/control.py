@@ -5,14 +5,22 @@ All in plain floats and comparisons, which is what a compiler takes and what is 
 
 from __future__ import annotations
 
+from typing import Any
+
 from metaworld_py.engine.layout import OBJECT_BOUND
+
+Point = Any  # three floats: a tuple, a list, a view of the engine's memory
 
 SIGNAL_SUM_BOUND = 1e5  # of all signals together, contact forces (N) included
 
 
-def moved_target(at: float, displacement: float, low: float, high: float) -> float:
-    """Coordinate (m) of the hand's target after a displacement, within the target's box."""
-    return min(max(at + displacement, low), high)
+def moved_target(at: Point, displacement: Point, low: Point, high: Point) -> tuple[float, float, float]:
+    """Position (m) of the hand's target after a displacement, within the target's box."""
+    return (
+        min(max(at[0] + displacement[0], low[0]), high[0]),
+        min(max(at[1] + displacement[1], low[1]), high[1]),
+        min(max(at[2] + displacement[2], low[2]), high[2]),
+    )
 
 
 def is_sound(signal_sum: float) -> bool:

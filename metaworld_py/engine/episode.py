@@ -106,20 +106,8 @@ class Episode:
 
     def begin_step(self, displacement: Sequence[float], effort: float) -> None:
         """Command a control step: move the hand's target within its box, and set the fingers. The physics comes next."""
-        low, high, at = self.task.hand_low, self.task.hand_high, self._target
-        self.command(
-            (
-                moved_target(at[0], displacement[0], low[0], high[0]),
-                moved_target(at[1], displacement[1], low[1], high[1]),
-                moved_target(at[2], displacement[2], low[2], high[2]),
-            ),
-            effort,
-        )
-
-    def command(self, target: Sequence[float], effort: float) -> None:
-        """Set the hand's target (m, world) and the fingers' controls for the next control step."""
-        at, fingers = self._target, self._fingers
-        at[0], at[1], at[2] = target
+        task, at, fingers = self.task, self._target, self._fingers
+        at[0], at[1], at[2] = moved_target(at, displacement, task.hand_low, task.hand_high)
         fingers[0], fingers[1] = effort, -effort
 
     def finish_step(self, effort: float) -> Score:
@@ -129,21 +117,17 @@ class Episode:
         if not is_sound(sum(row)):
             self.is_unstable = True
             return NO_SCORE
-        score, frame = self.score_row(row, effort)
-        if not is_observable(min(frame), max(frame)):
-            self.is_unstable = True
-            return NO_SCORE
-        self._now[:] = frame
-        return score
-
-    def score_row(self, row: list[float], effort: float) -> tuple[Score, Sequence[float]]:
-        """Score and frame (18,) of what the sensors read after a control step; notes what a task remembers of the first one."""
         signals = self._read(row)
         if self.is_first_step:
             self.is_first_step = False
             if self.task.after_first_step is not None:
                 self.start = self.task.after_first_step(signals, self.start)
-        return self._score(signals, self.start, effort), self._frame(signals)
+        score, frame = self._score(signals, self.start, effort), self._frame(signals)
+        if not is_observable(min(frame), max(frame)):
+            self.is_unstable = True
+            return NO_SCORE
+        self._now[:] = frame
+        return score
 
     @property
     def observed_goal(self) -> Vec3:

@@ -198,7 +198,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self._episode.reset(self._task.rand_vec, hide_goal=self._task.partially_observable)
         self._steps = 0
         self._is_over = None
-        if self.render_mode == HUMAN:
+        if self.render_options.render_mode == HUMAN:
             self._show()
         return self._episode.observation.copy(), {}
 
@@ -226,7 +226,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         truncated = unstable or self._steps == self.episode_options.max_episode_steps
         if terminated or truncated:
             self._is_over = "reached success" if terminated else "blew up" if unstable else f"ended after {self._steps} steps"
-        if self.render_mode == HUMAN:
+        if self.render_options.render_mode == HUMAN:
             self._show()
         return self._episode.observation.copy(), score.reward, terminated, truncated, info
 
@@ -300,7 +300,7 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
           RenderingError: no OpenGL on this machine; says what to install.
           ViewerError: no window can be opened here; says what to do.
         """
-        if self.render_mode == HUMAN:
+        if self.render_options.render_mode == HUMAN:
             self._show()
             return None
         if self.render_mode is None:

@@ -173,16 +173,17 @@ class MetaWorldVectorEnv(VectorEnv[NDArray[np.float64], NDArray[np.float32], NDA
             raise ResetNeeded(f"environments {over} have ended: reset them with options={{'reset_mask': ...}}")
         actions = layout.checked_actions(actions, (self.num_envs, 4))
         anew = self._is_over if self._is_over.any() else None  # only in next-step mode
+        options = self.episode_options
         played = self._batch.step(
             self._all if anew is None else np.flatnonzero(~anew),
             actions,
-            self.max_episode_steps - self._steps,
-            stop_at_success=self.terminate_on_success,
+            options.max_episode_steps - self._steps,
+            stop_at_success=options.terminate_on_success,
         )
         self._steps += played.control_steps
         scores = played.scores.copy() if self.stepping_options.copy else played.scores
-        terminated = scores[1] > 0.0 if self.terminate_on_success else np.zeros(self.num_envs, dtype=bool)
-        truncated = played.unstable | (self._steps >= self.max_episode_steps)
+        terminated = scores[1] > 0.0 if options.terminate_on_success else np.zeros(self.num_envs, dtype=bool)
+        truncated = played.unstable | (self._steps >= options.max_episode_steps)
         if anew is not None:
             truncated &= ~anew
         self._is_over = over = terminated | truncated

@@ -10,10 +10,11 @@ import numpy as np
 _Z_95 = 1.959963984540054  # standard normal quantile of 97.5 %
 
 
-def rate_interval(successes: int, episodes: int, z: float = _Z_95) -> tuple[float, float]:
+def rate_interval(successes: float, episodes: float, z: float = _Z_95) -> tuple[float, float]:
     """Wilson interval of a success rate, as (low, high) in [0, 1]; 95 % by default.
 
-    Exact enough for 0 or all successes, where the normal interval collapses (Wilson 1927).
+    Exact enough for 0 or all successes, where the normal interval collapses (Wilson 1927). Numbers need not be whole: see
+    `independent_episodes`.
 
     Raises:
       ValueError: episodes < 1, or successes not in 0…episodes.
@@ -27,7 +28,29 @@ def rate_interval(successes: int, episodes: int, z: float = _Z_95) -> tuple[floa
     return max(centre - half, 0.0), min(centre + half, 1.0)
 
 
-def mean_rate_interval(counts: Sequence[tuple[int, int]]) -> tuple[float, float]:
+def independent_episodes(successes: Sequence[bool], per_instance: int) -> float:
+    """How many independent episodes tell as much about a success rate as these, of which several each play the same instance.
+
+    N / (1 + (m − 1) ρ) with ρ, the intraclass correlation, from a one-way analysis of variance (Donner & Klar 2000): episodes of an agent
+    that always does the same on an instance count once per instance, and where instances make no difference all count.
+
+    Args:
+      successes: all instances in order, and again in that order.
+      per_instance: m, how often.
+    """
+    table = np.reshape(np.asarray(successes, float), (per_instance, -1))
+    instances = table.shape[1]
+    if per_instance == 1 or instances == 1:
+        return float(instances)
+    rates = table.mean(axis=0)
+    between = per_instance * float(((rates - rates.mean()) ** 2).sum()) / (instances - 1)
+    within = per_instance * float((rates * (1.0 - rates)).sum()) / (instances * (per_instance - 1))
+    total = between + (per_instance - 1) * within
+    correlation = min(max((between - within) / total, 0.0), 1.0) if total > 0.0 else 1.0  # nothing varies: nothing says they differ
+    return table.size / (1.0 + (per_instance - 1) * correlation)
+
+
+def mean_rate_interval(counts: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """95 % interval of the mean of independent success rates, from their (successes, episodes).
 
     Recovers each rate's variance from its Wilson limits and adds them (the MOVER method, Zou & Donner 2008): the tasks are a fixed set, the

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from metaworld_py.evaluation.intervals import mean_rate_interval, rate_interval
+from metaworld_py.evaluation.intervals import independent_episodes, mean_rate_interval, rate_interval
 from metaworld_py.evaluation.reward_curves import Curve, RewardCurves
 
 SCHEMA = "metaworld_py.evaluation/2"
@@ -29,6 +29,7 @@ class TaskResult:
     returns: tuple[float, ...]  # undiscounted sums of rewards
     unstable_episodes: int = 0  # cut short because the physics blew up
     curves: RewardCurves | None = None  # None in files of older versions
+    episodes_per_instance: int = 1
 
     @property
     def episodes(self) -> int:
@@ -47,8 +48,14 @@ class TaskResult:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of `success_rate`."""
-        return rate_interval(sum(self.successes), self.episodes)
+        """95 % interval of `success_rate`, over instances: repeats that are alike count once."""
+        return rate_interval(*self.independent_counts)
+
+    @property
+    def independent_counts(self) -> tuple[float, float]:
+        """Successes and episodes, were they independent; see `independent_episodes`."""
+        episodes = independent_episodes(self.successes, self.episodes_per_instance)
+        return self.success_rate * episodes, episodes
 
     @property
     def median_steps_to_success(self) -> float:
@@ -87,6 +94,10 @@ class EvaluationResult:
     finished_at: str = field(default="", compare=False)  # ISO 8601, UTC; "" in files of older versions
     wall_time_s: float | None = field(default=None, compare=False)
 
+    def __post_init__(self) -> None:
+        tasks = (replace(task, episodes_per_instance=self.episodes_per_instance) for task in self.tasks)
+        object.__setattr__(self, "tasks", tuple(tasks))  # it is frozen
+
     @property
     def instances_per_task(self) -> int:
         """How many instances of each task were played."""
@@ -105,7 +116,7 @@ class EvaluationResult:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % interval of the mean `success_rate` over this set of tasks."""
-        return mean_rate_interval([(sum(task.successes), task.episodes) for task in self.tasks])
+        return mean_rate_interval([task.independent_counts for task in self.tasks])
 
     def __str__(self) -> str:
         head = f"{'task':28s} {'success':>8s}  {'95 % interval':>15s} {'last step':>10s} {'steps':>6s} {'return':>9s} {'episodes':>9s}"

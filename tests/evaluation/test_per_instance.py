@@ -9,7 +9,7 @@ import pytest
 
 from metaworld_py import MT10
 from metaworld_py.agents import ExpertAgent, RandomAgent, load_agent
-from metaworld_py.evaluation.intervals import mean_rate_interval, rate_interval
+from metaworld_py.evaluation.intervals import independent_episodes, mean_rate_interval, rate_interval
 from metaworld_py.evaluation.per_instance import evaluate
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.tasks import TASKS
@@ -88,6 +88,42 @@ def test_wilson_interval_by_hand():
     for bad in ((1, 0), (3, 2), (-1, 5)):
         with pytest.raises(ValueError, match="successes"):
             rate_interval(*bad)
+
+
+def test_repeats_of_an_instance_count_as_far_as_they_differ():
+    """By hand: three times the same is once; (1, 0) and (0, 1) on two instances differ more within than between them."""
+    assert independent_episodes([True, False, True, True] * 3, 3) == 4
+    assert independent_episodes([True] * 12, 3) == 4, "nothing varies: nothing says that repeats tell more"
+    assert independent_episodes([True, False, False, True], 2) == 4
+    assert independent_episodes([True, False, True], 1) == 3 and independent_episodes([True, False], 2) == 1
+    # Rates ½ and 1 of two instances: MSB = 2 · 2 · ¼² = ¼, MSW = 2 · ¼ / 2 = ¼, no correlation.
+    assert independent_episodes([True, True, False, True], 2) == pytest.approx(4)
+    rng = np.random.default_rng(0)
+    chance = np.mean([independent_episodes((rng.random(120) < 0.6).tolist(), 3) for _ in range(200)])
+    assert 108 < chance <= 120, "where instances make no difference nearly all episodes count"
+
+
+@pytest.mark.parametrize("alike", [0.0, 0.5, 1.0])
+def test_intervals_over_repeated_instances_cover_about_95_percent(alike):
+    """Instances with rates of their own around 0.7, each played three times; with `alike` an instance's episodes all end like its first."""
+    rng, inside, runs = np.random.default_rng(1), 0, 400
+    for _ in range(runs):
+        rates = rng.beta(7, 3, 40)
+        episodes = rng.random((3, 40)) < rates
+        episodes = np.where(rng.random(40) < alike, episodes[0], episodes)
+        count = independent_episodes(episodes.ravel().tolist(), 3)
+        low, high = rate_interval(episodes.mean() * count, count)
+        inside += low <= 0.7 <= high
+    assert 0.92 <= inside / runs <= 0.985
+
+
+def test_results_count_instances(tmp_path):
+    """Also after loading; the mean over tasks likewise."""
+    task = TaskResult("reach", (True, False, True, True) * 3, (True,) * 12, (1,) * 12, (1.0,) * 12)
+    result = EvaluationResult("", "reach", 0, 3, 500, "v2", (task, task), {})
+    assert result.tasks[0].interval == rate_interval(3, 4)
+    assert result.interval == pytest.approx(mean_rate_interval([(3, 4)] * 2))
+    assert EvaluationResult.load(result.save(tmp_path / "x.json")).interval == result.interval
 
 
 def test_mean_interval_narrows_with_tasks_and_equals_wilson_for_one():

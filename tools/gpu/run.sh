@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs a job on a machine with a GPU and no internet: installs the wheels of tools/gpu/prepare.sh and starts Python among them.
 #
-#   tools/gpu/run.sh JOB [MINUTES]        python3 -m MODULE run JOB, results into $OUT (default runs/gpu)
-#   tools/gpu/run.sh --python ARGS...     python3 ARGS... in the same environment
+#   tools/gpu/run.sh JOB [MINUTES [OPTIONS...]]   python3 -m MODULE run JOB, results into $OUT (default runs/gpu); --before FOLDER goes on
+#   tools/gpu/run.sh --python ARGS...             python3 ARGS... in the same environment
 #
 # To be carried there besides the tree: .gpu/wheels. Not .gpu as a whole: that would replace the caches which an earlier call left.
 # PYTHON: the machine's interpreter (default python3). WHEELS, SITE: where the wheels lie, and where they are installed.
@@ -54,4 +54,12 @@ if [ "$1" = --python ]; then
   shift
   exec "$python" "$@"
 fi
-exec "$python" -m "$MODULE" run "$1" --minutes "${2:-9}" --out "${OUT:-runs/gpu}"
+
+# A process for each task's rewards: 3 s on sixteen cores, where each collector for itself would take 20 to 40.
+case $1 in
+  *mt50*) tasks=(MT50) ;;
+  *ml10*) tasks=(ML10-train ML10-test) ;;
+  *) tasks=(MT10) ;;
+esac
+"$python" tools/gpu/warm.py "${tasks[@]}"
+exec "$python" -m "$MODULE" run "$1" --minutes "${2:-9}" --out "${OUT:-runs/gpu}" "${@:3}"

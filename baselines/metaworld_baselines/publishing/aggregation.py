@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,21 +16,29 @@ RESAMPLES = 2000
 iqm, mean = metrics.aggregate_iqm, metrics.aggregate_mean
 
 
+@contextmanager
+def fixed_generator() -> Iterator[None]:
+    """NumPy's global generator from the same point, for as long as this lasts: rliable draws from it, whatever generator it is given."""
+    before = np.random.get_state()
+    np.random.seed(0)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "random_state is deprecated", FutureWarning)  # of arch, for what rliable 1.2 does
+            yield
+    finally:
+        np.random.set_state(before)
+
+
 def interval(scores: Float[NDArray[Any], "seed task"], of: Callable[[Any], float], resamples: int = RESAMPLES) -> tuple[float, float]:
     """95 % interval of an aggregate by stratified bootstrap over seeds."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "random_state is deprecated", FutureWarning)  # of arch, for what rliable 1.2 does
-        _, found = library.get_interval_estimates(
-            {"": scores}, lambda x: np.array([of(x)]), reps=resamples, random_state=np.random.RandomState(0)
-        )
+    with fixed_generator():
+        _, found = library.get_interval_estimates({"": scores}, lambda x: np.array([of(x)]), reps=resamples)
     return float(found[""][0, 0]), float(found[""][1, 0])
 
 
 def profiles(scores: dict[str, NDArray[Any]], rates: NDArray[Any], resamples: int = RESAMPLES) -> tuple[dict[str, Any], dict[str, Any]]:
     """Shares of seeds and tasks above each success rate, and their 95 % bands, of each algorithm."""
     several = any(len(matrix) > 1 for matrix in scores.values())
-    np.random.seed(0)  # rliable takes no generator here
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "random_state is deprecated", FutureWarning)
+    with fixed_generator():
         shares, bands = library.create_performance_profile(scores, rates, reps=resamples if several else 2)
     return shares, bands
