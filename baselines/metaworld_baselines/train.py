@@ -1,6 +1,7 @@
 """Train agents: `python -m metaworld_baselines.train pcgrad-sac --benchmark MT10 --seed 1`.
 
 `--config runs/sac-reach-seed1/config.json` repeats a run, of any algorithm; what is said besides varies it.
+`ppo --config published` starts from the published settings, where the defaults are others.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import tyro
 
 from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
+
+PUBLISHED = "published"  # instead of a file behind --config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,18 @@ def read_config(path: Path) -> tuple[Algorithm, Any, int]:
     return algorithm, algorithm.config_from(described["config"]), described["config"]["seed"]
 
 
+def named_config(name: str, words: list[str]) -> tuple[Algorithm, Any, int]:
+    """What `--config NAME` stands for beside the other words of the command line: settings of the algorithm, or those of a run's file.
+
+    Raises:
+      OSError, ValueError: see `read_config`; or an unknown algorithm.
+    """
+    if name != PUBLISHED:
+        return read_config(Path(name))
+    algorithm = find_algorithm(words[0] if words else "")
+    return algorithm, algorithm.published or algorithm.config, Command.seed[0]
+
+
 def parse(arguments: list[str]) -> tuple[str, Any]:
     """Name of the algorithm and the command, from the words of the command line.
 
@@ -56,8 +71,9 @@ def parse(arguments: list[str]) -> tuple[str, Any]:
     commands = {name: (algorithm.description, command_of(algorithm.config)) for name, algorithm in algorithms().items()}
     if "--config" in arguments[:-1]:
         place = arguments.index("--config")
-        algorithm, config, seed = read_config(Path(arguments[place + 1]))
+        name = arguments[place + 1]
         del arguments[place : place + 2]
+        algorithm, config, seed = named_config(name, arguments)
         if arguments[:1] and arguments[0] in commands and arguments.pop(0) != algorithm.name:
             raise ValueError(f"--config is of a run of {algorithm.name}")
         arguments.insert(0, algorithm.name)

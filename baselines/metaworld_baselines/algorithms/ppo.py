@@ -6,10 +6,15 @@ Each iteration takes whole episodes from every environment with one policy, then
     value    minimise  (V(s) − (A + V_old(s)))²
 
 A time limit is no end of the problem: the advantage of an episode's last step counts the value of its final observation.
+
+`PUBLISHED` has the published settings. `TUNED`, the defaults, adds what lets the method learn many tasks at once: observations in units of
+their running standard deviations, values in each task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019),
+advantages by task, a bounded standard deviation that depends on the observation, LayerNorm in the critic, and rates that fall.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -25,9 +30,9 @@ from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import make_envs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, standardized
-from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
+from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
-from metaworld_baselines.networks.scaling import Scale, updated_scale
+from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
@@ -37,7 +42,7 @@ from metaworld_py.evaluation import evaluate, task_names
 
 @dataclass(frozen=True, kw_only=True)
 class PpoConfig:
-    """Settings; defaults are the published ones of the multi-task runs (Meta-World+), where published."""
+    """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
 
     benchmark: str = "MT10"  # a task set, a task, or tasks joined by commas
     total_env_steps: int = 20_000_000  # over all tasks together
@@ -53,11 +58,21 @@ class PpoConfig:
     minibatches: int = 32  # gradient steps of an epoch
     clip: float = 0.2  # ε
     entropy_bonus: float = 5e-3  # c
+    final_entropy_bonus: float | None = None  # reached linearly at the end of the budget; None: it stays
     learning_rate: float = 3e-4  # Adam
+    final_learning_rate: float | None = None  # likewise
     adam_eps: float = 1e-5
     max_grad_norm: float = 1.0  # of policy and value function, each by itself
     normalize_advantages: bool = False  # in each task by itself
-    normalize_values: bool = True  # learn values in units of the returns' standard deviation, of all experience so far
+    normalize_values: bool = True  # learn values in units of the returns' mean and standard deviation, of each task by itself
+    value_memory_iterations: int = 0  # that these units remember, exponentially; 0: all experience so far counts alike
+    value_heads: bool = False  # an output of the critic for each task, rescaled when the units change, so that values stay (PopArt)
+    critic_layer_norm: bool = False  # before each activation
+    normalize_observations: bool = False  # by running mean and variance, the same for all tasks, fixed during an iteration
+    state_dependent_std: bool = False
+    initial_std: float = 1.0
+    min_std: float = MIN_STD
+    max_std: float | None = None
     eval_every_env_steps: int = 1_000_000
     eval_instances: int = 50  # per task, one episode each: the training goals, as published
     save_every_env_steps: int = 1_000_000
@@ -67,6 +82,10 @@ class PpoConfig:
         for name in ("total_env_steps", "envs_per_task", "rollout_steps", "width", "depth", "epochs", "minibatches"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not 0.0 < self.min_std <= self.initial_std or (self.max_std is not None and not self.min_std < self.initial_std < self.max_std):
+            raise ValueError(f"initial_std must lie between min_std and max_std, got {self.min_std}, {self.initial_std}, {self.max_std}")
+        if self.value_heads and not self.normalize_values:
+            raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")
         if self.rollout_steps * len(self.tasks) * self.envs_per_task % self.minibatches:
             raise ValueError(
                 f"minibatches must divide rollout_steps · tasks · envs_per_task = {self.env_steps_per_iteration}, got {self.minibatches}"
@@ -87,6 +106,37 @@ class PpoConfig:
         """Gradient steps."""
         return self.epochs * self.minibatches
 
+    def rates_at(self, iteration: int | Array) -> tuple[Array, Array]:
+        """Learning rate and entropy bonus of an iteration: on straight lines from the first to the last one of the budget."""
+        last = max(-(-self.total_env_steps // self.env_steps_per_iteration) - 1, 1)
+        done = jnp.minimum(iteration / last, 1.0)
+        ends = (self.learning_rate, self.final_learning_rate), (self.entropy_bonus, self.final_entropy_bonus)
+        rate, bonus = (start + done * ((start if end is None else end) - start) for start, end in ends)
+        return rate, bonus
+
+
+# One network gives mean and standard deviation, as published; bounds are known of the original paper's settings only (0.5 to 1.5).
+PUBLISHED = PpoConfig(state_dependent_std=True)
+TUNED = PpoConfig(
+    envs_per_task=10,
+    rollout_steps=500,
+    width=256,
+    depth=2,
+    epochs=10,
+    minibatches=20,
+    final_entropy_bonus=0.0,
+    learning_rate=5e-4,
+    final_learning_rate=5e-5,
+    normalize_advantages=True,
+    value_memory_iterations=10,
+    value_heads=True,
+    critic_layer_norm=True,
+    normalize_observations=True,
+    state_dependent_std=True,
+    min_std=0.15,
+    max_std=1.5,
+)
+
 
 # Networks, optimizers, state ----------------------------------------------------------------------
 
@@ -98,7 +148,8 @@ class Ppo(NamedTuple):
     value: Any
     policy_opt: Any
     value_opt: Any
-    scale: Scale
+    scale: Scale  # of the values
+    obs_scale: Scale  # mean 0 and variance 1 unless observations are normalised
 
 
 @dataclass(frozen=True)
@@ -114,9 +165,19 @@ class Learner:
 
 def make_learner(config: PpoConfig) -> Learner:
     """Networks and optimizer for a configuration."""
-    clip, adam = optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
-    networks = GaussianPolicy(config.width, config.depth), MLP(config.width, config.depth, 1)
-    return Learner(config, len(config.tasks), *networks, optimizer=optax.chain(clip, adam))
+    num_tasks = len(config.tasks)
+    policy = GaussianPolicy(
+        config.width,
+        config.depth,
+        initial_std=config.initial_std,
+        has_state_dependent_std=config.state_dependent_std,
+        min_std=config.min_std,
+        max_std=config.max_std,
+    )
+    value = MLP(config.width, config.depth, num_tasks if config.value_heads else 1, has_layer_norm=config.critic_layer_norm)
+    # At a rate of one: `learn` multiplies its steps by the iteration's.
+    adam = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(1.0, eps=config.adam_eps))
+    return Learner(config, num_tasks, policy, value, optimizer=adam)
 
 
 def init(learner: Learner, seed: int) -> Ppo:
@@ -127,10 +188,30 @@ def init(learner: Learner, seed: int) -> Ppo:
         policy_key, value_key = jax.random.split(key)
         inputs = with_task(jnp.zeros(OBSERVATION_SIZE), jnp.zeros(learner.num_tasks))
         policy, value = learner.policy.init(policy_key, inputs), learner.value.init(value_key, inputs)
-        scale = Scale(jnp.zeros(()), jnp.zeros(learner.num_tasks), jnp.ones(learner.num_tasks))
-        return Ppo(policy, value, learner.optimizer.init(policy), learner.optimizer.init(value), scale)
+        opts = learner.optimizer.init(policy), learner.optimizer.init(value)
+        return Ppo(policy, value, *opts, new_scale(learner.num_tasks), new_scale(OBSERVATION_SIZE))
 
     return at_start(jax.random.PRNGKey(seed))
+
+
+def acting(learner: Learner, agent: Ppo) -> Any:
+    """What acts, as it stands in files: the policy's weights, and beside them the scale of the observations where these are normalised."""
+    return {**agent.policy, "obs_scale": agent.obs_scale} if learner.config.normalize_observations else agent.policy
+
+
+def distribution(learner: Learner, actor: Any, obs: Array, ids: Array) -> Gaussian:
+    """Distribution of the actions of what acts."""
+    scale = actor.get("obs_scale")
+    inputs = with_task(obs if scale is None else rescaled(scale, obs), ids)
+    return learner.policy.apply({"params": actor["params"]}, inputs)
+
+
+def task_values(learner: Learner, value: Any, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch"]:
+    """Values in each task's units, from the output of that task where it has its own."""
+    outputs = learner.value.apply(value, inputs)
+    if outputs.shape[-1] > 1:
+        outputs = (outputs * inputs[..., OBSERVATION_SIZE:]).sum(axis=-1, keepdims=True)
+    return outputs[..., 0]
 
 
 # Losses -------------------------------------------------------------------------------------------
@@ -144,18 +225,18 @@ def clipped_surrogate(
     return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
 
 
-def policy_loss(learner: Learner, policy: Any, batch: Batch) -> tuple[Array, dict[str, Array]]:
+def policy_loss(learner: Learner, policy: Any, batch: Batch, entropy_bonus: float | Array) -> tuple[Array, dict[str, Array]]:
     """Clipped surrogate and entropy bonus, to be minimised."""
-    distribution: Gaussian = learner.policy.apply(policy, batch.inputs)
-    log_prob, entropy = distribution.log_prob(batch.action), distribution.entropy().mean()
+    actions: Gaussian = learner.policy.apply(policy, batch.inputs)
+    log_prob, entropy = actions.log_prob(batch.action), actions.entropy().mean()
     surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean()
     kl = (batch.log_prob - log_prob).mean()
-    return -surrogate - learner.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
+    return -surrogate - entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
 def value_loss(learner: Learner, value: Any, batch: Batch) -> Array:
     """Squared error, in the units of the targets."""
-    return ((learner.value.apply(value, batch.inputs)[..., 0] - batch.target) ** 2).mean()
+    return ((task_values(learner, value, batch.inputs) - batch.target) ** 2).mean()
 
 
 # An iteration -------------------------------------------------------------------------------------
@@ -177,23 +258,27 @@ def task_ids(learner: Learner) -> Float[Array, "env task"]:
 
 
 def make_batch(learner: Learner, agent: Ppo, rollout: Rollout) -> tuple[Batch, Scale]:
-    """Advantages and value targets of an iteration's experience."""
+    """Advantages and value targets of an iteration's experience, and the targets' new scale, in whose units they are."""
     config = learner.config
     ids = jnp.broadcast_to(task_ids(learner)[:, None], (*rollout.reward.shape, learner.num_tasks))
     mean, std = (jnp.repeat(x, config.envs_per_task)[:, None] for x in (agent.scale.mean, jnp.sqrt(agent.scale.var)))
 
+    def inputs(obs: Array) -> Array:
+        return with_task(rescaled(agent.obs_scale, obs) if config.normalize_observations else obs, ids)
+
     def values(obs: Array) -> Array:
-        return learner.value.apply(agent.value, with_task(obs, ids))[..., 0] * std + mean
+        return task_values(learner, agent.value, inputs(obs)) * std + mean
 
     value = values(rollout.obs)
     advantage = gae(rollout.reward, value, values(rollout.next_obs), rollout.is_end, config.discount, config.trace)
     target = advantage + value
     by_task = target.reshape(learner.num_tasks, -1)
-    scale = updated_scale(agent.scale, by_task) if config.normalize_values else agent.scale
+    memory = config.value_memory_iterations * by_task.shape[1] or math.inf
+    scale = updated_scale(agent.scale, by_task, memory) if config.normalize_values else agent.scale
     mean, std = (jnp.repeat(x, config.envs_per_task)[:, None] for x in (scale.mean, jnp.sqrt(scale.var)))
     if config.normalize_advantages:
         advantage = standardized(advantage.reshape(learner.num_tasks, -1), axis=1).reshape(advantage.shape)
-    batch = Batch(with_task(rollout.obs, ids), rollout.action, rollout.log_prob, advantage, (target - mean) / std)
+    batch = Batch(inputs(rollout.obs), rollout.action, rollout.log_prob, advantage, (target - mean) / std)
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), batch), scale
 
 
@@ -201,21 +286,29 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
     """All gradient steps of an iteration in one compiled call; also mean metrics."""
     config = learner.config
     batch, scale = make_batch(learner, agent, rollout)
-    size = len(batch.advantage)
+    size, (rate, entropy_bonus) = len(batch.advantage), config.rates_at(iteration)
+    if config.value_heads:
+        weights, last = agent.value["params"], learner.value.last_layer
+        agent = agent._replace(value={"params": {**weights, last: rescaled_head(weights[last], agent.scale, scale)}})
+
+    def move(params: Any, grads: Any, opt: Any) -> tuple[Any, Any]:
+        updates, opt = learner.optimizer.update(grads, opt)
+        return optax.apply_updates(params, jax.tree.map(lambda update: rate * update, updates)), opt
 
     def step(agent: Ppo, chosen: Array) -> tuple[Ppo, dict[str, Array]]:
         mini = jax.tree.map(lambda x: x[chosen], batch)
-        grads, metrics = jax.grad(partial(policy_loss, learner), has_aux=True)(agent.policy, mini)
-        updates, policy_opt = learner.optimizer.update(grads, agent.policy_opt)
-        policy = optax.apply_updates(agent.policy, updates)
+        grads, metrics = jax.grad(partial(policy_loss, learner), has_aux=True)(agent.policy, mini, entropy_bonus)
+        policy, policy_opt = move(agent.policy, grads, agent.policy_opt)
         loss, grads = jax.value_and_grad(partial(value_loss, learner))(agent.value, mini)
-        updates, value_opt = learner.optimizer.update(grads, agent.value_opt)
-        value = optax.apply_updates(agent.value, updates)
-        return Ppo(policy, value, policy_opt, value_opt, agent.scale), metrics | {"value_loss": loss}
+        value, value_opt = move(agent.value, grads, agent.value_opt)
+        return agent._replace(policy=policy, value=value, policy_opt=policy_opt, value_opt=value_opt), metrics | {"value_loss": loss}
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
     orders = jax.vmap(lambda one: jax.random.permutation(one, size))(keys).reshape(-1, size // config.minibatches)
     agent, metrics = jax.lax.scan(step, agent._replace(scale=scale), orders)
+    if config.normalize_observations:  # for the next iteration: acting and learning see the same inputs in this one
+        obs_scale = updated_scale(agent.obs_scale, rollout.obs.reshape(-1, OBSERVATION_SIZE).T)
+        agent = agent._replace(obs_scale=obs_scale)
     return agent, jax.tree.map(lambda values: values.mean(), metrics)
 
 
@@ -227,11 +320,11 @@ def make_act(learner: Learner) -> Any:
     ids = np.asarray(task_ids(learner), np.float32)
 
     @jax.jit
-    def act(policy: Any, memory: None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, None]:
+    def act(actor: Any, memory: None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, None]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        distribution: Gaussian = learner.policy.apply(policy, with_task(obs, ids))
-        action = distribution.sample(key)
-        return action, distribution.log_prob(action), None
+        actions = distribution(learner, actor, obs, ids)
+        action = actions.sample(key)
+        return action, actions.log_prob(action), None
 
     return act
 
@@ -253,7 +346,7 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
     while not run.is_over:
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
-        rollout, chunk, _ = collector.collect(agent.policy, config.rollout_steps, iteration * config.rollout_steps)
+        rollout, chunk, _ = collector.collect(acting(learner, agent), config.rollout_steps, iteration * config.rollout_steps)
         collected = time.perf_counter()
         agent, metrics = jax.block_until_ready(compiled(agent, rollout, key, iteration))
         speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, config.updates_per_iteration)
@@ -263,18 +356,18 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
             run.log("progress", speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in metrics.items()})
             speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
-            evaluate_and_keep(learner, seed, run, agent.policy)
+            evaluate_and_keep(learner, seed, run, acting(learner, agent))
         if run.is_due(config.save_every_env_steps):
             run.save_all(agent, collector.get_state())
     collector.close()
     return agent
 
 
-def evaluate_and_keep(learner: Learner, seed: int, run: RlRun, policy: Any) -> None:
+def evaluate_and_keep(learner: Learner, seed: int, run: RlRun, actor: Any) -> None:
     """The published protocol: most likely actions, every training goal of every task once; keeps the last and the best policy."""
     config = learner.config
     result = evaluate(
-        as_agent(learner, policy),
+        as_agent(learner, actor),
         config.tasks,
         seed=seed,
         instances_per_task=config.eval_instances,
@@ -282,11 +375,11 @@ def evaluate_and_keep(learner: Learner, seed: int, run: RlRun, policy: Any) -> N
         reward_function_version=config.reward_version,
     )
     is_best = run.evaluated(result)
-    run.save_actor(checkpoints.LAST, policy)
+    run.save_actor(checkpoints.LAST, actor)
     if is_best:
-        run.save_actor(checkpoints.BEST, policy)
+        run.save_actor(checkpoints.BEST, actor)
 
 
-def as_agent(learner: Learner, policy: Any) -> TaskPolicy:
-    """A policy for `metaworld_py.evaluation`."""
-    return TaskPolicy(learner.config.tasks, lambda params, obs, ids: learner.policy.apply(params, with_task(obs, ids)).mean, policy)
+def as_agent(learner: Learner, actor: Any) -> TaskPolicy:
+    """What acts, for `metaworld_py.evaluation`."""
+    return TaskPolicy(learner.config.tasks, lambda params, obs, ids: distribution(learner, params, obs, ids).mean, actor)

@@ -61,10 +61,12 @@ class Algorithm:
     actor: Callable[[Any, Any], Any]  # from both to the arrays that act, as they stand in files
     as_agent: Callable[[Any, Any], Any]  # from networks and those arrays to an agent for evaluation
     train: Callable[[Any, int, Any], Any]  # (configuration, seed, run): trains, or goes on
+    published: Any = None  # the published settings where the defaults are others: `train NAME --config published`
+    legacy: Any = None  # what a file means by leaving a field out; None: the defaults
 
     def config_from(self, plain: dict[str, Any]) -> Any:
         """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own."""
-        return dataclasses.replace(self.config, **{name: value for name, value in plain.items() if name != "seed"})
+        return dataclasses.replace(self.legacy or self.config, **{name: value for name, value in plain.items() if name != "seed"})
 
     def load(self, config: Any, path: Path) -> Any:
         """The agent in a checkpoint of a run with this configuration."""
@@ -120,12 +122,26 @@ def _on_policy(name: str, description: str, config: Any, module: Any) -> Algorit
     )
 
 
+PPO = Algorithm(
+    "ppo",
+    "PPO on one task or several",
+    ppo.TUNED,
+    ppo.make_learner,
+    ppo.init,
+    ppo.acting,
+    ppo.as_agent,
+    ppo.train,
+    published=ppo.PUBLISHED,
+    legacy=PpoConfig(),
+)
+
+
 for _algorithm in (
     _sac("sac", "SAC on one task", SINGLE_TASK),
     _sac("mt-sac", "SAC on several tasks, told apart by one-hot ids", SacConfig()),
     _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(multi_head=True)),
     _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", SacConfig(multi_head=True, gradient_method="pcgrad")),
-    _on_policy("ppo", "PPO on one task or several", PpoConfig(), ppo),
+    PPO,
     _on_policy("rl2", "RL²: a memory that adapts, trained by PPO", Rl2Config(), rl2),
     _on_policy("maml-trpo", "MAML with a TRPO outer step", MamlConfig(), maml_trpo),
 ):

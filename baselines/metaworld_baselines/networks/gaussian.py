@@ -43,19 +43,43 @@ class Gaussian(NamedTuple):
 
 
 class GaussianPolicy(nn.Module):
-    """A mean from a network, and a standard deviation that does not depend on the observation."""
+    """A mean from a network, and a standard deviation that does not depend on the observation, or comes from the same network.
+
+    With an upper bound the log standard deviation is squashed between the bounds, so that it always has a gradient; without one it is cut
+    off below.
+    """
 
     width: int
     depth: int
     activation: str = "relu"
     initial_std: float = 1.0
+    has_state_dependent_std: bool = False
+    min_std: float = MIN_STD
+    max_std: float | None = None
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
-        mean = MLP(self.width, self.depth, ACTION_SIZE, self.activation, last_scale=0.01)(inputs)
+        outputs = ACTION_SIZE * (2 if self.has_state_dependent_std else 1)
+        network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01)(inputs)
+        if self.has_state_dependent_std:
+            mean, change = jnp.split(network, 2, axis=-1)
+            return Gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))
         log_std = self.param("log_std", lambda _: jnp.full(ACTION_SIZE, jnp.log(self.initial_std)))
-        return Gaussian(mean, jnp.broadcast_to(jnp.maximum(log_std, jnp.log(MIN_STD)), mean.shape))
+        return Gaussian(network, jnp.broadcast_to(self._bounded(log_std), network.shape))
+
+    def _bounded(self, log_std: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:
+        low = jnp.log(self.min_std)
+        if self.max_std is None:
+            return jnp.maximum(log_std, low)
+        return squashed(log_std, low, jnp.log(self.max_std), fixed=jnp.log(self.initial_std))
+
+
+def squashed(values: Float[Array, "*batch"], low: float | Array, high: float | Array, *, fixed: float | Array) -> Float[Array, "*batch"]:
+    """Values brought between bounds by a logistic curve; `fixed`, which lies between them, stays, and the slope there is one."""
+    share = (fixed - low) / (high - low)
+    slope = (high - low) * share * (1.0 - share)
+    return low + (high - low) * nn.sigmoid((values - fixed) / slope + jnp.log(share / (1.0 - share)))
 
 
 class MLP(nn.Module):
@@ -66,11 +90,18 @@ class MLP(nn.Module):
     outputs: int
     activation: str = "relu"
     last_scale: float = 1.0
+    has_layer_norm: bool = False  # before each activation
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Outputs (…, outputs)."""
         hidden = nn.initializers.orthogonal(jnp.sqrt(2.0)) if self.activation == "relu" else nn.initializers.xavier_uniform()
         for _ in range(self.depth):
-            inputs = ACTIVATIONS[self.activation](nn.Dense(self.width, kernel_init=hidden)(inputs))
+            inputs = nn.Dense(self.width, kernel_init=hidden)(inputs)
+            inputs = ACTIVATIONS[self.activation](nn.LayerNorm()(inputs) if self.has_layer_norm else inputs)
         return nn.Dense(self.outputs, kernel_init=nn.initializers.orthogonal(self.last_scale))(inputs)
+
+    @property
+    def last_layer(self) -> str:
+        """Its name among the parameters."""
+        return f"Dense_{self.depth}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import math
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Float
@@ -14,20 +15,33 @@ INPUT_RANGE = 5.0  # normalised inputs are clipped to ±
 
 
 class Scale(NamedTuple):
-    """Running mean and variance of value targets, per task."""
+    """Running mean and variance, of each task's value targets or of each component of the inputs."""
 
     count: Float[Array, ""]
     mean: Float[Array, " task"]
     var: Float[Array, " task"]
 
 
-def updated_scale(scale: Scale, targets: Float[Array, "task sample"]) -> Scale:
-    """With a batch's targets taken in (Chan et al.'s parallel variance)."""
-    count, new = scale.count + targets.shape[1], targets.shape[1]
+def updated_scale(scale: Scale, targets: Float[Array, "task sample"], memory: float = math.inf) -> Scale:
+    """With a batch's targets taken in (Chan et al.'s parallel variance).
+
+    Args:
+      scale: so far.
+      targets: the new ones.
+      memory: samples that everything so far counts for at most. Older ones are forgotten exponentially.
+    """
+    before, new = jnp.minimum(scale.count, memory), targets.shape[1]
+    count = before + new
     delta = targets.mean(axis=1) - scale.mean
     mean = scale.mean + delta * new / count
-    spread = scale.var * scale.count + targets.var(axis=1) * new + delta**2 * scale.count * new / count
+    spread = scale.var * before + targets.var(axis=1) * new + delta**2 * before * new / count
     return Scale(count, mean, jnp.maximum(spread / count, 1e-8))
+
+
+def rescaled_head(head: dict[str, Any], old: Scale, new: Scale) -> dict[str, Any]:
+    """A last layer, one output for each task in units of a scale, with the same values in units of another (van Hasselt et al. 2016)."""
+    old_std, new_std = jnp.sqrt(old.var), jnp.sqrt(new.var)
+    return {"kernel": head["kernel"] * old_std / new_std, "bias": (head["bias"] * old_std + old.mean - new.mean) / new_std}
 
 
 def new_scale(size: int) -> Scale:

@@ -54,7 +54,7 @@ def short(config: Any, turns: int) -> Any:
 
 def measure(algorithm: str, turns: int) -> dict[str, Any]:
     """Speed with published settings, and what the published budget would take."""
-    config = replace(ALGORITHMS[algorithm].config, benchmark=BENCHMARKS[algorithm])
+    config = replace(ALGORITHMS[algorithm].published or ALGORITHMS[algorithm].config, benchmark=BENCHMARKS[algorithm])
     budget = published_steps(algorithm, config)
     few = short(config, turns)
     with tempfile.TemporaryDirectory() as folder:

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from metaworld_baselines.algorithms.meta import MetaConfig
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation
 from metaworld_baselines.publishing.publish import PUBLISHED_EPISODES, published_steps, read_curve, read_run
@@ -162,7 +163,9 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
             says.append(
                 f"evaluated while training with {config.episodes} episodes to adapt and {config.eval_episodes} that count, not 10 and 3"
             )
-        default = type(config)(**({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {}))
+        default = find_algorithm(group.algorithm).published or type(config)(
+            **({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {})
+        )
         ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "multi_head", "gradient_method"}
         changed = [
             f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"

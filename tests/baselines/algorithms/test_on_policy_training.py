@@ -17,8 +17,9 @@ from metaworld_py.evaluation.adaptation import is_meta_learner
 
 OFTEN = "--eval-every-env-steps {0} --save-every-env-steps {0} --max-episode-steps 20 --seed 3"
 META = "--benchmark ML1 --task reach --meta-batch 2 --episodes 2 --eval-goals 2 --eval-train-goals 2 --eval-episodes 1"
+TWO_TASKS = "--benchmark reach,drawer-close --envs-per-task 1 --eval-instances 2"
 RUNS = {
-    "ppo": ("--benchmark reach,drawer-close --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2 --eval-instances 2", 80),
+    "ppo": (f"{TWO_TASKS} --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2", 80),
     "rl2": (f"{META} --width 8 --memory 8 --bptt-steps 20 --minibatches 2 --epochs 2", 80),
     "maml-trpo": (f"{META} --width 8 --depth 1", 160),
 }
@@ -54,6 +55,15 @@ def test_a_stopped_run_goes_on_as_if_nothing_had_happened(run):
     for name in (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST):
         one, other = load_file(whole / name), load_file(stopped / name)
         assert one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one), name
+
+
+def test_the_scale_of_the_observations_goes_with_the_weights(run):
+    name, whole, _ = run
+    if name != "ppo":
+        return
+    learned, acts = (load_file(whole / file) for file in (checkpoints.RESUME, checkpoints.LAST))
+    assert learned["obs_scale/count"] == 3 * 80 and learned["obs_scale/mean"].any()
+    assert all(np.array_equal(learned[f"obs_scale/{field}"], acts[f"obs_scale/{field}"]) for field in ("count", "mean", "var"))
 
 
 def test_it_learns_something_at_each_iteration(run):
@@ -94,8 +104,8 @@ GOALS = (
 )
 MINIATURES = {  # options, environment steps, tasks, episode length
     "ppo": (
-        "--benchmark reach,drawer-close --max-episode-steps 100 --rollout-steps 1000 --width 32 --depth 2 --epochs 8 --minibatches 4 "
-        "--learning-rate 2e-3 --normalize-advantages --eval-instances 10",
+        "--benchmark reach,drawer-close --max-episode-steps 100 --envs-per-task 1 --rollout-steps 1000 --width 32 --depth 2 --epochs 8 "
+        "--minibatches 4 --learning-rate 2e-3 --eval-instances 10",
         24_000,
         ["reach", "drawer-close"],
         100,

@@ -1,5 +1,6 @@
 """PPO's learner, and the whole on a problem whose solution is known."""
 
+from dataclasses import asdict, replace
 from functools import partial
 
 import numpy as np
@@ -8,14 +9,32 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
+from metaworld_baselines import train
 from metaworld_baselines.algorithms import ppo
 from metaworld_baselines.algorithms.ppo import PpoConfig, Scale, clipped_surrogate, updated_scale
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.experience.on_policy import Rollout
 from metaworld_baselines.networks.multi_head import with_task
+from metaworld_baselines.networks.scaling import INPUT_RANGE, MIN_VARIANCE, rescaled_head
+from metaworld_baselines.runs import checkpoints
 
 CONFIG = PpoConfig(
     benchmark="reach,drawer-close", rollout_steps=200, width=32, depth=1, epochs=8, minibatches=4, learning_rate=3e-3, entropy_bonus=0.0
 )
+SIZES = ("benchmark", "rollout_steps", "width", "depth", "epochs", "minibatches", "learning_rate")
+SMALL_TUNED = replace(ppo.TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
+NEWER_FIELDS = {
+    "final_entropy_bonus",
+    "final_learning_rate",
+    "value_memory_iterations",
+    "value_heads",
+    "critic_layer_norm",
+    "normalize_observations",
+    "state_dependent_std",
+    "initial_std",
+    "min_std",
+    "max_std",
+}
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)
 
 
@@ -37,24 +56,146 @@ def test_running_scale_equals_that_of_everything():
     assert np.allclose(scale.mean, everything.mean(1), atol=1e-4) and np.allclose(scale.var, everything.var(1), rtol=1e-4)
 
 
+def test_a_scale_with_a_memory_forgets():
+    """By hand: of [0, 2] (mean 1, variance 1, two samples), a memory of one sample keeps the weight 1; [4, 8] have mean 6, variance 4."""
+    scale = updated_scale(Scale(jnp.zeros(()), jnp.zeros(1), jnp.ones(1)), jnp.array([[0.0, 2.0]]), memory=1.0)
+    assert (float(scale.mean[0]), float(scale.var[0])) == (1.0, 1.0)
+    scale = updated_scale(scale, jnp.array([[4.0, 8.0]]), memory=1.0)
+    assert float(scale.mean[0]) == pytest.approx((1 * 1 + 2 * 6) / 3)
+    assert float(scale.var[0]) == pytest.approx((1 * 1 + 2 * 4) / 3 + (1 * 2 / 9) * (6 - 1) ** 2)
+
+
+def test_new_units_leave_each_tasks_values_as_they_were():
+    rng = np.random.default_rng(0)
+    head = {"kernel": jnp.asarray(rng.normal(size=(5, 2))), "bias": jnp.asarray(rng.normal(size=2))}
+    old = Scale(jnp.zeros(()), jnp.array([1.0, -3.0]), jnp.array([4.0, 0.25]))
+    new = Scale(jnp.zeros(()), jnp.array([7.0, 0.0]), jnp.array([9.0, 16.0]))
+    features = rng.normal(size=(11, 5))
+
+    def values(head, scale):
+        return (features @ head["kernel"] + head["bias"]) * np.sqrt(scale.var) + scale.mean
+
+    assert np.allclose(values(rescaled_head(head, old, new), new), values(head, old), atol=1e-5)
+
+
+def random_rollout(rng, envs=2, steps=CONFIG.rollout_steps):
+    """Random experience; the first task's rewards are a hundred times the second's."""
+    obs, next_obs = rng.normal(0.3, 0.7, size=(2, envs, steps, 39)).astype(np.float32)
+    action, log_prob = rng.normal(size=(envs, steps, 4)), np.full((envs, steps), -5.0)
+    reward = rng.normal(size=(envs, steps)) * np.array([[100.0], [1.0]])
+    return Rollout(obs, None, action, log_prob, reward, next_obs, np.ones((envs, steps), bool), None)
+
+
+def test_inputs_are_in_units_of_all_observations_of_earlier_iterations():
+    """Within an iteration acting and learning see one and the same scale: that of NumPy over everything before."""
+    learner, rng = ppo.make_learner(replace(SMALL_TUNED, epochs=1)), np.random.default_rng(0)
+    agent, seen, learn = ppo.init(learner, seed=0), [], jax.jit(partial(ppo.learn, learner))
+    for iteration in range(3):
+        rollout = random_rollout(rng)
+        batch, _ = ppo.make_batch(learner, agent, rollout)
+        obs = rollout.obs.reshape(-1, 39)
+        if seen:
+            everything = np.concatenate(seen).astype(np.float64)
+            assert np.allclose(agent.obs_scale.mean, everything.mean(0), atol=1e-5)
+            assert np.allclose(agent.obs_scale.var, everything.var(0), rtol=1e-4)
+            std = np.sqrt(np.maximum(everything.var(0), MIN_VARIANCE))
+            wanted = np.clip((obs - everything.mean(0)) / std, -INPUT_RANGE, INPUT_RANGE)
+            assert np.allclose(batch.inputs[:, :39], wanted, atol=1e-4)
+        else:
+            assert np.allclose(batch.inputs[:, :39], np.clip(obs, -INPUT_RANGE, INPUT_RANGE))
+        agent, _ = learn(agent, rollout, jax.random.PRNGKey(0), iteration)
+        seen.append(obs)
+
+
+def test_what_acts_is_saved_with_its_scale_and_loaded_with_it(tmp_path):
+    learner = ppo.make_learner(SMALL_TUNED)
+    agent = ppo.init(learner, seed=0)
+    scale = Scale(jnp.array(7.0), jnp.linspace(-1.0, 1.0, 39), jnp.linspace(0.1, 4.0, 39))
+    agent = agent._replace(obs_scale=scale, policy=jax.tree.map(lambda x: x + 0.1, agent.policy))
+    checkpoints.save(tmp_path / "last.safetensors", ppo.acting(learner, agent), {})
+    loaded = find_algorithm("ppo").load(SMALL_TUNED, tmp_path / "last.safetensors")
+    obs, ids = np.random.default_rng(0).normal(size=(5, 39)).astype(np.float32), np.eye(2, dtype=np.float32)[[0, 1, 1, 0, 0]]
+    inputs = np.concatenate([(obs - scale.mean) / np.sqrt(scale.var), ids], axis=1)
+    wanted = np.clip(learner.policy.apply(agent.policy, inputs).mean, -1.0, 1.0)
+    assert np.allclose(loaded.eval_action(np.concatenate([obs, ids], axis=1)), wanted, atol=1e-5)
+
+
+def test_advantages_and_targets_are_in_each_tasks_own_units():
+    """By hand: one-step episodes and a critic of zeros, so that advantages and targets are the rewards."""
+    config = replace(SMALL_TUNED, rollout_steps=2, minibatches=1)
+    learner = ppo.make_learner(config)
+    agent = ppo.init(learner, seed=0)
+    agent = agent._replace(value=jax.tree.map(jnp.zeros_like, agent.value))
+    rollout = random_rollout(np.random.default_rng(0), steps=2)._replace(reward=np.array([[100.0, 300.0], [1.0, 5.0]]))
+    batch, scale = ppo.make_batch(learner, agent, rollout)
+    assert np.allclose(scale.mean, [200.0, 3.0]) and np.allclose(scale.var, [100.0**2, 2.0**2])
+    assert np.allclose(batch.advantage, [-1.0, 1.0, -1.0, 1.0]) and np.allclose(batch.target, [-1.0, 1.0, -1.0, 1.0])
+
+
+def test_the_critics_output_of_a_task_is_that_of_its_id():
+    learner = ppo.make_learner(SMALL_TUNED)
+    agent = ppo.init(learner, seed=0)
+    inputs = with_task(jnp.ones((2, 39)), jnp.eye(2))
+    outputs = learner.value.apply(agent.value, inputs)
+    assert outputs.shape == (2, 2) and np.allclose(ppo.task_values(learner, agent.value, inputs), np.diag(outputs))
+
+
+def test_rates_fall_on_straight_lines_to_the_last_iteration():
+    config = replace(SMALL_TUNED, total_env_steps=11 * 400, learning_rate=1e-3, final_learning_rate=1e-4, entropy_bonus=5e-3)
+    got = np.array([config.rates_at(iteration) for iteration in (0, 5, 10, 12)])
+    assert np.allclose(got, [[1e-3, 5e-3], [5.5e-4, 2.5e-3], [1e-4, 0.0], [1e-4, 0.0]], atol=1e-9)
+    assert np.allclose(np.array(CONFIG.rates_at(7)), [CONFIG.learning_rate, CONFIG.entropy_bonus])
+
+
+def test_a_lower_rate_makes_a_proportionally_shorter_step():
+    """Adam's first step is the rate in every weight, whatever the gradient."""
+    lengths = []
+    for rate in (1e-3, 1e-4):
+        learner = ppo.make_learner(replace(SMALL_TUNED, epochs=1, minibatches=1, learning_rate=rate))
+        before = ppo.init(learner, seed=0)
+        after, _ = jax.jit(partial(ppo.learn, learner))(before, random_rollout(np.random.default_rng(0)), jax.random.PRNGKey(0), 0)
+        moved = jax.tree.map(lambda a, b: jnp.abs(a - b).max(), after.policy, before.policy)
+        lengths.append(max(map(float, jax.tree.leaves(moved))))
+    assert lengths[0] == pytest.approx(1e-3, rel=0.05) and lengths[1] == pytest.approx(1e-4, rel=0.05)
+
+
+def test_files_that_lack_the_newer_settings_mean_the_older_algorithm():
+    algorithm = find_algorithm("ppo")
+    older = {name: value for name, value in asdict(CONFIG).items() if name not in NEWER_FIELDS}
+    assert len(older) == len(asdict(CONFIG)) - len(NEWER_FIELDS)
+    assert algorithm.config_from({**older, "seed": 1}) == CONFIG
+    assert algorithm.config_from(asdict(SMALL_TUNED)) == SMALL_TUNED != CONFIG
+
+
+def test_published_settings_have_a_name():
+    name, command = train.parse(["ppo", "--config", "published", "--benchmark", "MT50"])
+    assert name == "ppo" and command.config == replace(ppo.PUBLISHED, benchmark="MT50") and command.seed == (1,)
+    assert train.parse(["ppo"])[1].config == ppo.TUNED
+    with pytest.raises(ValueError, match="unknown algorithm"):
+        train.parse(["--config", "published"])
+
+
 def experience(learner, agent, key):
     """One-step episodes at the same state; the reward falls with the squared distance to the task's best action."""
     steps = CONFIG.rollout_steps
     obs = jnp.broadcast_to(jnp.linspace(-1, 1, 39), (2, steps, 39))
     ids = jnp.broadcast_to(jnp.eye(2)[:, None], (2, steps, 2))
-    distribution = learner.policy.apply(agent.policy, with_task(obs, ids))
+    distribution = ppo.distribution(learner, ppo.acting(learner, agent), obs, ids)
     action = distribution.sample(key)
     reward = 1.0 - ((action - BEST_ACTIONS[:, None]) ** 2).sum(-1)
     return Rollout(obs, None, action, distribution.log_prob(action), reward, obs, jnp.ones((2, steps), bool), jnp.zeros((2, steps)))
 
 
-@pytest.mark.parametrize("options", [{}, {"normalize_values": False, "normalize_advantages": True}])
-def test_the_policy_finds_each_tasks_best_action(options):
-    learner = ppo.make_learner(PpoConfig(**{**vars(CONFIG), "discount": 0.01, **options}))
+@pytest.mark.parametrize(
+    "config", [CONFIG, replace(CONFIG, normalize_values=False, normalize_advantages=True), SMALL_TUNED], ids=["older", "plain", "tuned"]
+)
+def test_the_policy_finds_each_tasks_best_action(config):
+    learner = ppo.make_learner(replace(config, discount=0.01))
     agent, learn = ppo.init(learner, seed=0), jax.jit(partial(ppo.learn, learner))
     for iteration in range(60):
         agent, metrics = learn(agent, experience(learner, agent, jax.random.PRNGKey(iteration)), jax.random.PRNGKey(0), iteration)
-    mean = learner.policy.apply(agent.policy, with_task(jnp.broadcast_to(jnp.linspace(-1, 1, 39), (2, 39)), jnp.eye(2))).mean
+    obs = jnp.broadcast_to(jnp.linspace(-1, 1, 39), (2, 39))
+    mean = ppo.distribution(learner, ppo.acting(learner, agent), obs, jnp.eye(2)).mean
     assert np.abs(np.asarray(mean) - BEST_ACTIONS).max() < 0.15, mean
     assert np.isfinite([float(value) for value in metrics.values()]).all()
 
@@ -74,6 +215,9 @@ def test_a_time_limit_bootstraps():
     [
         ({"minibatches": 7}, "minibatches must divide rollout_steps · tasks · envs_per_task = 400, got 7"),
         ({"epochs": 0}, "epochs must be at least 1"),
+        ({"min_std": 2.0}, "initial_std must lie between min_std and max_std, got 2.0, 1.0, None"),
+        ({"max_std": 0.5}, "initial_std must lie between"),
+        ({"value_heads": True, "normalize_values": False}, "value_heads are in the units that normalize_values brings"),
     ],
 )
 def test_bad_settings_are_refused(changes, message):
@@ -82,7 +226,8 @@ def test_bad_settings_are_refused(changes, message):
 
 
 def test_published_settings():
-    config = PpoConfig()
+    config = ppo.PUBLISHED
+    assert config.state_dependent_std and not config.normalize_advantages and not config.normalize_observations
     assert (config.rollout_steps, config.epochs, config.minibatches, config.clip) == (10_000, 16, 32, 0.2)
     assert (config.discount, config.trace, config.entropy_bonus, config.learning_rate) == (0.99, 0.97, 5e-3, 3e-4)
     assert (config.width, config.depth, config.total_env_steps) == (400, 3, 20_000_000)

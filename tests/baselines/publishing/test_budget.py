@@ -24,7 +24,7 @@ SMALL = {
 @pytest.mark.parametrize("algorithm", list(SMALL))
 def test_hours_are_the_published_steps_at_the_measured_speed(algorithm, tmp_path, monkeypatch, capsys):
     """Only the sizes differ from what `python -m metaworld_baselines.publishing.budget` does."""
-    monkeypatch.setitem(budget.ALGORITHMS, algorithm, replace(budget.ALGORITHMS[algorithm], config=SMALL[algorithm]))
+    monkeypatch.setitem(budget.ALGORITHMS, algorithm, replace(budget.ALGORITHMS[algorithm], config=SMALL[algorithm], published=None))
     out = tmp_path / "budget.json"
     out.write_text(
         json.dumps([{"algorithm": "kept", "benchmark": "", "steps_per_s": 1, "updates_per_s": 1, "published_env_steps": 1, "hours": 1}])
