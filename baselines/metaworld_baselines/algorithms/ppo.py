@@ -7,8 +7,8 @@ Each iteration takes whole episodes from every environment with one policy, then
 
 A time limit is no end of the problem: the advantage of an episode's last step counts the value of its final observation.
 
-`PUBLISHED` has the published settings. `TUNED`, the defaults, adds what lets the method learn many tasks at once: observations in units of
-their running standard deviations, values in each task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019),
+`PUBLISHED` has the published settings. `TUNED`, the defaults, adds what is meant for many tasks at once: observations in units of their
+running standard deviations, values in each task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019),
 advantages by task, a bounded standard deviation that depends on the observation, LayerNorm in the critic, and rates that fall.
 """
 

@@ -1,5 +1,6 @@
 """PPO's learner, and the whole on a problem whose solution is known."""
 
+import json
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -16,6 +17,7 @@ from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.experience.on_policy import Rollout
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import INPUT_RANGE, MIN_VARIANCE, rescaled_head
+from metaworld_baselines.places import AGENTS
 from metaworld_baselines.runs import checkpoints
 
 CONFIG = PpoConfig(
@@ -165,6 +167,13 @@ def test_files_that_lack_the_newer_settings_mean_the_older_algorithm():
     assert len(older) == len(asdict(CONFIG)) - len(NEWER_FIELDS)
     assert algorithm.config_from({**older, "seed": 1}) == CONFIG
     assert algorithm.config_from(asdict(SMALL_TUNED)) == SMALL_TUNED != CONFIG
+
+
+def test_the_card_of_the_trained_agent_says_how_to_train_it_again():
+    folder, algorithm = AGENTS / "ppo-mt10", find_algorithm("ppo")
+    described, card = (json.loads((folder / name).read_text()) for name in ("config.json", "card.json"))
+    words = card["trained_by"].removeprefix("python -m metaworld_baselines.train ").split()
+    assert train.parse(words)[1].config == algorithm.config_from(described["config"])
 
 
 def test_published_settings_have_a_name():
