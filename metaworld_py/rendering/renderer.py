@@ -44,23 +44,12 @@ _HELP = (
 
 _open_renderers: weakref.WeakSet[Renderer] = weakref.WeakSet()
 _MAX_CONTEXTS = 64  # of one renderer; the least recently used one goes
-
-
-_forks_with_opengl: set[int] = set()  # this process, if it is a fork of one that had drawn
-
-
-def _note_fork() -> None:
-    if _forks_with_opengl or has_drawn():
-        _forks_with_opengl.add(os.getpid())
+_drawn_by: set[int] = set()  # processes: this one once it has drawn, and those that it was forked from
 
 
 def has_drawn() -> bool:
-    """Whether this process has OpenGL contexts open, which no fork of it may use."""
-    return any(renderer.is_open for renderer in _open_renderers)
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_note_fork)
+    """Whether this process has had OpenGL contexts; no fork of it may draw, for drivers keep threads and locks after the last is closed."""
+    return bool(_drawn_by)
 
 
 class RenderingError(RuntimeError):
@@ -258,11 +247,6 @@ class Renderer:
         """Draw one picture of an episode; see `pictures`."""
         return self.pictures(view, [camera], (kind,), **size)[0][kind]
 
-    @property
-    def is_open(self) -> bool:
-        """Whether it has OpenGL contexts."""
-        return bool(self._renderers)
-
     def close(self) -> None:
         """Free the OpenGL contexts."""
         if self._pid == os.getpid():  # a forked process has no right to its parent's
@@ -281,7 +265,7 @@ class Renderer:
         check_size(width, height)
         if quality not in QUALITIES:
             raise ValueError(f"the rendering quality must be one of {QUALITIES}, got {quality!r}")
-        if _forks_with_opengl:
+        if _drawn_by - {os.getpid()}:
             raise RenderingError(
                 "this process was forked from one that had drawn, and OpenGL does not survive a fork: start processes by "
                 "multiprocessing.get_context('forkserver') or 'spawn', or before the first picture"
@@ -293,6 +277,7 @@ class Renderer:
             model.vis.quality.shadowsize = model.vis.quality.offsamples = 0
         if len(self._renderers) >= _MAX_CONTEXTS:
             self._renderers.pop(next(iter(self._renderers))).close()
+        _drawn_by.add(os.getpid())
         try:
             self._renderers[key] = _EngineRenderer(model, height, width)
         except Exception as error:

@@ -116,11 +116,14 @@ def test_only_a_true_hundred_reads_so():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning", "ignore:.*fork.*:RuntimeWarning")
-def test_a_fork_after_drawing_says_what_to_do(opengl):
+@pytest.mark.parametrize("is_closed", [False, True], ids=["open", "closed"])
+def test_a_fork_after_drawing_says_what_to_do(opengl, is_closed):
     env = env_class("reach")(render_mode="rgb_array", width=32, height=32)
     env.set_task(MT1("reach", seed=1).train_tasks[0])
     env.reset(seed=0)
     env.render()
+    if is_closed:
+        env.close()
     child = os.fork()
     if child == 0:
         try:
