@@ -16,6 +16,7 @@ from typing import Any
 import tyro
 
 from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
+from metaworld_baselines.runs.parallel import Teller, Work, run_here
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
 
 PUBLISHED = "published"  # instead of a file behind --config
@@ -25,7 +26,8 @@ PUBLISHED = "published"  # instead of a file behind --config
 class Command:
     """Options of the command line."""
 
-    seed: tuple[int, ...] = (1,)  # one run each, one after another
+    seed: tuple[int, ...] = (1,)  # one run each
+    parallel: int = 1  # seeds at a time, in processes of their own, each on a core of its own
     out: Path = Path("runs")  # of the runs' folders, ALGORITHM-BENCHMARK-seedN; a run that stopped there goes on
     allow_slow: bool = False  # without a GPU, go on even if the run takes longer than a day
 
@@ -86,6 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train; returns the exit status."""
     try:
         name, command = parse(list(sys.argv[1:] if arguments is None else arguments))
+        if command.parallel < 1:
+            raise ValueError(f"--parallel must be at least 1, got {command.parallel}")
+        if command.parallel > 1 and len(command.seed) > 1:
+            return train_together(name, command)
         for seed in command.seed:
             train_one(name, command, seed)
     except (TooSlowError, ValueError, OSError, FloatingPointError) as error:
@@ -97,11 +103,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
+def folder_name(algorithm: str, config: Any, seed: int) -> str:
+    """Of a run."""
+    title = getattr(config, "title", config.benchmark).replace(",", "+")
+    return f"{algorithm}-{title}-seed{seed}"
+
+
+def work(algorithm: str, config: Any, seed: int, out: Path, *, allow_slow: bool) -> Work:
+    """The command that makes a run in its folder in `out`, or goes on with it; what it says goes to `log.txt` there."""
+    folder = out / folder_name(algorithm, config, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "settings.json"  # config.json tells of the run that is there, which may be another
+    path.write_text(json.dumps({"algorithm": algorithm, "config": {**asdict(config), "seed": seed}}, indent=1) + "\n")
+    words = ["--config", str(path), "--out", str(out), "--seed", str(seed)] + ["--allow-slow"] * allow_slow
+    return Work(str(folder), tuple(words), folder / "log.txt")
+
+
+def train_together(name: str, command: Any) -> int:
+    """A run for each seed, so many at a time; returns the exit status."""
+    works = [work(name, command.config, seed, command.out, allow_slow=command.allow_slow) for seed in command.seed]
+    teller = Teller(works)
+    run_here(works, command.parallel, teller.ended, teller.beat)
+    return 1 if teller.failed else 0
+
+
 def train_one(name: str, command: Any, seed: int) -> Path:
     """One run; returns its folder."""
-    config = command.config
-    title = getattr(config, "title", config.benchmark).replace(",", "+")
-    folder = command.out / f"{name}-{title}-seed{seed}"
+    config, folder = command.config, command.out / folder_name(name, command.config, seed)
     run = RlRun(folder, name, {**asdict(config), "seed": seed}, config.total_env_steps, allow_slow=command.allow_slow)
     try:
         find_algorithm(name).train(config, seed, run)

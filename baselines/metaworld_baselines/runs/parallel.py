@@ -1,0 +1,111 @@
+"""Several training commands at once, in processes of their own, each kept on a core of its own where the system can do that."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LOOK_EVERY_S = 0.5
+SHOW_EVERY_S = 60.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """One run, as the words behind `python -m metaworld_baselines.train`."""
+
+    name: str
+    arguments: tuple[str, ...]
+    log: Path  # where all that it says goes
+
+
+def run_here(works: Sequence[Work], parallel: int, ended: Callable[[Work, int], None], beat: Callable[[], None] = lambda: None) -> None:
+    """Run all, so many at a time. Whatever ends this ends them, too; what they saved stays.
+
+    Args:
+      works: in the order in which they start.
+      parallel: at a time.
+      ended: told of each, with its exit status.
+      beat: called about twice a second.
+    """
+    waiting, running = iter(works), dict[int, tuple[Work, subprocess.Popen[bytes]]]()
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    try:
+        for slot, work in enumerate(itertools.islice(waiting, parallel)):
+            running[slot] = work, start(work, cores[slot % len(cores) :][:1])
+        while running:
+            time.sleep(LOOK_EVERY_S)
+            beat()
+            for slot, (work, process) in list(running.items()):
+                if process.poll() is None:
+                    continue
+                ended(work, process.returncode)
+                del running[slot]
+                for follower in itertools.islice(waiting, 1):
+                    running[slot] = follower, start(follower, cores[slot % len(cores) :][:1])
+    finally:
+        for _, process in running.values():
+            process.terminate()
+        for _, process in running.values():
+            process.wait()
+
+
+def start(work: Work, cores: Sequence[int]) -> subprocess.Popen[bytes]:
+    """The process of a run, on these cores if any are named; it counts them when it decides how many threads it wants."""
+    work.log.parent.mkdir(parents=True, exist_ok=True)
+    with work.log.open("ab") as log:
+        process = subprocess.Popen(command(work), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
+    if cores:
+        os.sched_setaffinity(process.pid, cores)
+    return process
+
+
+def command(work: Work) -> list[str]:
+    """The command line of a run."""
+    return [sys.executable, "-m", "metaworld_baselines.train", *work.arguments]
+
+
+def last_line(log: Path) -> str:
+    """What a run said last; nothing if it has said nothing yet."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(log.stat().st_size - 2000, 0))
+        lines = file.read().decode(errors="replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+class Teller:
+    """Says now and then what is new of runs under way, and how each ended.
+
+    Attributes:
+      works: of these runs.
+      failed: names of those that ended with an error.
+    """
+
+    def __init__(self, works: Sequence[Work]) -> None:
+        self.works, self.failed = list(works), list[str]()
+        self._said, self._told_at = dict[str, str](), time.monotonic()
+
+    def beat(self) -> None:
+        """Show the last line of each run that has a new one, once a minute."""
+        if time.monotonic() - self._told_at < SHOW_EVERY_S:
+            return
+        self._told_at = time.monotonic()
+        for work in self.works:
+            line = last_line(work.log)
+            if line != self._said.setdefault(work.name, ""):
+                self._said[work.name] = line
+                print(f"{work.name}: {line}", flush=True)
+
+    def ended(self, work: Work, exit_status: int) -> None:
+        """Count it, and show its last words."""
+        self._said[work.name] = line = last_line(work.log)
+        if exit_status:
+            self.failed.append(work.name)
+        print(f"{'done' if exit_status == 0 else f'failed with exit status {exit_status}'}: {work.name}: {line}", flush=True)

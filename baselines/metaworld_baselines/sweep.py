@@ -1,0 +1,215 @@
+"""Algorithms × benchmarks × seeds from one file: `python -m metaworld_baselines.sweep baselines/tables.toml --parallel 2`.
+
+    [ppo]                                    # a name; runs go to OUT/ppo/
+    algorithm = "ppo"                        # or a list
+    benchmark = ["MT10", "MT50"]             # or one; ML1-reach is ML1 on reach
+    seeds = [1, 2, 3]
+    config = "published"                     # settings to start from, where the algorithm's defaults are others
+    settings.total_env_steps = 20_000_000    # of the algorithm, where they differ
+
+What has ended is left alone, what was stopped goes on: the same command again finishes a sweep. `--list` shows where everything stands,
+`--only NAME …` takes some entries, `--ray ADDRESS` spreads the runs over a Ray cluster whose machines share the folder `--out`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from metaworld_baselines.algorithms.registry import find_algorithm
+from metaworld_baselines.runs import checkpoints, parallel
+from metaworld_baselines.runs.parallel import Teller, Work
+from metaworld_baselines.train import PUBLISHED, folder_name, work
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """Runs that differ in algorithm, benchmark and seed only."""
+
+    algorithm: str | list[str]
+    benchmark: str | list[str]
+    seeds: list[int]
+    config: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
+
+    def configs(self) -> list[tuple[str, Any]]:
+        """Algorithm and configuration of each run but for the seed.
+
+        Raises:
+          ValueError: unknown algorithm, benchmark, task or setting, or a value that does not fit.
+        """
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
+            raise ValueError(f"seeds must be different numbers, at least one, got {self.seeds}")
+        made = []
+        for name in listed(self.algorithm):
+            algorithm = find_algorithm(name)
+            if self.config not in ("", PUBLISHED):
+                raise ValueError(f"config must be {PUBLISHED!r} or left out, got {self.config!r}")
+            config = algorithm.published or algorithm.config if self.config else algorithm.config
+            unknown = self.settings.keys() - {each.name for each in dataclasses.fields(config)}
+            if unknown:
+                raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}")
+            for benchmark in listed(self.benchmark):
+                head, _, task = benchmark.partition("-")
+                where = {"benchmark": head, "task": task} if head == "ML1" else {"benchmark": benchmark}
+                # Meta-learners take the budget from the benchmark, once and for all: that of a default benchmark must not stay.
+                unset = {key: 0 for key in ("total_env_steps", "meta_batch") if hasattr(config, "meta_batch")}
+                made.append((name, dataclasses.replace(config, **{**unset, **where, **self.settings})))
+        return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """One run of a sweep."""
+
+    algorithm: str
+    config: Any
+    seed: int
+    place: Path  # of the entry's runs
+
+    @property
+    def folder(self) -> Path:
+        """Its own."""
+        return self.place / folder_name(self.algorithm, self.config, self.seed)
+
+    @property
+    def env_steps(self) -> int:
+        """How far its last save is."""
+        path = self.folder / checkpoints.RESUME
+        return int(checkpoints.read_header(path)["env_steps"]) if path.is_file() else 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the budget is spent."""
+        return self.env_steps >= self.config.total_env_steps
+
+    def work(self) -> Work:
+        """The command that makes it, or goes on with it."""
+        return work(self.algorithm, self.config, self.seed, self.place, allow_slow=True)
+
+
+def listed(value: str | list[str]) -> list[str]:
+    """One or several as a list."""
+    return [value] if isinstance(value, str) else value
+
+
+def read_sweep(path: Path, out: Path, only: Sequence[str] = ()) -> list[Planned]:
+    """All runs of a file, checked before the first one starts: the first seed of each entry, then the second, …
+
+    So a sweep that is stopped early has something of everything.
+
+    Raises:
+      OSError, ValueError: no such file, no valid one, or an entry that cannot run; says which and why.
+    """
+    try:
+        entries = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{path}: {error}") from error
+    unknown = set(only) - entries.keys()
+    if unknown:
+        raise ValueError(f"{path} has no entry {', '.join(sorted(unknown))}; there are {', '.join(entries)}")
+    planned = []
+    for name, plain in entries.items():
+        if only and name not in only:
+            continue
+        try:
+            entry = Entry(**plain)
+            planned += [
+                (turn, Planned(algorithm=algorithm, config=config, seed=seed, place=out / name))
+                for algorithm, config in entry.configs()
+                for turn, seed in enumerate(entry.seeds)
+            ]
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{path}, [{name}]: {error}") from error
+    return [run for _, run in sorted(planned, key=lambda item: item[0])]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Options of the command line."""
+
+    sweep: tyro.conf.Positional[Path]  # the file
+    out: Path = Path("runs")
+    only: tuple[str, ...] = ()  # entries; none: all
+    parallel: int = 1  # runs at a time, each on a core of its own
+    ray: str | None = None  # address of a Ray cluster ("local" starts one here); it decides how many at a time
+    list: bool = False  # show where everything stands, and do nothing
+
+
+def status(run: Planned) -> str:
+    """Where a run stands, in a line."""
+    share = run.env_steps / run.config.total_env_steps
+    return f"{'done' if run.is_over else f'{share:4.0%}'}  {run.folder}  {parallel.last_line(run.folder / 'log.txt')}"
+
+
+def run_on_ray(works: Sequence[Work], address: str, ended: Callable[[Work, int], None], beat: Callable[[], None]) -> None:
+    """Run all on a Ray cluster, a processor for each.
+
+    Raises:
+      ValueError: Ray is not installed.
+    """
+    try:
+        import ray  # noqa: PLC0415  # only who asks for it needs it
+    except ImportError as error:
+        raise ValueError("--ray needs the package: pip install 'ray>=2.9' on every machine of the cluster") from error
+    ray.init(address=None if address == "local" else address, include_dashboard=False, log_to_driver=False)
+    try:
+        remote = ray.remote(num_cpus=1, max_retries=2)(lambda work: parallel.start(work, ()).wait())
+        pending = {remote.remote(work): work for work in works}
+        while pending:
+            done, _ = ray.wait(list(pending), num_returns=1, timeout=parallel.LOOK_EVERY_S)
+            beat()
+            for reference in done:
+                ended(pending.pop(reference), ray.get(reference))
+    finally:
+        ray.shutdown()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a sweep; returns the exit status: 1 if a run failed."""
+    command = tyro.cli(Command, prog="python -m metaworld_baselines.sweep", args=arguments)
+    try:
+        if command.parallel < 1:
+            raise ValueError(f"--parallel must be at least 1, got {command.parallel}")
+        planned = read_sweep(command.sweep, command.out, command.only)
+        if command.list:
+            print("\n".join(status(run) for run in planned))
+            return 0
+        left = [run for run in planned if not run.is_over]
+        print(f"{len(planned)} runs, {len(planned) - len(left)} of them done before", flush=True)
+        failed = run_all(left, command)
+    except (OSError, ValueError) as error:
+        print(f"metaworld_baselines.sweep: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nmetaworld_baselines.sweep: interrupted; the same command goes on from the last saves", file=sys.stderr)
+        return 130
+    return 1 if failed else 0
+
+
+def run_all(left: Sequence[Planned], command: Command) -> int:
+    """Run what is left, telling how it goes; returns how many runs failed."""
+    teller = Teller([run.work() for run in left])
+    if command.ray is not None:
+        run_on_ray(teller.works, command.ray, teller.ended, teller.beat)
+    else:
+        parallel.run_here(teller.works, command.parallel, teller.ended, teller.beat)
+    if teller.failed:
+        print(f"{len(teller.failed)} failed; their log.txt says why: {', '.join(teller.failed)}", file=sys.stderr)
+    return len(teller.failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Sweeps and seeds side by side: what is planned, what runs, what is left alone, and what is refused before anything runs."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from metaworld_baselines import sweep, train
+from metaworld_baselines.algorithms.registry import find_algorithm
+from metaworld_baselines.runs import parallel
+
+REPOSITORY = Path(__file__).parents[3]
+TINY = """
+[tiny]
+algorithm = "ppo"
+benchmark = "reach"
+seeds = [1, 2]
+settings = {total_env_steps = 200, envs_per_task = 1, max_episode_steps = 50, rollout_steps = 100, width = 8, depth = 1, epochs = 1,
+            minibatches = 2, eval_instances = 1}
+""".replace("\n            ", " ")
+
+
+def write(folder, text):
+    path = folder / "sweep.toml"
+    path.write_text(text)
+    return path
+
+
+def columns(folder, name):
+    with (folder / f"{name}.csv").open() as file:
+        return [{key: value for key, value in row.items() if "second" not in key and "per_s" not in key} for row in csv.DictReader(file)]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep")
+    assert sweep.main([str(write(folder, TINY)), "--out", str(folder / "runs"), "--parallel", "2"]) == 0
+    return folder
+
+
+def test_seeds_run_side_by_side_and_say_so_in_their_logs(finished):
+    for seed in (1, 2):
+        folder = finished / "runs" / "tiny" / f"ppo-reach-seed{seed}"
+        assert json.loads((folder / "config.json").read_text())["config"]["seed"] == seed
+        assert [row["env_steps"] for row in columns(folder, "progress")] == ["100", "200"]
+        assert "200 steps" in (folder / "log.txt").read_text()
+
+
+def test_what_is_done_is_left_alone(finished, capsys, monkeypatch):
+    monkeypatch.setattr(parallel, "start", None)  # nothing may start
+    assert sweep.main([str(finished / "sweep.toml"), "--out", str(finished / "runs")]) == 0
+    assert "2 runs, 2 of them done before" in capsys.readouterr().out
+    assert sweep.main([str(finished / "sweep.toml"), "--out", str(finished / "runs"), "--list"]) == 0
+    assert capsys.readouterr().out.count("done") == 2
+
+
+def test_seeds_of_one_command_side_by_side_are_those_of_a_sweep(finished, tmp_path):
+    words = "--benchmark reach --total-env-steps 200 --envs-per-task 1 --max-episode-steps 50 --rollout-steps 100 --width 8 --depth 1"
+    words += f" --epochs 1 --minibatches 2 --eval-instances 1 --seed 1 2 --parallel 2 --out {tmp_path}"
+    assert train.main(["ppo", *words.split()]) == 0
+    for seed in (1, 2):
+        name = f"ppo-reach-seed{seed}"
+        assert columns(tmp_path / name, "curve") == columns(finished / "runs" / "tiny" / name, "curve")
+
+
+def test_a_failed_run_does_not_stop_the_others(finished, capsys):
+    folder = finished / "runs" / "other"
+    place = folder / "ppo-reach-seed1"
+    place.mkdir(parents=True)
+    (place / "resume.safetensors").write_bytes((finished / "runs/tiny/ppo-reach-seed1/resume.safetensors").read_bytes())
+    text = TINY.replace("[tiny]", "[other]").replace("total_env_steps = 200", "total_env_steps = 300").replace("width = 8", "width = 4")
+    assert sweep.main([str(write(folder, text)), "--out", str(finished / "runs")]) == 1
+    captured = capsys.readouterr()
+    assert "another configuration" in captured.out and "1 failed" in captured.err
+    assert (folder / "ppo-reach-seed2" / "last.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (("width = 8", "wide = 8"), "no setting wide"),
+        (('"ppo"', '"pop"'), "unknown algorithm 'pop'"),
+        (('"reach"', '"reech"'), "reech"),
+        (("minibatches = 2", "minibatches = 3"), "minibatches must divide"),
+        (("seeds =", "seed ="), "seed"),
+        (("[1, 2]", "[]"), "seeds"),
+        (("[1, 2]", "[1, 1]"), "seeds"),
+    ],
+)
+def test_mistakes_are_found_before_anything_runs(tmp_path, capsys, change, told):
+    assert sweep.main([str(write(tmp_path, TINY.replace(*change))), "--out", str(tmp_path / "runs")]) == 2
+    assert "[tiny]" in (said := capsys.readouterr().err) and told in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_unknown_entries_and_broken_files_are_named(tmp_path, capsys):
+    assert sweep.main([str(write(tmp_path, TINY)), "--only", "tinny"]) == 2
+    assert "no entry tinny; there are tiny" in capsys.readouterr().err
+    assert sweep.main([str(write(tmp_path, "[tiny"))]) == 2
+    assert "sweep.toml" in capsys.readouterr().err
+
+
+def test_meta_learners_take_the_budget_of_each_benchmark(tmp_path):
+    text = '[meta]\nalgorithm = ["rl2", "maml-trpo"]\nbenchmark = ["ML1-reach", "ML10"]\nseeds = [1]\n'
+    planned = sweep.read_sweep(write(tmp_path, text), tmp_path)
+    assert [run.config.total_env_steps for run in planned] == [2_000_000, 20_000_000] * 2
+    assert [run.folder.name for run in planned][:2] == ["rl2-ML1-reach-seed1", "rl2-ML10-seed1"]
+
+
+def test_published_settings_are_one_word(tmp_path):
+    planned = sweep.read_sweep(write(tmp_path, '[p]\nalgorithm = "ppo"\nbenchmark = "MT10"\nseeds = [1]\nconfig = "published"\n'), tmp_path)
+    assert planned[0].config == find_algorithm("ppo").published
+
+
+def test_the_repository_has_one_that_can_run():
+    assert len(sweep.read_sweep(REPOSITORY / "baselines" / "tables.toml", Path("runs"))) > 10
+
+
+def test_runs_are_ended_with_what_started_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(parallel, "command", lambda work: [sys.executable, "-c", "import time; time.sleep(60)"])
+    processes, start = [], parallel.start
+    monkeypatch.setattr(parallel, "start", lambda *words: processes.append(start(*words)) or processes[-1])
+
+    def interrupt():
+        raise KeyboardInterrupt
+
+    works = [parallel.Work(name, (), tmp_path / name) for name in "abc"]
+    with pytest.raises(KeyboardInterrupt):
+        parallel.run_here(works, 2, lambda *_: None, interrupt)
+    assert len(processes) == 2 and all(process.returncode is not None for process in processes)
+
+
+def test_a_sweep_runs_on_ray(finished, tmp_path, monkeypatch):
+    pytest.importorskip("ray", reason="needs the extra `ray`")
+    monkeypatch.setenv("PYTHONPATH", f"{REPOSITORY}:{REPOSITORY / 'baselines'}")
+    assert sweep.main([str(finished / "sweep.toml"), "--out", str(tmp_path), "--ray", "local"]) == 0
+    for seed in (1, 2):
+        name = f"ppo-reach-seed{seed}"
+        assert columns(tmp_path / "tiny" / name, "curve") == columns(finished / "runs" / "tiny" / name, "curve")
