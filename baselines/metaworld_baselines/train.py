@@ -37,7 +37,7 @@ def command_of(config: Any, **options: Any) -> Any:
     kind: Any = type(config)
     wanted: Any = tyro.conf.OmitArgPrefixes[kind]  # its fields without a prefix
     made = make_dataclass(f"{kind.__name__}Command", [("config", wanted)], bases=(Command,), frozen=True, kw_only=True)
-    return made(config=config, **options)
+    return made(config=getattr(config, "as_said", config), **options)
 
 
 def read_config(path: Path) -> tuple[Algorithm, Any, int]:

@@ -35,9 +35,9 @@ def observation_offsets(config: Any, scale: Scale, seed: int, iteration: int) ->
 def make_augmented_act(act: Any) -> Any:
     """Actions of a pair of a policy and what is added to its observations."""
 
-    def augmented(pair: tuple[Any, Array], memory: Array, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, Array]:
+    def augmented(pair: tuple[Any, Array], memory: Any, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, Any]:
         policy, offset = pair
-        acted: tuple[Array, Array, Array] = act(policy, memory, obs + offset, previous, seed_and_step)
+        acted: tuple[Array, Array, Any] = act(policy, memory, obs + offset, previous, seed_and_step)
         return acted
 
     return jax.jit(augmented)

@@ -22,61 +22,21 @@ import numpy as np
 import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
-from numpy.typing import NDArray
 
-from metaworld_baselines.algorithms.meta import Instances, MetaConfig, evaluate_and_keep, make_train_envs
+from metaworld_baselines.algorithms.maml_agent import MamlAgent, repeated
+from metaworld_baselines.algorithms.maml_config import PPO, TRPO, MamlConfig
+from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
 from metaworld_baselines.algorithms.ppo import clipped_surrogate
 from metaworld_baselines.algorithms.trpo import trust_region_step
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, linear_advantages, standardized
-from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, first_noise, linear_advantages, standardized
+from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy, correlated_noise
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
-from metaworld_py.evaluation import Timestep
 
-TRPO, PPO = "trpo", "ppo"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MamlConfig(MetaConfig):
-    """Settings; defaults are the published ones (Meta-World+), where published."""
-
-    width: int = 512
-    depth: int = 2  # hidden layers, tanh
-    discount: float = 0.99
-    trace: float = 1.0  # λ
-    inner_learning_rate: float = 0.1  # α
-    inner_steps: int = 1
-    first_order: bool = False  # the inner gradient as a constant
-    outer: str = TRPO  # or "ppo"
-    max_kl: float = 0.01  # δ
-    cg_iterations: int = 10
-    cg_damping: float = 1e-5
-    backtrack: float = 0.8
-    max_backtracks: int = 15
-    ppo_epochs: int = 5  # the rest is for the outer "ppo"
-    ppo_clip: float = 0.2
-    ppo_learning_rate: float = 3e-4
-    ppo_max_grad_norm: float = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.outer not in (TRPO, PPO):
-            raise ValueError(f"outer must be {TRPO} or {PPO}, got {self.outer!r}")
-        if self.inner_steps < 1:
-            raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
-
-    @property
-    def env_steps_per_iteration(self) -> int:
-        """Over the meta-batch, before and after each inner step."""
-        return self.meta_batch * self.episodes * self.max_episode_steps * (self.inner_steps + 1)
-
-    @property
-    def adaptation_rounds(self) -> int:
-        """In evaluations, too, each inner step has episodes of its own."""
-        return self.inner_steps
+INNER_RATES = "inner_rates"  # beside the weights, where they are learned
 
 
 class Maml(NamedTuple):
@@ -98,7 +58,10 @@ class Learner:
 def make_learner(config: MamlConfig) -> Learner:
     """Network and optimizer for a configuration."""
     clip, adam = optax.clip_by_global_norm(config.ppo_max_grad_norm), optax.adam(config.ppo_learning_rate, eps=1e-5)
-    return Learner(config, GaussianPolicy(config.width, config.depth, "tanh"), optax.chain(clip, adam))
+    policy = GaussianPolicy(
+        config.width, config.depth, "tanh", initial_std=config.initial_std, min_std=config.min_std, max_std=config.max_std
+    )
+    return Learner(config, policy, optax.chain(clip, adam))
 
 
 def init(learner: Learner, seed: int) -> Maml:
@@ -107,6 +70,9 @@ def init(learner: Learner, seed: int) -> Maml:
     @jax.jit
     def at_start(key: Array) -> Maml:
         policy = learner.policy.init(key, jnp.zeros(OBSERVATION_SIZE))
+        if learner.config.learned_inner_rates:
+            rates = jax.tree.map(lambda p: jnp.full_like(p, learner.config.inner_learning_rate), policy["params"])
+            policy = {**policy, INNER_RATES: rates}
         return Maml(policy, learner.optimizer.init(policy) if learner.config.outer == PPO else ())
 
     return at_start(jax.random.PRNGKey(seed))
@@ -140,10 +106,12 @@ def policy_gradient_loss(learner: Learner, policy: Any, batch: Batch) -> Array:
 
 def inner_step(learner: Learner, policy: Any, batch: Batch) -> Any:
     """Adapted parameters."""
-    gradient = jax.grad(partial(policy_gradient_loss, learner))(policy, batch)
+    params, rate = policy["params"], learner.config.inner_learning_rate
+    gradient = jax.grad(lambda params: policy_gradient_loss(learner, {"params": params}, batch))(params)
     if learner.config.first_order:
         gradient = jax.lax.stop_gradient(gradient)
-    return jax.tree.map(lambda p, g: p - learner.config.inner_learning_rate * g, policy, gradient)
+    rates = policy[INNER_RATES] if learner.config.learned_inner_rates else jax.tree.map(lambda _: rate, params)
+    return {**policy, "params": jax.tree.map(lambda p, r, g: p - r * g, params, rates, gradient)}
 
 
 def adapt_each(learner: Learner, policies: Any, batches: Batch) -> Any:
@@ -233,20 +201,16 @@ def make_act(learner: Learner) -> Any:
     """Random actions of policies (goal, …), for environments that stand in a row for each goal."""
 
     @jax.jit
-    def act(policies: Any, memory: None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, None]:
+    def act(policies: Any, noise: Array, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Array]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         goals = len(jax.tree.leaves(policies)[0])
         by_goal = jax.vmap(learner.policy.apply)(policies, jnp.reshape(obs, (goals, -1, obs.shape[-1])))
         distribution = jax.tree.map(lambda x: x.reshape(len(obs), -1), by_goal)
-        action = distribution.sample(key)
-        return action, distribution.log_prob(action), None
+        noise = correlated_noise(key, noise, learner.config.noise_correlation)
+        action = distribution.at(noise)
+        return action, distribution.log_prob(action), noise
 
     return act
-
-
-def repeated(policy: Any, goals: int) -> Any:
-    """The same parameters for each goal."""
-    return jax.tree.map(lambda x: jnp.broadcast_to(x, (goals, *x.shape)), policy)
 
 
 def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
@@ -258,7 +222,7 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
     learner = make_learner(config)
     compiled = jax.jit(partial(learn, learner))
     adapt = jax.jit(partial(adapt_each, learner))
-    collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes), make_act(learner), seed=seed)
+    collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes_per_goal), make_act(learner), seed=seed)
     agent, speed, instances = run.resume_with(init(learner, seed), collector), Throughput(), Instances(config, seed)
     while not run.is_over:
         iteration = run.env_steps // config.env_steps_per_iteration
@@ -266,13 +230,14 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
         chunks: list[Chunk] = []
         batches: list[Batch] = []
         policies = repeated(agent.policy, config.meta_batch)
-        goals = [task for task in instances.of_iteration(iteration) for _ in range(config.episodes)]
+        goals = [task for task in instances.of_iteration(iteration) for _ in range(config.episodes_per_goal)]
         for phase in range(config.inner_steps + 1):
             if phase:
                 policies = adapt(policies, batches[-1])
             collector.restart(goals)
             first_step = (iteration * (config.inner_steps + 1) + phase) * config.max_episode_steps
-            rollout, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step)
+            noise = first_noise(len(goals), [seed, iteration, phase])
+            rollout, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step, memory=noise)
             batches.append(make_batch(config, rollout, config.meta_batch))
             chunks.append(chunk)
         collected = time.perf_counter()
@@ -293,60 +258,12 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
     return agent
 
 
-# Agent --------------------------------------------------------------------------------------------
-
-
-class MamlAgent:
-    """Trained parameters for `evaluate_adaptation` and `metalearning_evaluation`: adapts by the inner step, each environment by itself."""
-
-    def __init__(self, learner: Learner, params: Any, seed: int = 0) -> None:
-        self._learner, self._params, self._seed, self._draws = learner, params, seed, 0
-        self._random = make_act(learner)
-        self._likeliest = jax.jit(lambda policies, obs: jax.vmap(learner.policy.apply)(policies, obs).mean)
-
-        self._adapt = jax.jit(partial(adapt_each, learner))
-        self.init()
-
-    def init(self) -> None:
-        """New goals: back to the common parameters."""
-        self._policies: Any = None
-        self._steps: list[tuple[Any, ...]] = []
-        self._time = np.zeros(0, np.float32)
-
-    def reset(self, env_mask: NDArray[np.bool_]) -> None:
-        """Episodes begin."""
-        if self._policies is None:
-            self._policies = jax.device_put(repeated(self._params, len(env_mask)))
-            self._time = np.zeros(len(env_mask), np.float32)
-        self._time[env_mask] = 0.0
-
-    def adapt_action(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
-        """Random actions (n, 4), to explore; their log densities and what was drawn before clipping come back with the step."""
-        self._draws += 1
-        obs = np.asarray(observations, np.float32)
-        action, log_prob, _ = self._random(self._policies, None, obs, None, np.array([self._seed, self._draws]))
-        return np.clip(np.asarray(action), -1.0, 1.0), {"log_prob": np.asarray(log_prob), "action": np.asarray(action)}
-
-    def eval_action(self, observations: NDArray[Any]) -> NDArray[np.float32]:
-        """The most likely actions (n, 4) of the adapted policies."""
-        return np.clip(np.asarray(self._likeliest(self._policies, np.asarray(observations, np.float32))), -1.0, 1.0)
-
-    def step(self, timestep: Timestep) -> None:
-        """Remember a step for `adapt`."""
-        aux, over = timestep.aux_policy_outputs, timestep.terminated | timestep.truncated
-        obs, reward = (np.asarray(x, np.float32) for x in (timestep.observation, timestep.reward))
-        self._steps.append((obs, aux["action"], aux["log_prob"], reward, over, self._time.copy()))
-        self._time += 1.0
-
-    def adapt(self) -> None:
-        """One inner step on what came since `init` or the last `adapt`."""
-        obs, action, log_prob, reward, over, at = (np.stack(column, axis=1) for column in zip(*self._steps, strict=True))
-        self._steps = []
-        nothing = np.zeros((*reward.shape, 0), np.float32)
-        rollout = Rollout(obs, nothing, action, log_prob, reward, nothing, over, at)
-        self._policies = self._adapt(self._policies, make_batch(self._learner.config, rollout, len(reward)))
-
-
 def as_agent(learner: Learner, params: Any, seed: int = 0) -> MamlAgent:
     """Parameters for evaluation."""
-    return MamlAgent(learner, params, seed)
+    adapt_jitted = jax.jit(partial(adapt_each, learner))
+
+    def adapt(policies: Any, rollout: Rollout) -> Any:
+        return adapt_jitted(policies, make_batch(learner.config, rollout, len(rollout.reward)))
+
+    likeliest = jax.jit(lambda policies, obs: jax.vmap(learner.policy.apply)(policies, obs).mean)
+    return MamlAgent(make_act(learner), likeliest, adapt, params, seed)

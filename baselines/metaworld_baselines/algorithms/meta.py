@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -23,12 +24,14 @@ PUBLISHED = {"ML1": (2_000_000, 10), "ML10": (20_000_000, 20), "ML25": (50_000_0
 class MetaConfig:
     """Settings of every meta-learner."""
 
+    adapts_while_playing: ClassVar[bool] = False  # rather than between episodes
     benchmark: str = "ML10"  # ML1, ML10, ML25 or ML45
     task: str = ""  # of ML1
     total_env_steps: int = 0  # 0: as published, 2 million for ML1, 20 for ML10, 50 for ML25, 90 for ML45
     reward_version: str = "v2"
     max_episode_steps: int = 500
     meta_batch: int = 0  # instances of an iteration, equally many of each task; 0: as published, 10 for ML1, 20, 50, 45
+    meta_batch_up_to: int = 0  # instead of the published one: so many of each task that it stays at or below this
     episodes: int = 10  # of each, to adapt on
     eval_every_env_steps: int = 1_000_000
     eval_goals: int = 40  # per task (published)
@@ -43,13 +46,31 @@ class MetaConfig:
             raise ValueError("ML1 wants a task, as in --benchmark ML1 --task reach; the other sets have their own")
         if self.task:
             find_task(self.task)  # refuses unknown ones
-        for name, published in zip(("total_env_steps", "meta_batch"), PUBLISHED[self.benchmark], strict=True):
-            object.__setattr__(self, name, getattr(self, name) or published)  # resolved once, so that files say what was meant
+        for name, value in self._of_benchmark.items():
+            object.__setattr__(self, name, getattr(self, name) or value)  # resolved once, so that files say what was meant
         for name in ("total_env_steps", "max_episode_steps", "meta_batch", "episodes", "eval_goals", "eval_episodes"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.meta_batch % len(self.tasks):
             raise ValueError(f"meta_batch must be a multiple of the {len(self.tasks)} training tasks, got {self.meta_batch}")
+
+    @property
+    def _of_benchmark(self) -> dict[str, int]:
+        """What fields that are 0 stand for."""
+        total_env_steps, meta_batch = PUBLISHED[self.benchmark]
+        if self.meta_batch_up_to:
+            tasks = len(self.tasks)
+            meta_batch = max(self.meta_batch_up_to // tasks, 1) * tasks
+        return {"total_env_steps": total_env_steps, "meta_batch": meta_batch}
+
+    @property
+    def as_said(self) -> MetaConfig:
+        """The same with 0 again where the benchmark decides, to be varied: with another benchmark that one decides."""
+        said = copy.copy(self)
+        for name, value in self._of_benchmark.items():
+            if getattr(said, name) == value:
+                object.__setattr__(said, name, 0)
+        return said
 
     @property
     def tasks(self) -> list[str]:

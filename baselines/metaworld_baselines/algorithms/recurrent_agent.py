@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
+from metaworld_baselines.arrays import Array
+from metaworld_baselines.experience.on_policy import first_noise
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import Timestep
 
 PREVIOUS_SIZE = ACTION_SIZE + 2  # action, reward / 10, end of an episode
 RECURRENT_SIZE = OBSERVATION_SIZE + PREVIOUS_SIZE
+
+
+class Memory(NamedTuple):
+    """What a policy that explores carries from step to step."""
+
+    state: Float[Array, "env memory"]  # of the recurrent network
+    noise: Float[Array, "env action"]  # of the last actions, standard normal
+
+    @classmethod
+    def empty(cls, envs: int, size: int, seed: Sequence[int]) -> Memory:
+        """At the start of trials: nothing is remembered, and the noise before the first step is like any other."""
+        return cls(np.zeros((envs, size), np.float32), first_noise(envs, seed))
 
 
 class RecurrentAgent:
@@ -33,19 +49,24 @@ class RecurrentAgent:
 
     def __init__(self, explore: Any, likeliest: Any, params: Any, memory_size: int, seed: int = 0) -> None:
         self._random, self._likeliest, self._memory_size = explore, likeliest, memory_size
-        self._seed, self._step = seed, 0
+        self.reseed(seed)
         self._params = jax.device_put(jax.tree.map(np.asarray, params), jax.devices("cpu")[0])
         self.init()
+
+    def reseed(self, seed: int) -> None:
+        """Draw random actions from another generator from now on."""
+        self._seed, self._step = seed, 0
 
     def init(self) -> None:
         """A new trial: nothing is remembered."""
         self._memory: Any = None
+        self._noise: Any = None
         self._has_ended = np.zeros(0, dtype=bool)  # an episode, just before this one
 
     def reset(self, env_mask: NDArray[np.bool_]) -> None:
         """Episodes begin; what is remembered of the trial stays."""
         if self._memory is None:
-            self._memory = np.zeros((len(env_mask), self._memory_size), np.float32)
+            self._memory, self._noise = Memory.empty(len(env_mask), self._memory_size, [self._seed, self._step])
             self._has_ended = np.zeros(len(env_mask), dtype=bool)
         else:
             self._has_ended = np.asarray(env_mask, dtype=bool)
@@ -54,7 +75,8 @@ class RecurrentAgent:
         """Random actions (n, 4), to explore."""
         obs, previous = self._inputs(observations)
         self._step += 1
-        action, _, self._memory = self._random(self._params, self._memory, obs, previous, np.array([self._seed, self._step]))
+        now = Memory(self._memory, self._noise)
+        action, _, (self._memory, self._noise) = self._random(self._params, now, obs, previous, np.array([self._seed, self._step]))
         return np.clip(np.asarray(action), -1.0, 1.0), {}
 
     def eval_action(self, observations: NDArray[Any]) -> NDArray[np.float32]:

@@ -17,10 +17,10 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from metaworld_baselines.algorithms import maml_trpo, ppo, rl2, sac
-from metaworld_baselines.algorithms.maml_trpo import MamlConfig
+from metaworld_baselines.algorithms import maml_config, maml_trpo, ppo, rl2, rl2_config, sac
+from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
-from metaworld_baselines.algorithms.rl2 import Rl2Config
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac import SacConfig
 from metaworld_baselines.runs.checkpoints import restore
 
@@ -116,9 +116,18 @@ def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
     )
 
 
-def _on_policy(name: str, description: str, config: Any, module: Any) -> Algorithm:
+def _meta(name: str, description: str, module: Any, settings: Any, legacy: Any) -> Algorithm:
     return Algorithm(
-        name, description, config, module.make_learner, module.init, lambda _, agent: agent.policy, module.as_agent, module.train
+        name,
+        description,
+        settings.TUNED,
+        module.make_learner,
+        module.init,
+        lambda _, agent: agent.policy,
+        module.as_agent,
+        module.train,
+        published=settings.PUBLISHED,
+        legacy=legacy,
     )
 
 
@@ -142,7 +151,7 @@ for _algorithm in (
     _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(multi_head=True)),
     _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", SacConfig(multi_head=True, gradient_method="pcgrad")),
     PPO,
-    _on_policy("rl2", "RL²: a memory that adapts, trained by PPO", Rl2Config(), rl2),
-    _on_policy("maml-trpo", "MAML with a TRPO outer step", MamlConfig(), maml_trpo),
+    _meta("rl2", "RL²: a memory that adapts, trained by PPO", rl2, rl2_config, Rl2Config()),
+    _meta("maml-trpo", "MAML with a TRPO outer step", maml_trpo, maml_config, MamlConfig()),
 ):
     register(_algorithm)

@@ -23,82 +23,20 @@ import optax
 from jaxtyping import Float
 
 from metaworld_baselines.algorithms.augmentation import make_augmented_act, observation_offsets
-from metaworld_baselines.algorithms.meta import Instances, MetaConfig, evaluate_and_keep, make_train_envs
+from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
 from metaworld_baselines.algorithms.ppo import clipped_surrogate
-from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR, instance_inputs
-from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, RecurrentAgent
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, instance_inputs
+from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.trials import Sequences, make_sequences
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
-from metaworld_baselines.networks.gaussian import MLP, Gaussian
+from metaworld_baselines.networks.gaussian import MLP, Gaussian, correlated_noise
 from metaworld_baselines.networks.recurrent import RecurrentPolicy
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, updated_scale
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rl2Config(MetaConfig):
-    """Settings; defaults are the published ones (Meta-World+), where published."""
-
-    trial_episodes: int = 0  # of a training trial; 0: `episodes`, as published. Evaluations have `episodes + eval_episodes`
-    width: int = 256  # of the two tanh layers before the memory
-    memory: int = 256  # GRU
-    discount: float = 0.99
-    trace: float = 0.95  # λ
-    epochs: int = 10
-    bptt_steps: int = 250  # gradients flow back over so many steps; 0: over the whole trial
-    minibatches: int = 20  # gradient steps of an epoch, each on an equal share of the sequences of `bptt_steps`
-    clip: float = 0.2
-    max_kl: float = 0.0  # from the policy that played: beyond it, an iteration's remaining steps are left out; 0: no bound
-    entropy_bonus: float = 5e-3
-    learning_rate: float = 5e-4  # Adam
-    adam_eps: float = 1e-5
-    max_grad_norm: float = 1.0
-    normalize_advantages: bool = False  # over the meta-batch
-    baseline: str = LINEAR  # or "critic", a value network that knows the hidden instance
-    critic_width: int = 128  # of its two layers
-    critic_learning_rate: float = 1e-3
-    initial_std: float = 1.0  # of actions
-    normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
-    skip: bool = False  # actions depend on the inputs directly, too, and not on the memory alone
-    augmentation: float = 0.0  # see `observation_offsets`; in standard deviations
-    forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.baseline not in (LINEAR, CRITIC):
-            raise ValueError(f"baseline must be {LINEAR} or {CRITIC}, got {self.baseline!r}")
-        if self.augmentation and not self.normalize_inputs:
-            raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
-        if self.trial_episodes < 0:
-            raise ValueError(f"trial_episodes must be at least 1, or 0 for as many as `episodes`, got {self.trial_episodes}")
-        if self.bptt_steps < 0 or (self.bptt_steps and self.trial_steps % self.bptt_steps):
-            raise ValueError(f"bptt_steps must divide the {self.trial_steps} steps of a trial, or be 0, got {self.bptt_steps}")
-        if self.minibatches < 1 or self.num_sequences % self.minibatches:
-            raise ValueError(f"minibatches must divide the {self.num_sequences} sequences of an iteration, got {self.minibatches}")
-
-    @property
-    def trial_steps(self) -> int:
-        """Control steps of a trial."""
-        return (self.trial_episodes or self.episodes) * self.max_episode_steps
-
-    @property
-    def sequence_steps(self) -> int:
-        """Control steps over which gradients flow."""
-        return self.bptt_steps or self.trial_steps
-
-    @property
-    def num_sequences(self) -> int:
-        """Number of sequences in an iteration."""
-        return self.meta_batch * self.trial_steps // self.sequence_steps
-
-    @property
-    def env_steps_per_iteration(self) -> int:
-        """Environment steps of an iteration, over the meta-batch."""
-        return self.meta_batch * self.trial_steps
-
 
 # Network ------------------------------------------------------------------------------------------
 
@@ -138,7 +76,16 @@ def make_learner(config: Rl2Config) -> Learner:
     def optimizer(rate: float) -> optax.GradientTransformation:
         return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate, eps=config.adam_eps))
 
-    policy = RecurrentPolicy(config.width, config.memory, config.forgetful, config.initial_std, config.skip)
+    policy = RecurrentPolicy(
+        config.width,
+        config.memory,
+        config.forgetful,
+        config.initial_std,
+        config.skip,
+        min_std=config.min_std,
+        max_std=config.max_std,
+        has_tanh_mean=config.tanh_mean,
+    )
     critic = MLP(config.critic_width, 2, 1, "tanh")
     return Learner(config, policy, critic, optimizer(config.learning_rate), optimizer(config.critic_learning_rate))
 
@@ -171,6 +118,14 @@ def one_step(
 
 def over_time(learner: Learner, policy: Policy, memory: Float[Array, "env memory"], inputs: Float[Array, "env step inputs"]) -> Gaussian:
     """Distributions (env, step, 4) along sequences that start with this memory; only the memory itself goes step by step."""
+    encoded, memories = remembered(learner, policy, memory, inputs)
+    return learner.policy.apply(policy.weights, memories, encoded, method="act")
+
+
+def remembered(
+    learner: Learner, policy: Policy, memory: Float[Array, "env memory"], inputs: Float[Array, "env step inputs"]
+) -> tuple[Float[Array, "env step width"], Float[Array, "env step memory"]]:
+    """Encoded inputs, and the memory after each step."""
     network, weights = learner.policy, policy.weights
     encoded = network.apply(weights, seen(learner, policy, inputs), method="encode")
 
@@ -178,8 +133,17 @@ def over_time(learner: Learner, policy: Policy, memory: Float[Array, "env memory
         memory = network.apply(weights, memory, now, method="remember")
         return memory, memory
 
-    memories = jax.lax.scan(step, memory, encoded.swapaxes(0, 1))[1].swapaxes(0, 1)
-    return network.apply(weights, memories, encoded, method="act")
+    return encoded, jax.lax.scan(step, memory, encoded.swapaxes(0, 1))[1].swapaxes(0, 1)
+
+
+def refreshed(learner: Learner, policy: Policy, sequences: Sequences) -> Sequences:
+    """The sequences of whole trials with the memories at their starts as this policy would have them (Kapturowski et al. 2019)."""
+    trials = learner.config.meta_batch
+    inputs = sequences.inputs.reshape(trials, -1, RECURRENT_SIZE)
+    memories = remembered(learner, policy, jnp.zeros((trials, learner.config.memory)), inputs)[1]
+    ends = memories[:, learner.config.sequence_steps - 1 :: learner.config.sequence_steps]  # a sequence starts where one ends
+    starts = jnp.concatenate([jnp.zeros_like(ends[:, :1]), ends[:, :-1]], axis=1)
+    return sequences._replace(memory=starts.reshape(sequences.memory.shape))
 
 
 # Learning -----------------------------------------------------------------------------------------
@@ -204,7 +168,7 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
     """All gradient steps of an iteration in one compiled call; also mean metrics."""
     config = learner.config
 
-    def step(agent_and_is_near: tuple[Rl2, Array], chosen: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
+    def step(sequences: Sequences, agent_and_is_near: tuple[Rl2, Array], chosen: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
         agent, is_near = agent_and_is_near
         batch, (weights, scale) = jax.tree.map(lambda x: x[chosen], sequences), agent.policy
         grads, metrics = jax.grad(partial(loss, learner), has_aux=True)(weights, scale, batch)
@@ -219,9 +183,13 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
             metrics |= {"critic_loss": error}
         return (agent, is_near), metrics | {"policy_steps": is_near.astype(jnp.float32)}
 
+    def epoch(agent_and_is_near: tuple[Rl2, Array], order: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
+        fresh = refreshed(learner, agent_and_is_near[0].policy, sequences) if config.refresh_memory else sequences
+        return jax.lax.scan(partial(step, fresh), agent_and_is_near, order.reshape(config.minibatches, -1))
+
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
     orders = jax.vmap(lambda one: jax.random.permutation(one, config.num_sequences))(keys)
-    (agent, _), metrics = jax.lax.scan(step, (agent, jnp.array(True)), orders.reshape(config.epochs * config.minibatches, -1))
+    (agent, _), metrics = jax.lax.scan(epoch, (agent, jnp.array(True)), orders)
     if config.normalize_inputs:  # only now: the densities of these actions belong to the scale that they were drawn with
         scale = updated_scale(agent.policy.scale, sequences.inputs.reshape(-1, RECURRENT_SIZE).T)
         agent = agent._replace(policy=agent.policy._replace(scale=scale))
@@ -235,11 +203,12 @@ def make_act(learner: Learner) -> Any:
     """Random actions of a policy, and the memory after them."""
 
     @jax.jit
-    def act(policy: Any, memory: Array, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, Array]:
+    def act(policy: Any, memory: Memory, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, Memory]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        memory, distribution = one_step(learner, policy, memory, jnp.concatenate([obs, previous], axis=-1))
-        action = distribution.sample(key)
-        return action, distribution.log_prob(action), memory
+        state, distribution = one_step(learner, policy, memory.state, jnp.concatenate([obs, previous], axis=-1))
+        noise = correlated_noise(key, memory.noise, learner.config.noise_correlation)
+        action = distribution.at(noise)
+        return action, distribution.log_prob(action), Memory(state, noise)
 
     return act
 
@@ -265,11 +234,12 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
             (agent.policy, offset),
             config.trial_steps,
             iteration * config.trial_steps,
-            memory=np.zeros((config.meta_batch, config.memory), np.float32),
+            memory=Memory.empty(config.meta_batch, config.memory, [seed, iteration]),
             keep_memory_every=config.sequence_steps,
         )
         collected = time.perf_counter()
-        agent, sequences = make_sequences(learner, agent, rollout, np.stack(memories), instance_inputs(config, tasks), offset)
+        starts = np.stack([memory.state for memory in memories])
+        agent, sequences = make_sequences(learner, agent, rollout, starts, instance_inputs(config, tasks), offset)
         agent, metrics = jax.block_until_ready(compiled(agent, sequences, key, iteration))
         updates = config.epochs * config.minibatches
         speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, updates)

@@ -40,7 +40,11 @@ def make_sequences(
     config = learner.config
     agent, advantage, critic_inputs, target = estimate_advantages(learner, agent, rollout, instances)
     if config.normalize_advantages:
-        advantage = standardized(advantage)
+        if config.advantages_by_task:  # whose trials stand in a row
+            by_task = np.reshape(advantage, (len(config.tasks), -1))
+            advantage = standardized(by_task, axis=1).reshape(advantage.shape)
+        else:
+            advantage = standardized(advantage)
     shown = rollout.obs + (offset[:, None] if isinstance(offset, np.ndarray) else offset)
     inputs = np.concatenate([shown, rollout.previous], axis=-1)
 

@@ -24,7 +24,11 @@ class Gaussian(NamedTuple):
 
     def sample(self, key: Array) -> Float[Array, "*batch action"]:
         """Draw."""
-        return self.mean + jnp.exp(self.log_std) * jax.random.normal(key, self.mean.shape)
+        return self.at(jax.random.normal(key, self.mean.shape))
+
+    def at(self, noise: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:
+        """What standard normal noise stands for."""
+        return self.mean + jnp.exp(self.log_std) * noise
 
     def log_prob(self, action: Float[Array, "*batch action"]) -> Float[Array, "*batch"]:
         """Log density."""
@@ -40,6 +44,34 @@ class Gaussian(NamedTuple):
         ratio = jnp.exp(2.0 * (self.log_std - other.log_std))
         distance = ((self.mean - other.mean) * jnp.exp(-other.log_std)) ** 2
         return (other.log_std - self.log_std + 0.5 * (ratio + distance - 1.0)).sum(axis=-1)
+
+
+def correlated_noise(key: Array, before: Float[Array, "*batch action"], correlation: float) -> Float[Array, "*batch action"]:
+    """Standard normal noise that resembles that of the step before (AR(1)): exploration that goes on in a direction for a while.
+
+    Densities of actions stay those of independent draws: what a policy does is one thing, how it is explored another.
+    """
+    return correlation * before + (1.0 - correlation**2) ** 0.5 * jax.random.normal(key, before.shape)
+
+
+def check_std(initial: float, low: float, high: float | None) -> None:
+    """Refuse bounds that the initial standard deviation does not lie between.
+
+    Raises:
+      ValueError: it does not.
+    """
+    if not 0.0 < low <= initial or (high is not None and not low < initial < high):
+        raise ValueError(f"initial_std must lie between min_std and max_std, got {low}, {initial}, {high}")
+
+
+def check_correlation(correlation: float) -> None:
+    """Refuse what is no correlation of noise.
+
+    Raises:
+      ValueError: it is not in [0, 1).
+    """
+    if not 0.0 <= correlation < 1.0:
+        raise ValueError(f"noise_correlation must lie in [0, 1), got {correlation}")
 
 
 class GaussianPolicy(nn.Module):
@@ -69,10 +101,14 @@ class GaussianPolicy(nn.Module):
         return Gaussian(network, jnp.broadcast_to(self._bounded(log_std), network.shape))
 
     def _bounded(self, log_std: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:
-        low = jnp.log(self.min_std)
-        if self.max_std is None:
-            return jnp.maximum(log_std, low)
-        return squashed(log_std, low, jnp.log(self.max_std), fixed=jnp.log(self.initial_std))
+        return bounded(log_std, self.min_std, self.max_std, self.initial_std)
+
+
+def bounded(log_std: Float[Array, "*batch action"], low: float, high: float | None, initial: float) -> Float[Array, "*batch action"]:
+    """Log standard deviations between bounds, squashed so that they always have a gradient; without an upper one, cut off below."""
+    if high is None:
+        return jnp.maximum(log_std, jnp.log(low))
+    return squashed(log_std, jnp.log(low), jnp.log(high), fixed=jnp.log(initial))
 
 
 def squashed(values: Float[Array, "*batch"], low: float | Array, high: float | Array, *, fixed: float | Array) -> Float[Array, "*batch"]:

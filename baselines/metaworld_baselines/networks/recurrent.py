@@ -8,18 +8,25 @@ import numpy as np
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian
+from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian, bounded
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
 
 class RecurrentPolicy(nn.Module):
-    """Two tanh layers, a GRU, and linear layers for mean and log standard deviation."""
+    """Two tanh layers, a GRU, and linear layers for mean and log standard deviation.
+
+    With an upper bound the standard deviation is squashed between the bounds, as in `GaussianPolicy`; with `has_tanh_mean` the mean goes
+    through a tanh.
+    """
 
     width: int
     memory: int
     is_forgetful: bool = False
     initial_std: float = 1.0
     has_skip: bool = False
+    min_std: float = MIN_STD
+    max_std: float | None = None
+    has_tanh_mean: bool = False
 
     def setup(self) -> None:
         """The layers."""
@@ -50,4 +57,5 @@ class RecurrentPolicy(nn.Module):
     def act(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
         known = jnp.concatenate([memory, encoded], axis=-1) if self.has_skip else memory
-        return Gaussian(self.mean(known), jnp.maximum(self.log_std(known), jnp.log(MIN_STD)))
+        mean = nn.tanh(self.mean(known)) if self.has_tanh_mean else self.mean(known)
+        return Gaussian(mean, bounded(self.log_std(known), self.min_std, self.max_std, self.initial_std))

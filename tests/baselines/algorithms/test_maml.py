@@ -11,9 +11,10 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from metaworld_baselines.algorithms import maml_trpo
-from metaworld_baselines.algorithms.maml_trpo import Batch, MamlConfig
+from metaworld_baselines.algorithms.maml_config import MamlConfig
+from metaworld_baselines.algorithms.maml_trpo import Batch
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
-from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, first_noise
 from metaworld_py.evaluation import Timestep, metalearning_evaluation
 
 CONFIG = MamlConfig(benchmark="ML1", task="reach", max_episode_steps=8, episodes=2, meta_batch=3, width=6, depth=1)
@@ -89,9 +90,10 @@ def played():
     goals = [task for task in Instances(CONFIG, 1).of_iteration(0) for _ in range(CONFIG.episodes)]
     collector.restart(goals)
     policies = maml_trpo.repeated(agent.policy, 3)
-    before = collector.collect(policies, 8, 0)[0]
+    before = collector.collect(policies, 8, 0, memory=first_noise(6, [1]))[0]
     collector.restart(goals)
-    after = collector.collect(maml_trpo.adapt_each(learner, policies, maml_trpo.make_batch(CONFIG, before, 3)), 8, 8)[0]
+    policies = maml_trpo.adapt_each(learner, policies, maml_trpo.make_batch(CONFIG, before, 3))
+    after = collector.collect(policies, 8, 8, memory=first_noise(6, [2]))[0]
     return learner, agent, before, after
 
 
@@ -123,6 +125,29 @@ def test_the_outer_ppo_lowers_its_loss(played):
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
     new, metrics = learn(agent, (pre,), post)
     assert float(learn(new, (pre,), post)[1]["loss"]) < float(metrics["loss"]) and float(metrics["kl"]) > 0.0
+
+
+def test_inner_rates_are_learned_parameter_by_parameter(played):
+    """Meta-SGD: the outer step moves them with the weights, the inner step leaves them, and agents adapt with them."""
+    _, _, before, after = played
+    plain, learner = parts_of(), parts_of(learned_inner_rates=True)
+    agent, same = maml_trpo.init(learner, seed=0), maml_trpo.init(plain, seed=0)
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    one = jax.tree.map(lambda x: x[0], pre)
+    there, wanted = maml_trpo.inner_step(learner, agent.policy, one), maml_trpo.inner_step(plain, same.policy, one)
+    assert all(np.allclose(a, b) for a, b in zip(jax.tree.leaves(there["params"]), jax.tree.leaves(wanted["params"]), strict=True))
+    new, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, (pre,), post)
+    rates = ravel_pytree(new.policy[maml_trpo.INNER_RATES])[0]
+    assert metrics["accepted"] and len(rates) == len(ravel_pytree(new.policy["params"])[0]) and np.std(rates) > 0.0
+    zero = {**agent.policy, maml_trpo.INNER_RATES: jax.tree.map(jnp.zeros_like, agent.policy[maml_trpo.INNER_RATES])}
+    still = maml_trpo.inner_step(learner, zero, one)
+    assert all(np.array_equal(a, b) for a, b in zip(jax.tree.leaves(still), jax.tree.leaves(zero), strict=True))
+
+
+def test_training_may_take_fewer_episodes_than_evaluations():
+    config = parts_of(train_episodes=1).config
+    assert (config.episodes_per_goal, config.episodes, config.env_steps_per_iteration) == (1, 2, 3 * 1 * 8 * 2)
+    assert CONFIG.episodes_per_goal == 2
 
 
 def test_advantages_are_standardized_goal_by_goal(played):
@@ -163,7 +188,16 @@ def test_published_evaluation_plays_the_agent():
     assert 0.0 <= success <= 1.0 and mean_return > 0.0
 
 
-@pytest.mark.parametrize(("changes", "message"), [({"outer": "sgd"}, "outer must be trpo or ppo"), ({"inner_steps": 0}, "inner_steps")])
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"outer": "sgd"}, "outer must be trpo or ppo"),
+        ({"inner_steps": 0}, "inner_steps"),
+        ({"train_episodes": -1}, "train_episodes"),
+        ({"noise_correlation": 1.0}, "noise_correlation"),
+        ({"max_std": 1.0}, "initial_std must lie between"),
+    ],
+)
 def test_bad_settings_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         parts_of(**changes)

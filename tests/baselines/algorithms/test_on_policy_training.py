@@ -1,6 +1,7 @@
 """Whole runs of the on-policy algorithms: tables, agents, going on after a stop, few-shot evaluation from the command line."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,8 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 from safetensors.numpy import load_file
 
 from metaworld_baselines import train
+from metaworld_baselines.algorithms.meta import PUBLISHED
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.runs import checkpoints
 from metaworld_py.agents import RandomAgent, load_agent
 from metaworld_py.cli.main import main
@@ -50,7 +53,7 @@ def run(request, tmp_path_factory):
 
 def test_a_stopped_run_goes_on_as_if_nothing_had_happened(run):
     _, whole, stopped = run
-    for table in ("progress", "curve"):
+    for table in ("progress", "curve") + ("trials",) * (run[0] != "ppo"):
         assert len(rows(whole, table)) == 3 and rows(whole, table) == rows(stopped, table), table
     for name in (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST):
         one, other = load_file(whole / name), load_file(stopped / name)
@@ -81,6 +84,8 @@ def test_success_on_training_and_on_held_out_goals_stand_side_by_side(run):
     else:
         sides = {f"{side}{what}{when}" for side in ("", "train_") for what in ("success", "return") for when in ("", "_before")}
         assert sides <= columns
+        wanted = {"before/reach", "while_adapting/1", "while_adapting/2", "once_adapted/1"}
+        assert {f"{side}{name}" for side in ("", "train_") for name in wanted} <= rows(whole, "trials")[0].keys()
 
 
 def test_saved_agents_play_from_the_command_line(run, capsys):
@@ -91,6 +96,19 @@ def test_saved_agents_play_from_the_command_line(run, capsys):
     assert main(["evaluate", "reach", "--agent", f"baselines:{whole}", *sizes]) == 0
     shown = capsys.readouterr().out
     assert f"agent baselines:{whole}" in shown and ("after 1 episodes of adaptation" in shown) == (name != "ppo")
+
+
+def test_budgets_and_meta_batches_are_those_of_the_benchmark():
+    """Also where the defaults are those of another one, and with the settings of a run of another one."""
+    for name in ("rl2", "maml-trpo"):
+        for words, steps in (("--benchmark ML1 --task reach", 2_000_000), ("--benchmark ML45", 90_000_000), ("", 20_000_000)):
+            config = train.parse([name, *words.split(), "--config", "published"])[1].config
+            assert (config.total_env_steps, config.meta_batch) == PUBLISHED[config.benchmark] and config.total_env_steps == steps
+            assert train.parse([name, *words.split()])[1].config.total_env_steps == steps
+    up_to = Rl2Config(benchmark="ML1", task="reach", meta_batch_up_to=60)
+    assert (up_to.meta_batch, replace(up_to.as_said, benchmark="ML10", task="").meta_batch) == (60, 60)
+    assert replace(up_to.as_said, benchmark="ML45", task="").meta_batch == 45
+    assert replace(up_to.as_said, meta_batch=3).meta_batch == 3
 
 
 def test_settings_that_do_not_fit_are_refused(tmp_path, capsys):

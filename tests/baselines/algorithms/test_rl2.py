@@ -11,8 +11,10 @@ import jax.numpy as jnp
 
 from metaworld_baselines.algorithms import augmentation, privileged_critic, rl2, trials
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
-from metaworld_baselines.algorithms.rl2 import Rl2Config
-from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
+from metaworld_baselines.algorithms.recurrent_agent import Memory
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout
 from metaworld_baselines.networks import scaling
 from metaworld_py.evaluation import metalearning_evaluation
 
@@ -34,9 +36,9 @@ def play(learner, policy):
     """A meta-batch of trials, and the memories at the starts of their learner."""
     config = learner.config
     collector = OnPolicyCollector(make_train_envs(config, seed=1), rl2.make_act(learner), seed=1)
-    empty = np.zeros((config.meta_batch, config.memory), np.float32)
+    empty = Memory.empty(config.meta_batch, config.memory, [1, 0])
     rollout, _, memories = collector.collect(policy, config.trial_steps, 0, memory=empty, keep_memory_every=config.sequence_steps)
-    return rollout, np.stack(memories)
+    return rollout, np.stack([memory.state for memory in memories])
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,75 @@ def test_with_skip_actions_read_the_inputs_past_the_memory():
     weights = {"params": {**policy.weights["params"], "mean": {**policy.weights["params"]["mean"], "kernel": deaf}}}
     one, other = (rl2.one_step(learner, rl2.Policy(weights, policy.scale), memory, inputs[:, i])[1].mean for i in range(2))
     assert not np.allclose(one, other)
+
+
+def test_memories_are_refreshed_with_the_weights_of_today(trial):
+    """With the policy that played they are those that were; with another one, what it would have remembered of the whole trial."""
+    agent, sequences = trials.make_sequences(LEARNER, rl2.init(LEARNER, seed=0), *trial, INSTANCES)
+    assert np.allclose(rl2.refreshed(LEARNER, PARAMS, sequences).memory, sequences.memory, atol=1e-6)
+    other = rl2.init(LEARNER, seed=1).policy
+    found = rl2.refreshed(LEARNER, other, sequences).memory.reshape(4, 3, 5)
+    whole = rl2.remembered(LEARNER, other, jnp.zeros((4, 5)), sequences.inputs.reshape(4, 18, 45))[1]
+    assert not np.asarray(found[:, 0]).any() and np.allclose(found[:, 1:], whole[:, [5, 11]], atol=1e-6)
+    learner = with_settings(refresh_memory=True)
+    stale, fresh = (jax.jit(partial(rl2.learn, one))(agent, sequences, jax.random.PRNGKey(0), 0)[0] for one in (LEARNER, learner))
+    kernels = [found.policy.weights["params"]["mean"]["kernel"] for found in (stale, fresh)]
+    assert not np.array_equal(*kernels) and np.isfinite(kernels[1]).all(), "from the second epoch on the starts differ"
+
+
+def test_advantages_are_standardized_task_by_task():
+    """Where one task pays a hundred times as much as another, both count alike."""
+    many = {"benchmark": "ML10", "task": "", "meta_batch": 20, "total_env_steps": 0, "minibatches": 1, "baseline": "critic"}
+    learner = with_settings(normalize_advantages=True, advantages_by_task=True, **many)
+    rng, shape = np.random.default_rng(0), (20, 18)
+    reward = (rng.normal(size=shape) * np.repeat([100.0] + [1.0] * 9, 2)[:, None]).astype(np.float32)
+    zeros, obs = np.zeros(shape, np.float32), rng.normal(size=(*shape, 39)).astype(np.float32)
+    ends = np.broadcast_to((np.arange(18) + 1) % 6 == 0, shape)
+    rollout = Rollout(obs, np.zeros((*shape, 6), np.float32), np.zeros((*shape, 4), np.float32), zeros, reward, obs, ends, zeros)
+    memories, instances = np.zeros((3, 20, 5), np.float32), np.zeros((20, 19), np.float32)
+    _, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), rollout, memories, instances)
+    by_task = np.reshape(sequences.advantage, (10, -1))
+    assert np.allclose(by_task.mean(axis=1), 0.0, atol=1e-5) and np.allclose(by_task.std(axis=1), 1.0, atol=1e-3)
+
+
+def test_standard_deviations_stay_between_their_bounds():
+    """Also where the head asks for more or for less, and with a gradient there; without bounds they go where the head says."""
+    narrow, free = with_settings(initial_std=0.5, min_std=0.2, max_std=1.0), with_settings(initial_std=0.5)
+    weights = rl2.init(narrow, seed=0).policy.weights["params"]
+    for wanted in (-4.0, 4.0):
+        bias = jnp.full(4, np.log(0.5) + wanted)
+        policy = rl2.Policy({"params": {**weights, "log_std": {**weights["log_std"], "bias": bias}}}, PARAMS.scale)
+        inside, outside = (rl2.one_step(one, policy, jnp.zeros((1, 5)), jnp.zeros((1, 45)))[1].log_std for one in (narrow, free))
+        assert (np.exp(inside) > 0.2).all() and (np.exp(inside) < 1.0).all()
+        assert np.allclose(outside - np.log(0.5), wanted, atol=0.2)
+    with pytest.raises(ValueError, match="initial_std must lie between min_std and max_std"):
+        with_settings(min_std=0.2, max_std=0.8)
+
+
+def test_with_a_tanh_mean_actions_stay_within_the_box():
+    learner = with_settings(tanh_mean=True)
+    weights = rl2.init(learner, seed=0).policy.weights["params"]
+    policy = rl2.Policy({"params": {**weights, "mean": {**weights["mean"], "bias": jnp.full(4, 9.0)}}}, PARAMS.scale)
+    assert np.allclose(rl2.one_step(learner, policy, jnp.zeros((1, 5)), jnp.zeros((1, 45)))[1].mean, 1.0, atol=1e-3)
+
+
+def test_noise_goes_on_from_step_to_step():
+    """Of the correlation asked for, standard normal at every step, and with the densities of independent draws."""
+    learner = with_settings(noise_correlation=0.8, initial_std=0.3)
+    act, policy = rl2.make_act(learner), rl2.init(learner, seed=0).policy
+    memory, obs, previous = Memory.empty(500, 5, [0]), jnp.zeros((500, 39)), jnp.zeros((500, 6))
+    noises = []
+    for step in range(12):
+        before = memory
+        action, log_prob, memory = act(policy, before, obs, previous, np.array([0, step]))
+        noises.append(np.asarray(memory.noise))
+    distribution = rl2.one_step(learner, policy, before.state, jnp.zeros((500, 45)))[1]
+    assert np.allclose(distribution.log_prob(action), log_prob, atol=1e-4) and np.allclose(distribution.at(memory.noise), action, atol=1e-5)
+    noise = np.stack(noises)
+    assert np.allclose(noise.std(axis=(1, 2)), 1.0, atol=0.08)
+    assert np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1] == pytest.approx(0.8, abs=0.03)
+    with pytest.raises(ValueError, match="noise_correlation must lie in"):
+        with_settings(noise_correlation=1.0)
 
 
 @pytest.mark.parametrize("max_kl", [0.0, 1e-6])
@@ -174,12 +245,13 @@ def test_augmentation_moves_what_the_policy_sees_trial_by_trial():
     assert np.array_equal(offset[:, :18], offset[:, 18:36]) and not offset[:, 36:].any()
     assert len(np.unique(offset[:, 4])) == 4, "each trial its own, of the object's place"
     collector = OnPolicyCollector(make_train_envs(learner.config, seed=1), augmentation.make_augmented_act(rl2.make_act(learner)), seed=1)
-    empty = np.zeros((4, 5), np.float32)
-    rollout, _, memories = collector.collect((agent.policy, offset), 18, 18, memory=empty, keep_memory_every=6)
-    agent, sequences = trials.make_sequences(learner, agent, rollout, np.stack(memories), INSTANCES, offset)
+    empty = Memory.empty(4, 5, [1, 1])
+    rollout, _, found = collector.collect((agent.policy, offset), 18, 18, memory=empty, keep_memory_every=6)
+    memories = np.stack([memory.state for memory in found])
+    agent, sequences = trials.make_sequences(learner, agent, rollout, memories, INSTANCES, offset)
     assert np.allclose(densities(learner, agent, sequences), sequences.log_prob, atol=1e-4)
     assert np.allclose(sequences.inputs[:, :, :39] - rollout.obs.reshape(12, 6, 39), np.repeat(offset, 3, axis=0)[:, None], atol=1e-6)
-    _, blind = trials.make_sequences(learner, agent, rollout, np.stack(memories), INSTANCES)
+    _, blind = trials.make_sequences(learner, agent, rollout, memories, INSTANCES)
     assert not np.allclose(densities(learner, agent, blind), blind.log_prob, atol=1e-4)
 
 
@@ -269,7 +341,7 @@ def test_observations_without_the_previous_step_are_refused():
         agent.eval_action(np.zeros((1, 39)))
 
 
-@pytest.mark.parametrize("baseline", [rl2.LINEAR, rl2.CRITIC])
+@pytest.mark.parametrize("baseline", [LINEAR, CRITIC])
 def test_learning_raises_the_surrogate(trial, baseline):
     learner = with_settings(baseline=baseline)
     agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
@@ -282,7 +354,7 @@ def test_learning_raises_the_surrogate(trial, baseline):
     for iteration in range(3):
         agent, _ = learn(agent, sequences, jax.random.PRNGKey(0), iteration)
     after = measure(agent)
-    assert after[0] > before[0] and (after[1] < before[1]) == (baseline == rl2.CRITIC)
+    assert after[0] > before[0] and (after[1] < before[1]) == (baseline == CRITIC)
 
 
 @pytest.mark.parametrize(
@@ -296,6 +368,7 @@ def test_learning_raises_the_surrogate(trial, baseline):
         ({"episodes": -1}, "episodes must be at least 1"),
         ({"trial_episodes": -1}, "trial_episodes must be at least 1, or 0"),
         ({"augmentation": 0.5}, "which are known with normalize_inputs only"),
+        ({"advantages_by_task": True}, "advantages_by_task says how normalize_advantages does it"),
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
     ],
 )

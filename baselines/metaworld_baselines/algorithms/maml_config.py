@@ -1,0 +1,69 @@
+"""Settings of MAML: the published ones, and ours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metaworld_baselines.algorithms.meta import MetaConfig
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
+
+TRPO, PPO = "trpo", "ppo"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MamlConfig(MetaConfig):
+    """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
+
+    train_episodes: int = 0  # of each goal in training, before and after each inner step; 0: `episodes`, as published
+    width: int = 512
+    depth: int = 2  # hidden layers, tanh
+    initial_std: float = 1.0  # of actions; it does not depend on the observation
+    min_std: float = MIN_STD
+    max_std: float | None = None
+    noise_correlation: float = 0.0  # of the actions' noise at successive steps
+    discount: float = 0.99
+    trace: float = 1.0  # λ
+    inner_learning_rate: float = 0.1  # α
+    learned_inner_rates: bool = False  # an α for each parameter, from `inner_learning_rate`, learned by the outer step (Meta-SGD)
+    inner_steps: int = 1
+    first_order: bool = False  # the inner gradient as a constant
+    outer: str = TRPO  # or "ppo"
+    max_kl: float = 0.01  # δ
+    cg_iterations: int = 10
+    cg_damping: float = 1e-5
+    backtrack: float = 0.8
+    max_backtracks: int = 15
+    ppo_epochs: int = 5  # the rest is for the outer "ppo"
+    ppo_clip: float = 0.2
+    ppo_learning_rate: float = 3e-4
+    ppo_max_grad_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.outer not in (TRPO, PPO):
+            raise ValueError(f"outer must be {TRPO} or {PPO}, got {self.outer!r}")
+        if self.inner_steps < 1:
+            raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
+        if self.train_episodes < 0:
+            raise ValueError(f"train_episodes must be at least 1, or 0 for as many as `episodes`, got {self.train_episodes}")
+        check_std(self.initial_std, self.min_std, self.max_std)
+        check_correlation(self.noise_correlation)
+
+    @property
+    def episodes_per_goal(self) -> int:
+        """In training, before and after each inner step."""
+        return self.train_episodes or self.episodes
+
+    @property
+    def env_steps_per_iteration(self) -> int:
+        """Over the meta-batch, before and after each inner step."""
+        return self.meta_batch * self.episodes_per_goal * self.max_episode_steps * (self.inner_steps + 1)
+
+    @property
+    def adaptation_rounds(self) -> int:
+        """In evaluations, too, each inner step has episodes of its own."""
+        return self.inner_steps
+
+
+PUBLISHED = MamlConfig()
+TUNED = MamlConfig()

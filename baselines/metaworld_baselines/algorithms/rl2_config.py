@@ -1,0 +1,90 @@
+"""Settings of RL²: the published ones, and ours.
+
+`PUBLISHED` has the settings of Meta-World+, where published. `TUNED`, the defaults, ...
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from metaworld_baselines.algorithms.meta import MetaConfig
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rl2Config(MetaConfig):
+    """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
+
+    adapts_while_playing: ClassVar[bool] = True
+    trial_episodes: int = 0  # of a training trial; 0: `episodes`, as published. Evaluations have `episodes + eval_episodes`
+    width: int = 256  # of the two tanh layers before the memory
+    memory: int = 256  # GRU
+    discount: float = 0.99
+    trace: float = 0.95  # λ
+    epochs: int = 10
+    bptt_steps: int = 250  # gradients flow back over so many steps; 0: over the whole trial
+    refresh_memory: bool = False  # the memory at the start of a sequence as today's weights would have it, anew for each epoch
+    minibatches: int = 20  # gradient steps of an epoch, each on an equal share of the sequences of `bptt_steps`
+    clip: float = 0.2
+    max_kl: float = 0.0  # from the policy that played: beyond it, an iteration's remaining steps are left out; 0: no bound
+    entropy_bonus: float = 5e-3
+    learning_rate: float = 5e-4  # Adam
+    adam_eps: float = 1e-5
+    max_grad_norm: float = 1.0
+    normalize_advantages: bool = False  # over the meta-batch
+    advantages_by_task: bool = False  # normalised in each task by itself
+    baseline: str = LINEAR  # or "critic", a value network that knows the hidden instance
+    critic_width: int = 128  # of its two layers
+    critic_learning_rate: float = 1e-3
+    initial_std: float = 1.0  # of actions
+    min_std: float = MIN_STD
+    max_std: float | None = None
+    tanh_mean: bool = False  # mean actions through a tanh
+    noise_correlation: float = 0.0  # of the actions' noise at successive steps
+    normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
+    skip: bool = False  # actions depend on the inputs directly, too, and not on the memory alone
+    augmentation: float = 0.0  # see `observation_offsets`; in standard deviations
+    forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.baseline not in (LINEAR, CRITIC):
+            raise ValueError(f"baseline must be {LINEAR} or {CRITIC}, got {self.baseline!r}")
+        if self.augmentation and not self.normalize_inputs:
+            raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
+        if self.advantages_by_task and not self.normalize_advantages:
+            raise ValueError("advantages_by_task says how normalize_advantages does it: switch that on, too")
+        check_std(self.initial_std, self.min_std, self.max_std)
+        check_correlation(self.noise_correlation)
+        if self.trial_episodes < 0:
+            raise ValueError(f"trial_episodes must be at least 1, or 0 for as many as `episodes`, got {self.trial_episodes}")
+        if self.bptt_steps < 0 or (self.bptt_steps and self.trial_steps % self.bptt_steps):
+            raise ValueError(f"bptt_steps must divide the {self.trial_steps} steps of a trial, or be 0, got {self.bptt_steps}")
+        if self.minibatches < 1 or self.num_sequences % self.minibatches:
+            raise ValueError(f"minibatches must divide the {self.num_sequences} sequences of an iteration, got {self.minibatches}")
+
+    @property
+    def trial_steps(self) -> int:
+        """Control steps of a trial."""
+        return (self.trial_episodes or self.episodes) * self.max_episode_steps
+
+    @property
+    def sequence_steps(self) -> int:
+        """Control steps over which gradients flow."""
+        return self.bptt_steps or self.trial_steps
+
+    @property
+    def num_sequences(self) -> int:
+        """Number of sequences in an iteration."""
+        return self.meta_batch * self.trial_steps // self.sequence_steps
+
+    @property
+    def env_steps_per_iteration(self) -> int:
+        """Environment steps of an iteration, over the meta-batch."""
+        return self.meta_batch * self.trial_steps
+
+
+PUBLISHED = Rl2Config()
+TUNED = Rl2Config()
