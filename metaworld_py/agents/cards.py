@@ -1,7 +1,8 @@
 """The trained agents that come with the baselines: their cards, and their evaluations again.
 
 An agent is a folder of `baselines/agents`, with weights (`last.safetensors`), a card (`card.json`; for readers `README.md`), the run's
-settings and curves, and the evaluation that the card quotes (`evaluation.json`, of meta-learners also `before.json`, before adaptation).
+settings and curves, and the evaluation that the card quotes (`evaluation.json`; of meta-learners also `before.json`, before adaptation, and
+`shots.json`, by the number of episodes adapted on).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 from metaworld_py.files import install_hint, read_json, reading, write_json
 
 FOLDERS = "metaworld_py.agent_folders"  # entry points: folders of trained agents, of whichever packages have some
-CARD, WEIGHTS, EVALUATION, BEFORE = "card.json", "last.safetensors", "evaluation.json", "before.json"
+CARD, WEIGHTS, EVALUATION, BEFORE, SHOTS = "card.json", "last.safetensors", "evaluation.json", "before.json", "shots.json"
+NONE_PUBLISHED = "none published"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Card:
     benchmark: str  # as `evaluate` takes it; of meta-learners where they were tested, e.g. "ML10-test"
     seed: int  # of training, and of the goals it is evaluated on
     env_steps: int  # over all tasks
-    published_env_steps: int
+    published_env_steps: int | None  # None: nothing was published that it could be compared with
     hours: float
     steps_per_s: float  # of training, median: environment steps over all tasks, and gradient updates
     updates_per_s: float
@@ -46,11 +48,19 @@ class Card:
     success_before: float | None = None  # of meta-learners, before adaptation
     interval_before: tuple[float, float] | None = None
     return_before: float | None = None
+    adaptation_draws: int = 1  # how often it adapted anew to each goal, each time with other random actions
+    success_by_draw: tuple[float, ...] = ()
+    repeat_interval: tuple[float, float] | None = None  # 99 %: where as many draws by other generators have their mean
 
     @property
     def adapts(self) -> bool:
         """Whether the agent is a meta-learner."""
         return self.adaptation_episodes > 0
+
+    @property
+    def share_of_published(self) -> str:
+        """Of the published environment steps, in words."""
+        return f"{self.env_steps / self.published_env_steps:.1%}" if self.published_env_steps else NONE_PUBLISHED
 
     @property
     def trained_on(self) -> str:
@@ -64,6 +74,7 @@ class Card:
         words += ["--episodes", str(self.instances_per_task)] * (self.adapts or self.instances_per_task != 50)
         words += ["--adaptation-episodes", str(self.adaptation_episodes)] * self.adapts
         words += ["--evaluation-episodes", str(self.evaluation_episodes)] * (self.adapts and self.evaluation_episodes != 3)
+        words += ["--adaptation-draws", str(self.adaptation_draws)] * (self.adaptation_draws != 1)
         words += ["--max-episode-steps", str(self.max_episode_steps)] * (self.max_episode_steps != 500)
         return " ".join(words)
 

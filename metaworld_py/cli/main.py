@@ -96,6 +96,12 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
     )
     parser.add_argument("--adaptation-episodes", type=int, default=10, help="of meta-learners, on each hidden goal (default: 10)")
     parser.add_argument(
+        "--adaptation-draws",
+        type=int,
+        default=1,
+        help="of meta-learners, to each goal, each with other random actions (default: 1)",
+    )
+    parser.add_argument(
         "--evaluation-episodes", type=int, default=3, help="of meta-learners, that count, on each hidden goal after adaptation (default: 3)"
     )
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
@@ -203,7 +209,8 @@ def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any
     if options.report and not options.no_report_pictures:
         raise ValueError("a meta-learner plays its worst episode only after adapting: use --report with --no-report-pictures")
     goals, counted = options.episodes or GOALS_PER_TASK, options.evaluation_episodes
-    bar.total = n_tasks * goals * (2 * counted + options.adaptation_episodes) * options.max_episode_steps
+    episodes = counted + options.adaptation_draws * (options.adaptation_episodes + counted)
+    bar.total = n_tasks * goals * episodes * options.max_episode_steps
     result = evaluate_adaptation(
         agent,
         benchmark,
@@ -211,12 +218,15 @@ def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any
         instances_per_task=goals,
         adaptation_episodes=options.adaptation_episodes,
         evaluation_episodes=counted,
+        draws=options.adaptation_draws,
         max_episode_steps=options.max_episode_steps,
         reward_function_version=options.reward_function_version,
         agent_name=options.agent,
         progress=show,
     )
     print(f"before adaptation\n{result.before}\n\nafter {options.adaptation_episodes} episodes of adaptation to each goal")
+    if result.draws > 1:
+        print(result.draws_told)
     return result.after
 
 

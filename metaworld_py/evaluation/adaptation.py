@@ -10,18 +10,21 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from itertools import islice
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import AutoresetMode
+from numpy.typing import NDArray
 
 from metaworld_py._version import installed_versions
 from metaworld_py.benchmarks import ML1, draw_split
 from metaworld_py.envs.options import ObservationOptions
-from metaworld_py.envs.playing import play
+from metaworld_py.envs.playing import PlayedStep
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
+from metaworld_py.evaluation.intervals import rate as in_per_cent
+from metaworld_py.evaluation.intervals import repeat_interval
 from metaworld_py.evaluation.per_instance import PlayedEpisodes, Progress
 from metaworld_py.evaluation.published import MetaLearningAgent, Timestep
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
@@ -30,17 +33,66 @@ from metaworld_py.instances.task_sets import task_names
 from metaworld_py.tasks.common.definition import HORIZON
 
 GOALS_PER_TASK = 40  # published
+_DRAWS = 1_000  # generators of a task; the next task has the next ones
 
 
 @dataclass(frozen=True)
 class AdaptationResult:
-    """The same goals played before and after adapting to them."""
+    """The same goals played before and after adapting to them.
+
+    Episodes after adaptation come draw by draw: every goal as often as `evaluation_episodes` says, then the next draw.
+    """
 
     before: EvaluationResult
     after: EvaluationResult
+    during: EvaluationResult  # the episodes that were adapted on, with random actions
+    draws: int = 1  # how often the agent adapted anew to each goal
 
     def __str__(self) -> str:
-        return f"before adaptation\n{self.before}\n\nafter adaptation\n{self.after}"
+        told = f"\n{self.draws_told}" * (self.draws > 1)
+        return f"before adaptation\n{self.before}\n\nafter adaptation\n{self.after}{told}"
+
+    @property
+    def draws_told(self) -> str:
+        """What each draw brought, in words."""
+        rates = ", ".join(in_per_cent(rate) for rate in self.success_by_draw)
+        return f"{self.draws} draws of adaptation: {rates}; spread {100 * self.spread:.1f} points"
+
+    @property
+    def success_by_draw(self) -> tuple[float, ...]:
+        """Mean over tasks after adaptation, of each draw."""
+        return tuple(np.mean([table.mean(axis=1) for table in self._by_draw_and_goal], axis=0).tolist())
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of `success_by_draw` (n − 1), 0 for a single draw."""
+        return float(np.std(self.success_by_draw, ddof=1)) if self.draws > 1 else 0.0
+
+    @property
+    def repeat_interval(self) -> tuple[float, float]:
+        """Where as many draws by other generators have their mean, 99 %; see `intervals.repeat_interval`."""
+        return repeat_interval(self._by_draw_and_goal)
+
+    @property
+    def success_while_adapting(self) -> tuple[float, ...]:
+        """Mean over tasks in each episode of adaptation, with random actions."""
+        return _by_episode(self.during, self.draws)
+
+    @property
+    def success_once_adapted(self) -> tuple[float, ...]:
+        """Mean over tasks in each episode that counts."""
+        return _by_episode(self.after, self.draws)
+
+    @property
+    def _by_draw_and_goal(self) -> list[NDArray[np.float64]]:
+        episodes = self.after.episodes_per_instance // self.draws
+        return [np.reshape(task.successes, (self.draws, episodes, -1)).mean(axis=1) for task in self.after.tasks]
+
+
+def _by_episode(result: EvaluationResult, draws: int) -> tuple[float, ...]:
+    episodes = result.episodes_per_instance // draws
+    tables = (np.reshape(task.successes, (draws, episodes, -1)) for task in result.tasks)
+    return tuple(np.mean([table.mean(axis=(0, 2)) for table in tables], axis=0).tolist())
 
 
 def is_meta_learner(agent: Any) -> bool:
@@ -48,24 +100,30 @@ def is_meta_learner(agent: Any) -> bool:
     return all(callable(getattr(agent, name, None)) for name in ("init", "adapt_action", "step", "adapt", "eval_action"))
 
 
-def _check(agent: Any, counts: dict[str, int], instances_per_task: int) -> None:
-    if not is_meta_learner(agent):
-        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
-    for what, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{what} must be at least 1, got {count}")
-    if not 1 <= instances_per_task <= INSTANCES_PER_TASK:
-        raise ValueError(f"instances_per_task must lie in 1…{INSTANCES_PER_TASK}, got {instances_per_task}")
+@dataclass(frozen=True)
+class _Counts:
+    """Who plays how often; `evaluate_adaptation` has the meaning of the fields.
 
+    Raises:
+      ValueError: counts out of range.
+    """
 
-def _before_and_after(
-    envs: Any, agent: MetaLearningAgent, name: str, counts: dict[str, int], progress: Progress | None
-) -> tuple[TaskResult, TaskResult]:
-    before = _play(envs, agent, name, counts["evaluation_episodes"], progress, forgets=True)
-    agent.init()
-    for _ in range(counts["adaptation_steps"]):
-        _adapt(envs, agent, name, counts["adaptation_episodes"], progress)
-    return before, _play(envs, agent, name, counts["evaluation_episodes"], progress)
+    instances_per_task: int = GOALS_PER_TASK
+    adaptation_episodes: int = 10
+    adaptation_steps: int = 1
+    evaluation_episodes: int = 3
+    draws: int = 1
+    first_draw: int = 0
+    is_sampled: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("adaptation_episodes", "adaptation_steps", "evaluation_episodes", "draws"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.first_draw < 0:
+            raise ValueError(f"first_draw must be at least 0, got {self.first_draw}")
+        if not 1 <= self.instances_per_task <= INSTANCES_PER_TASK:
+            raise ValueError(f"instances_per_task must lie in 1…{INSTANCES_PER_TASK}, got {self.instances_per_task}")
 
 
 def evaluate_adaptation(
@@ -77,6 +135,9 @@ def evaluate_adaptation(
     adaptation_episodes: int = 10,
     adaptation_steps: int = 1,
     evaluation_episodes: int = 3,
+    draws: int = 1,
+    first_draw: int = 0,
+    is_sampled: bool = False,
     max_episode_steps: int = HORIZON,
     reward_function_version: str = "v2",
     held_out: bool = True,
@@ -87,13 +148,17 @@ def evaluate_adaptation(
 
     Args:
       agent: see `metaworld_py.evaluation.MetaLearningAgent`. With a true attribute `reads_recurrent_info`, its observations end in the
-        previous action, reward / 10 and end of episode, as with `recurrent_info_in_obs`.
+        previous action, reward / 10 and end of episode, as with `recurrent_info_in_obs`. With a method `reseed(seed)`, every draw and task
+        has a generator of its own, so that the same call gives the same numbers.
       benchmark: "ML10-test", "ML10-train", …, or one task: then ML1's goals.
       seed: of the goals; the one that the agent was trained with gives the goals that belong together.
       instances_per_task: goals (published: 40).
       adaptation_episodes: of each round, none ended by success (published: 10).
       adaptation_steps: rounds (published: 1).
       evaluation_episodes: that count, of each goal (published: 3).
+      draws: how often to adapt to each goal, each time anew and with other random actions: what adaptation brings depends on them.
+      first_draw: number of the first draw; others are another sample.
+      is_sampled: what counts is played with random actions, too, rather than with the most likely ones.
       max_episode_steps: control steps of an episode.
       reward_function_version: "v2" or "v1".
       held_out: for one task: ML1's test goals rather than its training goals.
@@ -104,29 +169,36 @@ def evaluate_adaptation(
       ValueError: unknown tasks, counts out of range.
       TypeError: an agent that cannot adapt.
     """
-    counts = {"adaptation_episodes": adaptation_episodes, "adaptation_steps": adaptation_steps, "evaluation_episodes": evaluation_episodes}
-    _check(agent, counts, instances_per_task)
+    if not is_meta_learner(agent):
+        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
+    counts = _Counts(
+        instances_per_task, adaptation_episodes, adaptation_steps, evaluation_episodes, draws, first_draw, is_sampled=is_sampled
+    )
     begin = time.monotonic()
-    before: list[TaskResult] = []
-    after: list[TaskResult] = []
-    for name, instances in hidden_goals(benchmark, seed, held_out=held_out):
+    found: list[_Played] = []
+    for index, (name, instances) in enumerate(hidden_goals(benchmark, seed, held_out=held_out)):
         envs = _make_envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
-        for found, result in zip((before, after), _before_and_after(envs, agent, name, counts, progress), strict=True):
-            found.append(result)
+        found.append(_play_task(envs, agent, name, index, counts, progress))
         envs.close()
 
     settings: dict[str, Any] = {
         "agent": agent_name or type(agent).__name__,
         "benchmark": benchmark if isinstance(benchmark, str) else ", ".join(benchmark),
         "seed": seed,
-        "episodes_per_instance": evaluation_episodes,
         "max_episode_steps": max_episode_steps,
         "reward_function_version": reward_function_version,
         "versions": installed_versions(),
         "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "wall_time_s": round(time.monotonic() - begin, 1),
     }
-    return AdaptationResult(EvaluationResult(tasks=tuple(before), **settings), EvaluationResult(tasks=tuple(after), **settings))
+    before, after, during = (tuple(results) for results in zip(*found, strict=True))
+    counted, rounds = counts.evaluation_episodes, counts.adaptation_episodes * counts.adaptation_steps
+    return AdaptationResult(
+        EvaluationResult(tasks=before, episodes_per_instance=counted, **settings),
+        EvaluationResult(tasks=after, episodes_per_instance=counted * draws, **settings),
+        EvaluationResult(tasks=during, episodes_per_instance=rounds * draws, **settings),
+        draws,
+    )
 
 
 def hidden_goals(benchmark: str | Sequence[str], seed: int, *, held_out: bool = True) -> Iterator[tuple[str, list[Task]]]:
@@ -156,22 +228,41 @@ def _make_envs(instances: list[Task], agent: Any, max_episode_steps: int, reward
     return TransformedVectorEnv.wrap(envs, ObservationOptions(recurrent_info_in_obs=getattr(agent, "reads_recurrent_info", False)))
 
 
-def _play(envs: Any, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None, *, forgets: bool = False) -> TaskResult:
-    """Episodes that count. Where nothing shall have been adapted to, agents that adapt while they play forget each episode."""
-    played = PlayedEpisodes(envs.num_envs, envs.unwrapped.max_episode_steps, rounds)
-    for _ in range(rounds):
-        if forgets:
-            agent.init()
-        played.play(envs, agent.eval_action, agent.reset, name, progress)
-    return played.result(name)
+class _Played(NamedTuple):
+    """Episodes of one task."""
+
+    before: TaskResult
+    after: TaskResult
+    during: TaskResult
 
 
-def _adapt(envs: Any, agent: MetaLearningAgent, name: str, rounds: int, progress: Progress | None) -> None:
-    """Episodes to adapt on."""
-    for _ in range(rounds):
-        steps = play(envs, agent.adapt_action, lambda: agent.reset(np.ones(envs.num_envs, dtype=bool)))
-        for step in islice(steps, envs.unwrapped.max_episode_steps):
-            agent.step(Timestep(step.observation, step.action, step.reward, step.terminated, step.truncated, step.aux))
-            if progress is not None:
-                progress(name, envs.num_envs)
-    agent.adapt()
+def _play_task(envs: Any, agent: MetaLearningAgent, name: str, index: int, counts: _Counts, progress: Progress | None) -> _Played:
+    """Before adaptation once, then adaptation and what counts, draw by draw."""
+    counted, n_envs, max_steps = counts.evaluation_episodes, envs.num_envs, envs.unwrapped.max_episode_steps
+    act = agent.adapt_action if counts.is_sampled else agent.eval_action
+
+    def reseed(draw: int) -> None:
+        if callable(change := getattr(agent, "reseed", None)):
+            change(_DRAWS * index + counts.first_draw + draw)
+
+    reseed(0)
+    before = PlayedEpisodes(n_envs, max_steps, counted)
+    for _ in range(counted):
+        agent.init()  # agents that adapt while they play forget each episode: nothing shall have been adapted to
+        before.play(envs, act, agent.reset, name, progress)
+    after = PlayedEpisodes(n_envs, max_steps, counted * counts.draws)
+    during = PlayedEpisodes(n_envs, max_steps, counts.adaptation_episodes * counts.adaptation_steps * counts.draws)
+    for draw in range(counts.draws):
+        reseed(draw)
+        agent.init()
+        for _ in range(counts.adaptation_steps):
+            for _ in range(counts.adaptation_episodes):
+                during.play(envs, agent.adapt_action, agent.reset, name, progress, partial(_tell, agent))
+            agent.adapt()
+        for _ in range(counted):
+            after.play(envs, act, agent.reset, name, progress)
+    return _Played(before.result(name), after.result(name), during.result(name))
+
+
+def _tell(agent: MetaLearningAgent, step: PlayedStep) -> None:
+    agent.step(Timestep(step.observation, step.action, step.reward, step.terminated, step.truncated, step.aux))

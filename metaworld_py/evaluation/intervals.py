@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 _Z_95 = 1.959963984540054  # standard normal quantile of 97.5 %
+_Z_99 = 2.5758293035489004  # of 99.5 %
 
 
 def rate_interval(successes: float, episodes: float, z: float = _Z_95) -> tuple[float, float]:
@@ -62,6 +64,27 @@ def mean_rate_interval(counts: Sequence[tuple[float, float]]) -> tuple[float, fl
     low = mean - float(np.sqrt(((rates - limits[:, 0]) ** 2).sum())) / len(counts)
     high = mean + float(np.sqrt(((limits[:, 1] - rates) ** 2).sum())) / len(counts)
     return max(low, 0.0), min(high, 1.0)
+
+
+def repeat_interval(rates: Sequence[npt.ArrayLike], z: float = _Z_99) -> tuple[float, float]:
+    """Where as many draws of adaptation by other generators have their mean success rate, on the same goals; 99 % by default.
+
+    Goals adapt independently of each other, so the spread comes from goals that succeed in some draws only. A half success and a half
+    failure are added to each goal (Jeffreys): goals that were always alike in few draws need not be so in the next ones.
+
+    Args:
+      rates: of each task, success rates (draw, goal).
+      z: quantile of the standard normal.
+    """
+    means, variances = [], []
+    for table in rates:
+        found = np.atleast_2d(np.asarray(table, float))
+        draws, goals = found.shape
+        likely = (found.sum(axis=0) + 0.5) / (draws + 1.0)
+        means.append(found.mean())
+        variances.append((likely * (1.0 - likely)).sum() / goals**2 / draws)
+    half = z * math.sqrt(2.0 * sum(variances)) / len(means)  # both means have this noise
+    return max(float(np.mean(means)) - half, 0.0), min(float(np.mean(means)) + half, 1.0)
 
 
 def rate(share: float, digits: int = 1) -> str:

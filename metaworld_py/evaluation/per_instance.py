@@ -16,7 +16,7 @@ from gymnasium.vector import AutoresetMode
 
 from metaworld_py._version import installed_versions
 from metaworld_py.agents.built_in import as_agent
-from metaworld_py.envs.playing import play
+from metaworld_py.envs.playing import PlayedStep, play
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.evaluation.reward_curves import RewardMeter
@@ -128,19 +128,21 @@ class PlayedEpisodes:
     def play(
         self,
         envs: Any,
-        act: Callable[[np.ndarray], np.ndarray],
+        act: Callable[[np.ndarray], Any],
         begin: Callable[[np.ndarray], None] | None = None,
         name: str = "",
         progress: Progress | None = None,
+        on_step: Callable[[PlayedStep], None] | None = None,
     ) -> None:
         """Play one episode in every environment.
 
         Args:
           envs: the environments.
-          act: actions (n, 4) for observations.
+          act: actions (n, 4) for observations, or those and what it wants back with the step.
           begin: called with all-true (n,) when the episodes have begun.
           name: what is being played.
           progress: see `evaluate`.
+          on_step: called with each step.
         """
         n_envs, now = self._num_envs, slice(self._round * self._num_envs, (self._round + 1) * self._num_envs)
         self._round += 1
@@ -156,6 +158,8 @@ class PlayedEpisodes:
             first[is_running & success & (first < 0)] = step.number
             unstable |= is_running & step.info.get("is_unstable", np.zeros(n_envs, dtype=bool))
             is_running &= ~step.truncated
+            if on_step is not None:
+                on_step(step)
             if progress is not None:
                 progress(name, n_envs)
 

@@ -182,7 +182,7 @@ def _training(result: EvaluationResult) -> str:
     facts = {
         "Algorithm": card.algorithm,
         "Trained on": card.trained_on,
-        "Environment steps": f"{card.env_steps:,}, {card.env_steps / card.published_env_steps:.1%} of published runs",
+        "Environment steps": f"{card.env_steps:,}" + f", {card.share_of_published} of published runs" * bool(card.published_env_steps),
         "Training seed": str(card.seed),
         "Wall time of training": duration(card.hours * 3600),
         "Hardware": card.hardware,

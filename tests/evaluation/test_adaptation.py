@@ -7,6 +7,8 @@ from metaworld_py import ML1, ML10
 from metaworld_py.agents import RandomAgent
 from metaworld_py.evaluation import instances_by_task
 from metaworld_py.evaluation.adaptation import evaluate_adaptation, hidden_goals, is_meta_learner
+from metaworld_py.evaluation.intervals import repeat_interval
+from metaworld_py.evaluation.shots import evaluate_shots, load_shots, save_shots
 from metaworld_py.tasks import TASKS
 
 HAND = slice(0, 3)
@@ -62,7 +64,80 @@ def test_adapting_helps_and_both_sides_are_told():
     assert result.after.tasks[0].episodes == 8 and result.after.episodes_per_instance == 2 and result.after.instances_per_task == 4
     first, second = np.split(np.array(result.after.tasks[0].returns), 2)
     assert np.array_equal(first, second), "the same goals in the same order, by an agent without noise"
-    assert "before adaptation" in str(result) and "after adaptation" in str(result)
+    assert "before adaptation" in str(result) and "after adaptation" in str(result) and "draws" not in str(result)
+    assert (
+        result.during.tasks[0].episodes == 8
+        and len(result.success_while_adapting) == len(result.success_once_adapted) == 2
+        and result.spread == 0.0
+    )
+
+
+class Chance(Seeker):
+    """Succeeds by luck: what its adaptation brings depends on its generator alone, goal by goal."""
+
+    def reseed(self, seed):
+        self.log.append(f"reseed {seed}")
+        self.rng = np.random.default_rng(seed)
+
+    def adapt(self):
+        goals = np.array([[0.0, 0.85, 0.2]])
+        lucky = self.rng.random(len(self.where)) < 0.5
+        self.where = np.where(lucky[:, None], self.where, goals - 0.3)
+
+
+def test_draws_are_told_apart_and_repeat():
+    """Each draw starts from its own generator, tasks do not share them, other draws differ, and the same ones come again."""
+    sizes = {"instances_per_task": 6, "adaptation_episodes": 1, "evaluation_episodes": 2, "max_episode_steps": 60}
+    agent = Chance()
+    result = evaluate_adaptation(agent, ["reach", "push"], draws=3, first_draw=4, **sizes)
+    assert [entry for entry in agent.log if "reseed" in entry] == [f"reseed {n}" for n in (4, 4, 5, 6, 1004, 1004, 1005, 1006)]
+    assert result.after.episodes_per_instance == 6 and result.draws == 3 and result.before.episodes_per_instance == 2
+    tables = [np.reshape(task.successes, (3, 2, 6)) for task in result.after.tasks]
+    assert result.success_by_draw == pytest.approx([np.mean([table[draw] for table in tables]) for draw in range(3)])
+    assert np.mean(result.success_by_draw) == pytest.approx(result.after.success_rate)
+    assert result.spread == pytest.approx(np.std(result.success_by_draw, ddof=1)) and "3 draws of adaptation" in str(result)
+    again, other = (evaluate_adaptation(Chance(), ["reach", "push"], draws=3, first_draw=first, **sizes) for first in (4, 7))
+    assert again.after.tasks == result.after.tasks and other.after.tasks != result.after.tasks
+
+
+def test_random_actions_may_count():
+    """Then the agent is never asked for its most likely ones."""
+    sizes = {"instances_per_task": 2, "adaptation_episodes": 1, "evaluation_episodes": 1, "max_episode_steps": 5}
+    agent = Seeker()
+    agent.eval_action = lambda observations: pytest.fail("asked for")
+    result = evaluate_adaptation(agent, "reach", is_sampled=True, **sizes)
+    assert result.after.tasks[0].episodes == 2 and agent.log.count("adapt") == 1
+
+
+def test_protocols_side_by_side(tmp_path):
+    """Each number of episodes is an evaluation of its own; 0 is before adaptation."""
+    sizes = {"instances_per_task": 3, "evaluation_episodes": 1, "max_episode_steps": 100}
+    shots = evaluate_shots(Seeker(), "reach", shots=(0, 1, 3), **sizes)
+    assert [(shot.episodes, shot.is_sampled) for shot in shots] == [(0, False), (1, False), (3, False), (0, True), (1, True), (3, True)]
+    assert shots[0].protocol == "0 episodes, most likely actions" and shots[5].protocol == "3 episodes, random actions"
+    assert shots[0].success == evaluate_adaptation(Seeker(), "reach", adaptation_episodes=1, **sizes).before.success_rate
+    save_shots(shots, tmp_path / "shots.json")
+    assert load_shots(tmp_path / "shots.json") == shots
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(ValueError, match="is not successes by episodes of adaptation"):
+        load_shots(tmp_path / "other.json")
+    for wrong in ((), (0,), (2, 1), (-1, 2)):
+        with pytest.raises(ValueError, match="shots must be ascending"):
+            evaluate_shots(Seeker(), "reach", shots=wrong, **sizes)
+
+
+def test_the_interval_of_a_repeat_covers_repeats():
+    """Goals of all kinds: of 300 pairs of evaluations at most a few in a hundred fall outside, also where nothing varied at first."""
+    rng = np.random.default_rng(0)
+    for chances in (rng.beta(0.3, 0.7, 40), np.full(40, 0.5), np.full(40, 0.02), np.zeros(40)):
+        outside = 0
+        for _ in range(300):
+            first, second = (rng.random((5, 40)) < chances for _ in range(2))
+            low, high = repeat_interval([first])
+            outside += not low <= second.mean() <= high
+        assert outside <= 9
+    spread = repeat_interval([np.eye(2), np.ones((2, 2))])
+    assert spread[0] < 0.75 < spread[1] and repeat_interval([np.ones((5, 40))] * 5)[0] > 0.95
 
 
 def test_goals_are_those_of_the_benchmarks():

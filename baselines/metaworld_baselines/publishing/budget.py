@@ -21,7 +21,7 @@ import tyro
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.registry import ALGORITHMS
 from metaworld_baselines.places import RESULTS
-from metaworld_baselines.publishing.publish import published_steps
+from metaworld_baselines.publishing.published_settings import published_steps
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
 from metaworld_py.checks.bench import table
@@ -56,6 +56,7 @@ def measure(algorithm: str, turns: int) -> dict[str, Any]:
     """Speed with published settings, and what the published budget would take."""
     config = replace(ALGORITHMS[algorithm].published or ALGORITHMS[algorithm].config, benchmark=BENCHMARKS[algorithm])
     budget = published_steps(algorithm, config)
+    assert budget, f"{config.benchmark} is among the published benchmarks"
     few = short(config, turns)
     with tempfile.TemporaryDirectory() as folder:
         run = RlRun(Path(folder), algorithm, asdict(few), few.total_env_steps, allow_slow=True)

@@ -23,7 +23,7 @@ from matplotlib.ticker import EngFormatter
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import budget, summary
 from metaworld_baselines.publishing.aggregation import RESAMPLES
-from metaworld_baselines.publishing.publish import read_curve, read_run
+from metaworld_baselines.publishing.run_files import read_curve, read_run
 from metaworld_baselines.publishing.table import collect, own_folders, picture, text
 from metaworld_py.agents.cards import EVALUATION, Card, agents_folder, cards
 from metaworld_py.checks.bench import table

@@ -6,36 +6,35 @@ evaluation, a card for programs (`card.json`, see `metaworld_py.agents.cards`) a
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import tyro
-from safetensors import safe_open
 from tqdm import tqdm
 
 from metaworld_baselines.algorithms.loading import load_agent
-from metaworld_baselines.algorithms.meta import PUBLISHED, MetaConfig
+from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import AGENTS
+from metaworld_baselines.publishing.agent_page import page
 from metaworld_baselines.publishing.plot import draw
+from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_steps
+from metaworld_baselines.publishing.run_files import read_curve, read_run, read_throughput
 from metaworld_baselines.runs import checkpoints
-from metaworld_py.agents.cards import BEFORE, CARD, EVALUATION, WEIGHTS, Card
-from metaworld_py.checks.bench import table
-from metaworld_py.cli.agents import evaluate_card
+from metaworld_py.agents.cards import BEFORE, CARD, EVALUATION, SHOTS, WEIGHTS, Card
+from metaworld_py.cli.agents import benchmark, counted, evaluate_card, protocol
 from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.evaluation.adaptation import AdaptationResult
+from metaworld_py.evaluation.shots import evaluate_shots, save_shots
 
-PUBLISHED_STEPS_PER_TASK = 2_000_000  # of multi-task runs (Meta-World+)
-PUBLISHED_SINGLE_TASK = {"sac": 10_000_000, "ppo": 20_000_000}  # (Meta-World, appendix)
-PUBLISHED_EPISODES = 10, 3  # of meta-learners on each goal: to adapt, and those that count (Meta-World)
+DRAWS = 5  # of adaptation to each goal, in the evaluation that a card quotes
 PROGRESS = "progress.csv"
-KEPT = ("config.json", "curve.csv", PROGRESS, "conflict.csv")
+KEPT = ("config.json", "curve.csv", PROGRESS, "trials.csv", "conflict.csv")
 MAX_PROGRESS_ROWS = 100  # of an agent in the repository: what a picture can show
 
 
@@ -48,56 +47,14 @@ class Command:
     name: str = ""  # of one agent; default: ALGORITHM-BENCHMARK
 
 
-def read_run(folder: Path) -> tuple[str, Any, int, dict[str, Any]]:
-    """Algorithm, configuration, seed, and the rest of what a run says of itself.
-
-    Raises:
-      OSError: no run there.
-    """
-    described = json.loads((folder / "config.json").read_text())
-    algorithm = described["algorithm"]
-    return algorithm, find_algorithm(algorithm).config_from(described["config"]), described["config"]["seed"], described
-
-
-def read_curve(folder: Path) -> list[dict[str, float]]:
-    """The evaluations of a run, in order.
-
-    Raises:
-      OSError: none there.
-    """
-    with (folder / "curve.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
-
-
-def read_throughput(folder: Path) -> tuple[float, float]:
-    """Environment steps and gradient updates per second of wall time, medians over training.
-
-    Raises:
-      OSError: no record there.
-    """
-    with (folder / "progress.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    steps, updates = ([float(row[name]) for row in rows] for name in ("steps_per_s", "updates_per_s"))
-    return round(median(steps), 1), round(median(updates), 2)
-
-
-def published_steps(algorithm: str, config: Any) -> int:
-    """The environment steps of published runs on such a benchmark, over all tasks."""
-    if isinstance(config, MetaConfig):
-        return PUBLISHED[config.benchmark][0]
-    if len(config.tasks) == 1:
-        return PUBLISHED_SINGLE_TASK.get(algorithm, PUBLISHED_STEPS_PER_TASK)
-    return PUBLISHED_STEPS_PER_TASK * len(config.tasks)
-
-
 def train_command(algorithm: str, config: Any, seed: int) -> str:
     """What trains such an agent: the settings that are not the defaults."""
     default, words = (
         find_algorithm(algorithm).config,
         [f"python -m metaworld_baselines.train {algorithm}", f"--benchmark {config.benchmark}"],
     )
-    if isinstance(config, MetaConfig):  # zeros stand for what is published for the benchmark
-        default = replace(default, benchmark=config.benchmark, task=config.task, total_env_steps=0, meta_batch=0)
+    if isinstance(config, MetaConfig):
+        default = replace(default.as_said, benchmark=config.benchmark, task=config.task)
     for name, value in asdict(config).items():
         option = "--" + name.replace("_", "-")
         if name == "benchmark" or (value == getattr(default, name) and not (name == "task" and value)):
@@ -134,15 +91,29 @@ def begin_card(folder: Path, name: str) -> Card:
     if not adapts:
         return card
     adaptation, evaluation = PUBLISHED_EPISODES
-    return replace(card, adaptation_episodes=adaptation, adaptation_rounds=config.adaptation_rounds, evaluation_episodes=evaluation)
+    return replace(
+        card,
+        adaptation_episodes=adaptation,
+        adaptation_rounds=config.adaptation_rounds,
+        evaluation_episodes=evaluation,
+        adaptation_draws=DRAWS,
+    )
 
 
-def with_evaluation(card: Card, result: EvaluationResult, before: EvaluationResult | None) -> Card:
+def with_evaluation(card: Card, found: EvaluationResult | AdaptationResult) -> Card:
     """The card with its numbers."""
+    result = counted(found)
     card = replace(card, success=result.success_rate, interval=result.interval, mean_return=mean_return(result))
-    if before is None:
+    if not isinstance(found, AdaptationResult):
         return card
-    return replace(card, success_before=before.success_rate, interval_before=before.interval, return_before=mean_return(before))
+    return replace(
+        card,
+        success_before=found.before.success_rate,
+        interval_before=found.before.interval,
+        return_before=mean_return(found.before),
+        success_by_draw=found.success_by_draw,
+        repeat_interval=found.repeat_interval,
+    )
 
 
 def mean_return(result: EvaluationResult) -> float:
@@ -156,10 +127,11 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     Raises:
       OSError: no run there, or none that was evaluated.
     """
-    card = begin_card(folder, name)
+    card, agent = begin_card(folder, name), load_agent(folder / checkpoints.LAST)
     with tqdm(unit=" steps", unit_scale=True, desc=card.name, disable=None, leave=False) as bar:
-        result, before = evaluate_card(card, load_agent(folder / checkpoints.LAST), lambda _, steps: bar.update(steps))
-    card = with_evaluation(card, result, before)
+        found = evaluate_card(card, agent, lambda _, steps: bar.update(steps))
+        shots = evaluate_shots(agent, benchmark(card), **protocol(card) | {"evaluation_episodes": 1}) if card.adapts else ()
+    card, result = with_evaluation(card, found), counted(found)
     made = out / card.name
     made.mkdir(parents=True, exist_ok=True)
     for file in KEPT:
@@ -168,11 +140,12 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     if folder != made:
         shutil.copyfile(folder / checkpoints.LAST, made / WEIGHTS)
     result.save(made / EVALUATION)
-    if before is not None:
-        before.save(made / BEFORE)
+    if isinstance(found, AdaptationResult):
+        found.before.save(made / BEFORE)
+        save_shots(shots, made / SHOTS)
     draw((made,)).savefig(made / "curve.png", dpi=100)
     card.save(made)
-    (made / "README.md").write_text(page(made, card, result))
+    (made / "README.md").write_text(page(made, card, result, shots))
     return made
 
 
@@ -182,90 +155,6 @@ def thinned(table: str, rows: int = MAX_PROGRESS_ROWS) -> str:
     if len(lines) <= rows:
         return table
     return head + "".join(lines[(place + 1) * len(lines) // rows - 1] for place in range(rows))
-
-
-def parameters(path: Path) -> int:
-    """Numbers in a file of weights."""
-    with safe_open(path, framework="numpy") as file:
-        return sum(file.get_tensor(name).size for name in file.keys())  # noqa: SIM118  # no mapping
-
-
-def card_facts(folder: Path, card: Card, num_tasks: int) -> list[tuple[str, str]]:
-    """What the page tells of an agent, by name."""
-    last = read_curve(folder)[-1]
-    low, high = card.interval
-    share = card.env_steps / card.published_env_steps
-    goals = f"{card.instances_per_task} {'held-out' if card.adapts else 'training'} goals of each task"
-    facts = [
-        (
-            "success",
-            f"**{card.success:.1%}** [{low:.1%}, {high:.1%}], mean over {_count(num_tasks, 'task')}, {goals}, last weights",
-        ),
-        ("return", f"{card.mean_return:,.0f} in episodes of {card.max_episode_steps} steps, rewards {card.reward_version}"),
-    ]
-    if card.success_before is not None and card.interval_before is not None and card.return_before is not None:
-        low, high = card.interval_before
-        facts.append(("before adaptation", f"{card.success_before:.1%} [{low:.1%}, {high:.1%}], return {card.return_before:,.0f}"))
-        facts.append(
-            (
-                "on training goals",
-                f"{last['train_success']:.1%} after adaptation, {last['train_success_before']:.1%} before (fewer goals, end of the curve)",
-            )
-        )
-        facts.append(
-            (
-                "protocol",
-                f"{card.adaptation_episodes} episodes to adapt, {card.evaluation_episodes} that count, as published (with episodes of 500)",
-            )
-        )
-    facts += [
-        (
-            "trained for",
-            f"{card.env_steps:,} environment steps: {share:.1%} of the {card.published_env_steps:,} of published runs",
-        ),
-        ("seed", f"{card.seed}; one seed says that it learns, not how algorithms compare"),
-        ("wall time", f"{card.hours:.2f} h on {card.hardware}: {card.steps_per_s:,.0f} steps/s, {card.updates_per_s:.3g} updates/s"),
-        ("network", f"{parameters(folder / WEIGHTS):,} parameters of the actor; all settings in [config.json](config.json)"),
-        ("versions", ", ".join(f"{name} {number}" for name, number in card.versions.items())),
-    ]
-    return facts
-
-
-def page(folder: Path, card: Card, result: EvaluationResult) -> str:
-    """The card for readers."""
-    tasks = [
-        (task.task, f"{task.success_rate:.1%}", "{:.1%} – {:.1%}".format(*task.interval), f"{task.mean_return:,.0f}", str(task.episodes))
-        for task in result.tasks
-    ]
-    commands = [
-        card.evaluate_command,
-        f"metaworld-py agents {card.name} --check      # the same, compared with this card",
-        *([] if card.adapts else [f"metaworld-py render {result.tasks[0].task} --agent {card.name}"]),
-        card.trained_by,
-    ]
-    description = find_algorithm(card.algorithm).description
-    lines = [
-        f"# {card.name}",
-        "",
-        f"{description}, trained on {'hidden goals of ' * card.adapts}{card.benchmark.removesuffix('-test')}.",
-        "",
-        "| | |",
-        "|---|---|",
-        *(f"| {name} | {text} |" for name, text in card_facts(folder, card, len(result.tasks))),
-        "",
-        "![Learning curve](curve.png)",
-        "",
-        *table(("task", "success", "95 % interval", "return", "episodes"), tasks),
-        "",
-        "```sh",
-        *commands,
-        "```",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

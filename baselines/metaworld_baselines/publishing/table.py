@@ -2,7 +2,8 @@
 
 Collects the trained agents, the runs of `baselines/results` and the folders given, groups those that differ in nothing but the seed, and
 aggregates their last evaluations over seeds and tasks with rliable (Agarwal et al. 2021): interquartile mean with stratified bootstrap
-intervals, and performance profiles in the picture. One seed has no interval. What differs from the published runs stands below the table.
+intervals, and performance profiles in the picture. One seed has no interval. Of meta-learners a second table has all protocols side by
+side. What differs from the published runs stands below.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from metaworld_baselines.algorithms.meta import MetaConfig
-from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import HERE
-from metaworld_baselines.publishing import aggregation
-from metaworld_baselines.publishing.publish import PUBLISHED_EPISODES, published_steps, read_curve, read_run
+from metaworld_baselines.publishing import aggregation, protocol_table
+from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_config, published_steps
+from metaworld_baselines.publishing.run_files import read_curve, read_run
 from metaworld_py.agents.cards import EVALUATION
 from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult
@@ -152,9 +153,8 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
     """In what our runs differ from the published ones, and the published ones from each other."""
     found = []
     for group in groups:
-        config, steps = group.config, min(group.env_steps)
-        budget = published_steps(group.algorithm, config)
-        says = [f"{steps / budget:.1%} of the published {budget:,} steps"]
+        config, steps, budget = group.config, min(group.env_steps), published_steps(group.algorithm, group.config)
+        says = [f"{steps / budget:.1%} of the published {budget:,} steps" if budget else f"{steps:,} steps, none published"]
         if len(group.seeds) < 10:
             says.append(f"{len(group.seeds)} of 10 seeds")
         if config.max_episode_steps != 500:
@@ -163,15 +163,7 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
             says.append(
                 f"evaluated while training with {config.episodes} episodes to adapt and {config.eval_episodes} that count, not 10 and 3"
             )
-        default = find_algorithm(group.algorithm).published or type(config)(
-            **({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {})
-        )
-        ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "multi_head", "gradient_method"}
-        changed = [
-            f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"
-            for name, value in vars(default).items()
-            if getattr(config, name) != value and name not in ignored and not name.startswith(("eval_", "save_", "log_", "diagnose_"))
-        ]
+        changed = changed_settings(group.algorithm, config)
         if changed:
             says.append("settings, with the published ones in brackets: " + ", ".join(changed))
         found.append(f"- {group.label}: " + "; ".join(says) + ".")
@@ -187,6 +179,17 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
     if benchmark.startswith("ML"):
         found.append("- Success is that on held-out goals (of ML10 and larger sets: of held-out tasks), after adaptation.")
     return found
+
+
+def changed_settings(algorithm: str, config: Any) -> list[str]:
+    """Settings of a run that are not the published ones, with those in brackets; not how long it trains and when it is evaluated."""
+    published, ignored = published_config(algorithm, config), {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes"}
+    ignored |= {"multi_head", "gradient_method", "meta_batch_up_to"}
+    return [
+        f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"
+        for name, value in vars(published).items()
+        if getattr(config, name) != value and name not in ignored and not name.startswith(("eval_", "save_", "log_", "diagnose_"))
+    ]
 
 
 def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
@@ -220,7 +223,10 @@ def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
 
 def text(benchmark: str, groups: list[Group], resamples: int = aggregation.RESAMPLES) -> list[str]:
     """The table, and below it what differs."""
-    return [*table(HEAD, rows(benchmark, groups, resamples)), "", *differences(benchmark, groups)]
+    meta = [group for group in groups if isinstance(group.config, MetaConfig)]
+    by_protocol = [row for group in meta for row in protocol_table.protocol_rows(group.label, group.config, group.folders)]
+    shown = ["", *table(protocol_table.HEAD, by_protocol)] if meta else []
+    return [*table(HEAD, rows(benchmark, groups, resamples)), *shown, "", *differences(benchmark, groups)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

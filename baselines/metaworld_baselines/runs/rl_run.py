@@ -14,7 +14,7 @@ from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.evaluation.adaptation import AdaptationResult
 
 DAY_S = 86_400.0
-TABLES = ("progress", "curve", "conflict")
+TABLES = ("progress", "curve", "trials", "conflict")
 
 
 class TooSlowError(RuntimeError):
@@ -24,8 +24,8 @@ class TooSlowError(RuntimeError):
 class RlRun(Run):
     """One seed's training in environments.
 
-    Besides what every run has, `curve.csv` holds evaluations by the published protocol (success per task), `conflict.csv` gradient
-    diagnostics, where asked for.
+    Besides what every run has, `curve.csv` holds evaluations by the published protocol (success per task), `trials.csv` those of
+    meta-learners episode by episode, `conflict.csv` gradient diagnostics, where asked for.
 
     Args:
       folder, algorithm, config, minutes, is_on_tensorboard: see `Run`.
@@ -124,6 +124,7 @@ class RlRun(Run):
             f"training goals: {row['train_success_before']:6.1%} → {row['train_success']:6.1%}, "
             f"{row['train_return_before']:.0f} → {row['train_return']:.0f}"
         )
+        self.log("trials", by_episode(test, "") | by_episode(train, "train_"))
         return self._add_point(row, test.after, "train_success", self.env_steps)
 
     def _add_point(self, row: dict[str, float], result: EvaluationResult, chosen_by: str, env_steps: int) -> bool:
@@ -142,6 +143,14 @@ class RlRun(Run):
         remaining = (self.total_env_steps - self.env_steps) / max(steps_per_s, 1e-9)
         if remaining > DAY_S and jax.default_backend() == "cpu" and not self._allow_slow:
             raise TooSlowError(slow_message(remaining, steps_per_s, updates_per_s))
+
+
+def by_episode(result: AdaptationResult, side: str) -> dict[str, float]:
+    """Successes on goals of a side: of each task before adaptation; in each episode of it, with random actions; in each one after it."""
+    row = {f"{side}before/{task.task}": task.success_rate for task in result.before.tasks}
+    for what, rates in (("while_adapting", result.success_while_adapting), ("once_adapted", result.success_once_adapted)):
+        row |= {f"{side}{what}/{number}": rate for number, rate in enumerate(rates, start=1)}
+    return row
 
 
 def mean_return(result: EvaluationResult) -> float:

@@ -6,15 +6,16 @@ import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
-from metaworld_baselines.algorithms.maml_trpo import MamlConfig
+from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.registry import ALGORITHMS
-from metaworld_baselines.algorithms.rl2 import Rl2Config
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.publishing import publish
 from metaworld_baselines.publishing.publish import train_command
 from metaworld_baselines.train import main as train
 from metaworld_py.agents import cards, load_agent
 from metaworld_py.cli.main import main
 from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.evaluation.shots import load_shots
 
 SAC = (
     "sac --benchmark reach --total-env-steps 400 --envs-per-task 2 --width 8 --batch-per-task 4 --buffer-per-task 1000 "
@@ -58,6 +59,20 @@ def test_cards_say_what_the_evaluation_found(published):
 
 
 @pytest.mark.usefixtures("as_own")
+def test_cards_of_meta_learners_tell_every_draw_and_every_number_of_shots(published):
+    card = cards.find_card("rl2-ml1-reach")
+    result = EvaluationResult.load(published / card.name / "evaluation.json")
+    assert card.adaptation_draws == len(card.success_by_draw) == 5 and result.episodes_per_instance == 5 * 3
+    assert sum(card.success_by_draw) / 5 == pytest.approx(card.success)
+    low, high = card.repeat_interval
+    assert 0.0 <= low <= card.success <= high <= 1.0 and high - low > 0.1, "two goals say little"
+    shots = load_shots(published / card.name / "shots.json")
+    assert [(shot.episodes, shot.is_sampled) for shot in shots] == [(n, kind) for kind in (False, True) for n in (0, 1, 2, 3, 10)]
+    page = (published / card.name / "README.md").read_text()
+    assert "spread" in page and "in 99 of 100 cases" in page and "| random actions" in page
+
+
+@pytest.mark.usefixtures("as_own")
 def test_commands_list_show_and_check(capsys):
     assert main(["agents"]) == 0
     listed = capsys.readouterr().out
@@ -82,6 +97,28 @@ def test_a_card_that_claims_too_much_fails_its_check(published, tmp_path, capsys
 
 
 @pytest.mark.usefixtures("as_own")
+def test_checks_of_meta_learners_repeat_with_other_random_actions(published, capsys, monkeypatch):
+    """And compare with what the card accepts of a repeat."""
+    path, first_draws = published / "rl2-ml1-reach" / "card.json", []
+
+    def evaluate(card, agent, progress, *, first_draw):
+        first_draws.append(first_draw)
+        return EvaluationResult.load(published / card.name / "evaluation.json")
+
+    monkeypatch.setattr("metaworld_py.cli.agents.evaluate_card", evaluate)
+    honest = path.read_text()
+    found = json.loads(honest)["success"]
+    try:
+        for accepted, verdict in (([found, found], "ok"), ([found + 0.01, 1.0], "MISSED")):
+            path.write_text(json.dumps(json.loads(honest) | {"repeat_interval": accepted}))
+            assert main(["agents", "rl2-ml1-reach", "--check"]) == (verdict == "MISSED")
+            assert verdict in capsys.readouterr().out
+    finally:
+        path.write_text(honest)
+    assert first_draws == [5, 5], "none of the five draws of the card"
+
+
+@pytest.mark.usefixtures("as_own")
 def test_the_card_s_commands_do_what_they_say(published, tmp_path, capsys):
     """`metaworld-py evaluate` by the card's own command line finds the card's number, and training by its command has its settings."""
     for card in cards.cards().values():
@@ -90,7 +127,7 @@ def test_the_card_s_commands_do_what_they_say(published, tmp_path, capsys):
         assert main([*words[1:], "--save", str(tmp_path / "again.json")]) == 0
         again = EvaluationResult.load(tmp_path / "again.json")
         assert again.success_rate == card.success and again.interval == card.interval
-        assert again.instances_per_task == (2 if card.adapts else 3) and again.episodes_per_instance == (3 if card.adapts else 1)
+        assert again.instances_per_task == (2 if card.adapts else 3) and again.episodes_per_instance == (15 if card.adapts else 1)
 
 
 @pytest.mark.usefixtures("as_own")
@@ -126,6 +163,8 @@ def test_the_repository_s_agents_are_whole():
         assert result.seed == card.seed and f"**{card.success:.1%}**" in (folder / "README.md").read_text()
         assert (folder / "curve.png").is_file() and (folder / "curve.csv").is_file() and (folder / "config.json").is_file()
         assert card.adapts == (folder / "before.json").is_file()
+        if card.adaptation_draws > 1:  # those published before had one draw
+            assert len(card.success_by_draw) == 5 and len(load_shots(folder / "shots.json")) == 10
         load_agent(name)
 
 

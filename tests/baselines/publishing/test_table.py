@@ -1,15 +1,20 @@
 """Tables of ours beside the published numbers: aggregates by hand, groups, and what is said about differences."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
+from metaworld_baselines.algorithms.ppo import PpoConfig
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac import SacConfig
-from metaworld_baselines.publishing import aggregation, table
+from metaworld_baselines.publishing import aggregation, protocol_table, table
+from metaworld_baselines.publishing.published_settings import published_config, published_steps
 from metaworld_baselines.publishing.table import PUBLISHED_FIGURES
+from metaworld_py.evaluation.shots import Shot, save_shots
 
 TASKS = ("reach", "push", "drawer-close", "door-open")
 
@@ -92,3 +97,64 @@ def test_the_command_prints_and_draws(benchmark, tmp_path, capsys):
 def test_unknown_benchmarks_and_folders_are_refused(tmp_path, capsys):
     assert table.main(["MT11"]) == 2 and "published: ML10" in capsys.readouterr().err
     assert table.main(["MT10", str(tmp_path)]) == 2 and "config.json" in capsys.readouterr().err
+
+
+@pytest.fixture
+def make_meta_run(tmp_path):
+    """A run of RL² on ML1 reach with two evaluations; with `trials`, of a version that kept them episode by episode."""
+
+    def make(seed, rates, has_trials):
+        folder = tmp_path / f"rl2-{seed}"
+        folder.mkdir()
+        config = vars(Rl2Config(benchmark="ML1", task="reach")) | {"seed": seed}
+        (folder / "config.json").write_text(json.dumps({"algorithm": "rl2", "config": config, "hardware": "", "versions": {}}))
+        lines = [f"{1000 * at},{at},{rate},1.0,{rate / 2},{rate}" for at, rate in enumerate(rates, start=1)]
+        (folder / "curve.csv").write_text("\n".join(["env_steps,seconds,success,return,success_before,success/reach", *lines]) + "\n")
+        if has_trials:
+            lines = [f"{at},1,{rate / 2},{rate / 4},{rate},{rate}" for at, rate in enumerate(rates, start=1)]
+            head = "env_steps,seconds,before/reach,while_adapting/1,while_adapting/2,once_adapted/1"
+            (folder / "trials.csv").write_text("\n".join([head, *lines]) + "\n")
+        return folder
+
+    return make
+
+
+def test_all_protocols_of_meta_learners_stand_side_by_side(make_meta_run):
+    """Before and after, with most likely and with random actions, at the end and at best; what one run lacks is not made up."""
+    folders = [make_meta_run(1, [0.8, 0.4], has_trials=True), make_meta_run(2, [0.4, 0.6], has_trials=True)]
+    (group,) = table.collect("ML1-reach", folders)
+    rows = {row[1:3]: row[3:] for row in protocol_table.protocol_rows(group.label, group.config, group.folders)}
+    assert rows["0", "most likely"] == ("25.0%", "35.0%") and rows["10", "most likely"] == ("50.0%", "70.0%")
+    assert rows["0", "random"] == ("not kept", "17.5%") and rows["1", "random"] == ("not kept", "70.0%")
+    shots = [Shot(3, True, 0.25, (0.1, 0.4), 0.0, {"reach": 0.25})]
+    save_shots(shots, folders[0] / "shots.json")
+    save_shots([replace(shots[0], success=0.75)], folders[1] / "shots.json")
+    rows = {row[1:3]: row[3:] for row in protocol_table.protocol_rows(group.label, group.config, group.folders)}
+    assert rows["3", "random"] == ("50.0%", "not kept") and rows["10", "most likely"] == ("not kept", "70.0%")
+    assert "episodes to adapt |" in "\n".join(table.text("ML1-reach", [group], 10))
+    old = make_meta_run(3, [0.5, 0.3], has_trials=False)
+    assert protocol_table.best_by_protocol(old, group.config) == {(10, False): 0.5, (0, False): 0.25}
+
+
+def test_published_settings_are_those_of_the_benchmark():
+    """Single tasks have 2 × 256 and budgets of their own; what nobody published has none."""
+    single, custom = SacConfig(benchmark="reach"), SacConfig(benchmark="reach,push")
+    assert (published_config("sac", single).width, published_config("sac", single).depth) == (256, 2)
+    assert (published_config("mt-sac", SacConfig()).width, published_config("mt-sac", SacConfig()).depth) == (400, 3)
+    assert (
+        published_steps("sac", single) == 10_000_000 and published_steps("ppo", PpoConfig(benchmark="reach", minibatches=10)) == 20_000_000
+    )
+    assert published_steps("mt-sac", SacConfig(benchmark="MT50")) == 100_000_000
+    assert published_steps("mt-sac", custom) is None and published_steps("mt-sac", single) is None
+    ml1 = published_config("rl2", Rl2Config(benchmark="ML1", task="reach"))
+    assert (ml1.meta_batch, ml1.total_env_steps, ml1.task) == (10, 2_000_000, "reach")
+
+
+def test_runs_without_published_budget_say_so(tmp_path):
+    folder = tmp_path / "sac"
+    folder.mkdir()
+    config = vars(SacConfig(benchmark="reach,push", width=64)) | {"seed": 1}
+    (folder / "config.json").write_text(json.dumps({"algorithm": "mt-sac", "config": config, "hardware": "", "versions": {}}))
+    (folder / "curve.csv").write_text("env_steps,seconds,success,return,success/reach,success/push\n1000,1,0.5,1,0.5,0.5\n")
+    text = "\n".join(table.differences("reach,push", table.collect("reach,push", [folder])))
+    assert "1,000 steps, none published" in text and "width 64 (400)" in text
