@@ -1,6 +1,9 @@
 """Settings of RL²: the published ones, and ours.
 
-`PUBLISHED` has the settings of Meta-World+, where published. `TUNED`, the defaults, ...
+`PUBLISHED` has those of Meta-World+ and, of the head, of Meta-World: the mean through a tanh, a standard deviation without an upper bound.
+`TUNED`, the defaults, is meant for budgets of a few million steps: a standard deviation that can neither vanish nor drown the actions, a
+critic that is told the instance, inputs and advantages in units of their own, meta-batches with as many goals of each task as fit,
+short trials and so more iterations, and exploration that goes on in a direction for a while.
 """
 
 from __future__ import annotations
@@ -86,5 +89,24 @@ class Rl2Config(MetaConfig):
         return self.meta_batch * self.trial_steps
 
 
-PUBLISHED = Rl2Config()
-TUNED = Rl2Config()
+PUBLISHED = Rl2Config(tanh_mean=True)
+TUNED = Rl2Config(
+    meta_batch_up_to=50,
+    trial_episodes=2,
+    width=128,
+    memory=128,
+    epochs=8,
+    refresh_memory=True,
+    max_kl=0.06,
+    entropy_bonus=0.0,
+    learning_rate=3e-4,
+    normalize_advantages=True,
+    advantages_by_task=True,
+    baseline=CRITIC,
+    initial_std=0.5,
+    min_std=0.2,
+    max_std=1.0,
+    noise_correlation=0.8,
+    normalize_inputs=True,
+    skip=True,
+)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from rliable import library, metrics
 
 RESAMPLES = 2000
+SEEDS = 3  # of fewer, an interquartile mean is one of tasks alone, without the best and the worst, and a bootstrap has nothing to draw from
 iqm, mean = metrics.aggregate_iqm, metrics.aggregate_mean
 
 

@@ -29,7 +29,7 @@ from jsonschema import Draft202012Validator
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation
 from metaworld_py.checks.bench import table
-from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.evaluation import EvaluationResult, mean_rate_interval
 
 FILE, SCHEMA_FILE = "results.json", "results.schema.json"
 SCHEMA = "metaworld_py.leaderboard/1"
@@ -79,7 +79,7 @@ def read(folder: Path = HERE) -> dict[str, Any]:
 def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
     """What a row says of its result files.
 
-    Several seeds: mean over seeds and tasks with its stratified bootstrap interval. One seed: the interval over its goals.
+    Three seeds and more: mean over seeds and tasks with its stratified bootstrap interval. Fewer: the interval over goals.
 
     Raises:
       ValueError: the files are of different benchmarks, protocols or seeds twice.
@@ -94,7 +94,8 @@ def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
             f"one file for each seed, got seeds {', '.join(map(str, seeds))}: evaluate each agent with the seed of its training"
         )
     scores = np.array([[task.success_rate for task in result.tasks] for result in results])
-    interval = aggregation.interval(scores, aggregation.mean) if len(results) > 1 else first.interval
+    over_goals = mean_rate_interval([task.independent_counts for result in results for task in result.tasks])
+    interval = aggregation.interval(scores, aggregation.mean) if len(results) >= aggregation.SEEDS else over_goals
     return {
         "benchmark": first.benchmark,
         "seeds": seeds,
@@ -191,7 +192,7 @@ def lines(board: dict[str, Any], benchmark: str = "") -> list[str]:
                 str(place),
                 row["algorithm"],
                 f"{row['success']:.1%}",
-                "{:.1%} – {:.1%}".format(*row["interval"]) + (" (goals)" if len(row["seeds"]) == 1 else " (seeds)"),
+                "{:.1%} – {:.1%}".format(*row["interval"]) + (" (seeds)" if len(row["seeds"]) >= aggregation.SEEDS else " (goals)"),
                 str(len(row["seeds"])),
                 f"{row['env_steps']:,}",
                 f"{row['adaptation_episodes']} episodes" if row["adaptation_episodes"] else "",

@@ -45,9 +45,6 @@ class Command:
     out: Path | None = None  # a picture, .png
 
 
-SEEDS_FOR_INTERVALS = 3  # of fewer, an interquartile mean is one of tasks alone: it leaves out the best and the worst
-
-
 @dataclass
 class Group:
     """Runs that differ in nothing but the seed."""
@@ -110,7 +107,7 @@ def final_scores(folder: Path, last: dict[str, float]) -> list[float]:
 
 def aggregate(group: Group, resamples: int) -> tuple[float, tuple[float, float] | None]:
     """Interquartile mean over seeds and tasks, and its 95 % interval by stratified bootstrap over seeds; None for fewer than three."""
-    enough = len(group.seeds) >= SEEDS_FOR_INTERVALS
+    enough = len(group.seeds) >= aggregation.SEEDS
     return aggregation.iqm(group.matrix), aggregation.interval(group.matrix, aggregation.iqm, resamples) if enough else None
 
 

@@ -1,5 +1,6 @@
 """MAML: the meta-gradient against finite differences, the outer step against its promises, agents that adapt."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,7 +12,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 
 from metaworld_baselines.algorithms import maml_trpo
-from metaworld_baselines.algorithms.maml_config import MamlConfig
+from metaworld_baselines.algorithms.maml_config import PUBLISHED, TUNED, MamlConfig
 from metaworld_baselines.algorithms.maml_trpo import Batch
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, first_noise
@@ -204,7 +205,14 @@ def test_bad_settings_are_refused(changes, message):
 
 
 def test_published_settings():
-    config = MamlConfig()
+    config = PUBLISHED
     assert (config.meta_batch, config.episodes, config.width, config.depth, config.inner_learning_rate) == (20, 10, 512, 2, 0.1)
     assert (config.max_kl, config.cg_iterations, config.cg_damping, config.backtrack, config.max_backtracks) == (0.01, 10, 1e-5, 0.8, 15)
     assert config.env_steps_per_iteration == 20 * 10 * 500 * 2
+
+
+@pytest.mark.parametrize("benchmark", ["ML1", "ML10", "ML25", "ML45"])
+def test_our_settings_make_more_outer_steps_of_the_published_budgets(benchmark):
+    ours, published = (replace(of.as_said, benchmark=benchmark, task="reach" * (benchmark == "ML1")) for of in (TUNED, PUBLISHED))
+    steps = [config.total_env_steps / config.env_steps_per_iteration for config in (ours, published)]
+    assert steps[0] > 1.6 * steps[1] and ours.max_kl > published.max_kl and ours.episodes == published.episodes == 10

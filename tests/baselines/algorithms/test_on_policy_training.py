@@ -24,7 +24,7 @@ TWO_TASKS = "--benchmark reach,drawer-close --envs-per-task 1 --eval-instances 2
 RUNS = {
     "ppo": (f"{TWO_TASKS} --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2", 80),
     "rl2": (f"{META} --width 8 --memory 8 --bptt-steps 20 --minibatches 2 --epochs 2", 80),
-    "maml-trpo": (f"{META} --width 8 --depth 1", 160),
+    "maml-trpo": (f"{META} --train-episodes 2 --width 8 --depth 1", 160),
 }
 SPEED_COLUMNS = {"seconds", "steps_per_s", "updates_per_s", "waiting_for_envs", "waiting_for_learner"}
 
@@ -129,12 +129,12 @@ MINIATURES = {  # options, environment steps, tasks, episode length
         100,
     ),
     "rl2": (
-        f"{GOALS} --episodes 3 --memory 32 --bptt-steps 60 --minibatches 3 --epochs 5 --learning-rate 2e-3 --normalize-advantages",
+        f"{GOALS} --episodes 3 --trial-episodes 3 --memory 32 --bptt-steps 60 --minibatches 3 --epochs 5 --learning-rate 2e-3",
         72_000,
         ["reach"],
         60,
     ),
-    "maml-trpo": (f"{GOALS} --episodes 5 --max-kl 0.03", 30_000, ["reach"], 60),
+    "maml-trpo": (f"{GOALS} --episodes 5 --train-episodes 5 --max-kl 0.03", 30_000, ["reach"], 60),
 }
 
 

@@ -1,5 +1,6 @@
 """RL²: what its memory remembers and forgets, and that sequences are those that were played."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -9,10 +10,11 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import gymnasium
 import jax.numpy as jnp
 
-from metaworld_baselines.algorithms import augmentation, privileged_critic, rl2, trials
+from metaworld_baselines.algorithms import augmentation, privileged_critic, rl2, rl2_config, trials
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
 from metaworld_baselines.algorithms.recurrent_agent import Memory
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout
 from metaworld_baselines.networks import scaling
@@ -378,7 +380,24 @@ def test_bad_settings_are_refused(changes, message):
 
 
 def test_published_settings():
-    config = Rl2Config()
+    config = rl2_config.PUBLISHED
     assert (config.meta_batch, config.episodes, config.total_env_steps, config.memory) == (20, 10, 20_000_000, 256)
     assert (config.epochs, config.bptt_steps, config.clip, config.learning_rate, config.trace) == (10, 250, 0.2, 5e-4, 0.95)
+    assert config.tanh_mean and config.max_std is None and config.baseline == LINEAR
     assert Rl2Config(benchmark="ML1", task="reach").total_env_steps == 2_000_000
+
+
+@pytest.mark.parametrize("benchmark", ["ML1", "ML10", "ML25", "ML45"])
+def test_our_settings_fit_every_benchmark(benchmark):
+    """As many goals of each task as fit into 50, all of ML1's, and whole sequences and minibatches of them."""
+    config = replace(rl2_config.TUNED.as_said, benchmark=benchmark, task="reach" * (benchmark == "ML1"))
+    assert config.meta_batch == {"ML1": 50, "ML10": 50, "ML25": 50, "ML45": 45}[benchmark] and config.max_std is not None
+    dealt = Instances(replace(config, benchmark="ML1", task="reach", meta_batch=50), seed=1).of_iteration(3)
+    assert len(set(map(repr, dealt))) == 50
+
+
+def test_files_of_older_runs_mean_what_they_meant():
+    """A head without bounds, noise from step to step by itself, and the memory as it was."""
+    found = find_algorithm("rl2").config_from({"benchmark": "ML1", "task": "push", "width": 128, "seed": 1})
+    assert found == Rl2Config(benchmark="ML1", task="push", width=128, total_env_steps=found.total_env_steps, meta_batch=found.meta_batch)
+    assert (found.max_std, found.tanh_mean, found.noise_correlation, found.refresh_memory) == (None, False, 0.0, False)

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,7 @@ pytest.importorskip("jax", reason="needs the extra `baselines`")
 from metaworld_baselines.publishing import leaderboard
 from metaworld_baselines.publishing.leaderboard import Add
 from metaworld_py.agents import load_agent
-from metaworld_py.evaluation import evaluate
+from metaworld_py.evaluation import EvaluationResult, evaluate
 
 
 @pytest.fixture
@@ -48,6 +49,19 @@ def test_a_row_is_made_of_its_result_files(folder, results):
     assert leaderboard.check(folder) == [], "files were copied along"
     shown = "\n".join(leaderboard.lines(leaderboard.read(folder)))
     assert "Scripted" in shown and f"{added['success']:.1%}" in shown
+
+
+def test_intervals_are_over_seeds_from_three_on(folder, results):
+    """Of fewer they are over goals: two runs say nothing of how runs spread, and 8 of 8 successes are not [100, 100]."""
+    found = [EvaluationResult.load(path) for path in results]
+    always = [
+        replace(one, seed=seed, tasks=tuple(replace(task, successes=(True,) * task.episodes) for task in one.tasks))
+        for seed, one in zip((1, 2, 3), (*found, found[0]), strict=True)
+    ]
+    two, three = (leaderboard.numbers(chosen)["interval"] for chosen in (always[:2], always))
+    assert two[0] < 0.9 and two[1] == 1.0 and three == [1.0, 1.0]
+    leaderboard.add(row(results), folder)
+    assert "(goals)" in "\n".join(leaderboard.lines(leaderboard.read(folder)))
 
 
 def test_a_row_that_says_more_than_its_files_is_found(folder, results):

@@ -1,17 +1,18 @@
 """From a run's folder to a published agent that `metaworld-py` lists, checks and plays."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
-from metaworld_baselines.algorithms.maml_config import MamlConfig
+from metaworld_baselines.algorithms import maml_config, rl2_config
 from metaworld_baselines.algorithms.registry import ALGORITHMS
-from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.publishing import publish
 from metaworld_baselines.publishing.publish import train_command
 from metaworld_baselines.train import main as train
+from metaworld_baselines.train import parse
 from metaworld_py.agents import cards, load_agent
 from metaworld_py.cli.main import main
 from metaworld_py.evaluation import EvaluationResult
@@ -140,16 +141,17 @@ def test_films_show_agents_that_need_not_adapt(tmp_path, capsys):
 
 
 def test_training_commands_leave_out_defaults_only():
-    config = Rl2Config(benchmark="ML1", task="push", forgetful=True, max_episode_steps=150, bptt_steps=150, minibatches=10)
+    config = replace(rl2_config.TUNED.as_said, benchmark="ML1", task="push", forgetful=True, max_std=None, epochs=3)
     command = train_command("rl2", config, 4)
     assert command.startswith("python -m metaworld_baselines.train rl2 --benchmark ML1 --task push ") and command.endswith("--seed 4")
-    for said in ("--forgetful", "--max-episode-steps 150", "--bptt-steps 150", "--minibatches 10"):
-        assert said in command
-    assert "--meta-batch" not in command and "--total" not in command, "of ML1, both as published"
+    assert "--forgetful" in command and "--epochs 3" in command and "--max-std None" in command
+    assert "--meta-batch" not in command and "--total" not in command, "of ML1, both by themselves"
+    name, again = parse(command.split()[3:])
+    assert name == "rl2" and again.config == config and again.seed == (4,)
     assert "--no-overlap" in train_command("sac", type(ALGORITHMS["sac"].config)(**{**vars(ALGORITHMS["sac"].config), "overlap": False}), 1)
     assert (
-        train_command("maml-trpo", MamlConfig(benchmark="ML10"), 1)
-        == "python -m metaworld_baselines.train maml-trpo --benchmark ML10 --seed 1"
+        train_command("maml-trpo", replace(maml_config.TUNED.as_said, benchmark="ML45"), 1)
+        == "python -m metaworld_baselines.train maml-trpo --benchmark ML45 --seed 1"
     )
 
 
