@@ -39,6 +39,8 @@ from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
 from metaworld_py.evaluation import evaluate, task_names
 
+RATE_STEP, RATE_RANGE = 1.2, (0.01, 10.0)  # of the factor that follows the divergence
+
 
 @dataclass(frozen=True, kw_only=True)
 class PpoConfig:
@@ -62,6 +64,7 @@ class PpoConfig:
     learning_rate: float = 3e-4  # Adam
     final_learning_rate: float | None = None  # likewise
     adam_eps: float = 1e-5
+    target_kl: float = 0.0  # from the policy that played; the policy's learning rate follows it, see `followed`; 0: it does not
     max_grad_norm: float = 1.0  # of policy and value function, each by itself
     normalize_advantages: bool = False  # in each task by itself
     normalize_values: bool = True  # learn values in units of the returns' mean and standard deviation, of each task by itself
@@ -70,9 +73,11 @@ class PpoConfig:
     critic_layer_norm: bool = False  # before each activation
     normalize_observations: bool = False  # by running mean and variance, the same for all tasks, fixed during an iteration
     state_dependent_std: bool = False
+    task_std: bool = False  # one that does not depend on the observation, for each task
     initial_std: float = 1.0
     min_std: float = MIN_STD
     max_std: float | None = None
+    noise_correlation: float = 0.0  # of the actions' noise at successive steps; densities are those of each step by itself
     eval_every_env_steps: int = 1_000_000
     eval_instances: int = 50  # per task, one episode each: the training goals, as published
     save_every_env_steps: int = 1_000_000
@@ -86,6 +91,12 @@ class PpoConfig:
             raise ValueError(f"initial_std must lie between min_std and max_std, got {self.min_std}, {self.initial_std}, {self.max_std}")
         if self.value_heads and not self.normalize_values:
             raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")
+        if not 0.0 <= self.noise_correlation < 1.0:
+            raise ValueError(f"noise_correlation must lie in [0, 1), got {self.noise_correlation}")
+        if self.target_kl < 0.0:
+            raise ValueError(f"target_kl must be positive, or 0 for a rate that follows nothing, got {self.target_kl}")
+        if self.task_std and self.state_dependent_std:
+            raise ValueError("task_std is of a standard deviation that does not depend on the observation: switch state_dependent_std off")
         if self.rollout_steps * len(self.tasks) * self.envs_per_task % self.minibatches:
             raise ValueError(
                 f"minibatches must divide rollout_steps · tasks · envs_per_task = {self.env_steps_per_iteration}, got {self.minibatches}"
@@ -149,6 +160,7 @@ class Ppo(NamedTuple):
     policy_opt: Any
     value_opt: Any
     scale: Scale  # of the values
+    rate_factor: Array  # of the policy's learning rate; 1 unless it follows the divergence
     obs_scale: Scale  # mean 0 and variance 1 unless observations are normalised
 
 
@@ -173,6 +185,7 @@ def make_learner(config: PpoConfig) -> Learner:
         has_state_dependent_std=config.state_dependent_std,
         min_std=config.min_std,
         max_std=config.max_std,
+        num_tasks=num_tasks if config.task_std else 0,
     )
     value = MLP(config.width, config.depth, num_tasks if config.value_heads else 1, has_layer_norm=config.critic_layer_norm)
     # At a rate of one: `learn` multiplies its steps by the iteration's.
@@ -189,7 +202,7 @@ def init(learner: Learner, seed: int) -> Ppo:
         inputs = with_task(jnp.zeros(OBSERVATION_SIZE), jnp.zeros(learner.num_tasks))
         policy, value = learner.policy.init(policy_key, inputs), learner.value.init(value_key, inputs)
         opts = learner.optimizer.init(policy), learner.optimizer.init(value)
-        return Ppo(policy, value, *opts, new_scale(learner.num_tasks), new_scale(OBSERVATION_SIZE))
+        return Ppo(policy, value, *opts, new_scale(learner.num_tasks), jnp.ones(()), new_scale(OBSERVATION_SIZE))
 
     return at_start(jax.random.PRNGKey(seed))
 
@@ -230,7 +243,8 @@ def policy_loss(learner: Learner, policy: Any, batch: Batch, entropy_bonus: floa
     actions: Gaussian = learner.policy.apply(policy, batch.inputs)
     log_prob, entropy = actions.log_prob(batch.action), actions.entropy().mean()
     surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean()
-    kl = (batch.log_prob - log_prob).mean()
+    log_ratio = log_prob - batch.log_prob
+    kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()  # without bias and never negative (Schulman 2020)
     return -surrogate - entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
@@ -282,6 +296,15 @@ def make_batch(learner: Learner, agent: Ppo, rollout: Rollout) -> tuple[Batch, S
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), batch), scale
 
 
+def followed(factor: float | Array, kl: float | Array, target: float) -> Array:
+    """The factor of a learning rate that keeps a divergence between half and twice a target, after one more measurement of it.
+
+    After the adaptive penalty of Schulman et al. 2017, section 4.
+    """
+    change = jnp.where(kl > 2.0 * target, 1.0 / RATE_STEP, jnp.where(kl < 0.5 * target, RATE_STEP, 1.0))
+    return jnp.clip(factor * change, *RATE_RANGE)
+
+
 def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration: int | Array) -> tuple[Ppo, dict[str, Array]]:
     """All gradient steps of an iteration in one compiled call; also mean metrics."""
     config = learner.config
@@ -291,17 +314,22 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
         weights, last = agent.value["params"], learner.value.last_layer
         agent = agent._replace(value={"params": {**weights, last: rescaled_head(weights[last], agent.scale, scale)}})
 
-    def move(params: Any, grads: Any, opt: Any) -> tuple[Any, Any]:
+    def move(params: Any, grads: Any, opt: Any, rate: Array) -> tuple[Any, Any]:
         updates, opt = learner.optimizer.update(grads, opt)
         return optax.apply_updates(params, jax.tree.map(lambda update: rate * update, updates)), opt
 
     def step(agent: Ppo, chosen: Array) -> tuple[Ppo, dict[str, Array]]:
         mini = jax.tree.map(lambda x: x[chosen], batch)
         grads, metrics = jax.grad(partial(policy_loss, learner), has_aux=True)(agent.policy, mini, entropy_bonus)
-        policy, policy_opt = move(agent.policy, grads, agent.policy_opt)
+        factor = agent.rate_factor
+        if config.target_kl:
+            factor = followed(factor, metrics["kl"], config.target_kl)
+            metrics |= {"rate_factor": factor}
+        policy, policy_opt = move(agent.policy, grads, agent.policy_opt, rate * factor)
         loss, grads = jax.value_and_grad(partial(value_loss, learner))(agent.value, mini)
-        value, value_opt = move(agent.value, grads, agent.value_opt)
-        return agent._replace(policy=policy, value=value, policy_opt=policy_opt, value_opt=value_opt), metrics | {"value_loss": loss}
+        value, value_opt = move(agent.value, grads, agent.value_opt, rate)
+        agent = agent._replace(policy=policy, value=value, policy_opt=policy_opt, value_opt=value_opt, rate_factor=factor)
+        return agent, metrics | {"value_loss": loss}
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
     orders = jax.vmap(lambda one: jax.random.permutation(one, size))(keys).reshape(-1, size // config.minibatches)
@@ -315,16 +343,27 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
 # Training -----------------------------------------------------------------------------------------
 
 
+def next_noise(before: Array | None, white: Float[Array, "env action"], correlation: float) -> Float[Array, "env action"]:
+    """Standard normal noise that goes on from the last step's (an AR(1) process); the iteration's first step has white noise.
+
+    Independent steps undo one another: an arm that takes hundreds of small ones hardly moves by them. Correlated noise explores further at
+    the same standard deviation (Hollenstein et al. 2024).
+    """
+    return white if before is None else correlation * before + math.sqrt(1.0 - correlation**2) * white
+
+
 def make_act(learner: Learner) -> Any:
     """Random actions of a policy, for all environments."""
     ids = np.asarray(task_ids(learner), np.float32)
+    correlation = learner.config.noise_correlation
 
     @jax.jit
-    def act(actor: Any, memory: None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, None]:
+    def act(actor: Any, noise: Any, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Any]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         actions = distribution(learner, actor, obs, ids)
-        action = actions.sample(key)
-        return action, actions.log_prob(action), None
+        noise = next_noise(noise, jax.random.normal(key, actions.mean.shape), correlation)
+        action = actions.mean + jnp.exp(actions.log_std) * noise
+        return action, actions.log_prob(action), noise if correlation else None
 
     return act
 

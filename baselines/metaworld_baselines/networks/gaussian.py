@@ -88,6 +88,7 @@ class GaussianPolicy(nn.Module):
     has_state_dependent_std: bool = False
     min_std: float = MIN_STD
     max_std: float | None = None
+    num_tasks: int = 0  # a standard deviation for each of so many tasks, whose one-hot ids end the inputs; 0: one for all
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Gaussian:
@@ -97,7 +98,10 @@ class GaussianPolicy(nn.Module):
         if self.has_state_dependent_std:
             mean, change = jnp.split(network, 2, axis=-1)
             return Gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))
-        log_std = self.param("log_std", lambda _: jnp.full(ACTION_SIZE, jnp.log(self.initial_std)))
+        shape = (self.num_tasks, ACTION_SIZE) if self.num_tasks else (ACTION_SIZE,)
+        log_std = self.param("log_std", lambda _: jnp.full(shape, jnp.log(self.initial_std)))
+        if self.num_tasks:
+            log_std = inputs[..., -self.num_tasks :] @ log_std
         return Gaussian(network, jnp.broadcast_to(self._bounded(log_std), network.shape))
 
     def _bounded(self, log_std: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:

@@ -36,6 +36,9 @@ NEWER_FIELDS = {
     "initial_std",
     "min_std",
     "max_std",
+    "target_kl",
+    "task_std",
+    "noise_correlation",
 }
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)
 
@@ -161,6 +164,41 @@ def test_a_lower_rate_makes_a_proportionally_shorter_step():
     assert lengths[0] == pytest.approx(1e-3, rel=0.05) and lengths[1] == pytest.approx(1e-4, rel=0.05)
 
 
+@pytest.mark.parametrize("correlation", [0.0, 0.9])
+def test_noise_of_successive_steps_is_correlated_and_of_the_same_spread(correlation):
+    learner = ppo.make_learner(replace(SMALL_TUNED, noise_correlation=correlation))
+    agent, act = ppo.acting(learner, ppo.init(learner, seed=0)), ppo.make_act(learner)
+    obs, noise, drawn = np.zeros((2, 39), np.float32), None, []
+    at_rest = ppo.distribution(learner, agent, obs, jnp.eye(2))
+    for step in range(2000):
+        action, log_prob, noise = act(agent, noise, obs, None, np.array([0, step]))
+        drawn.append((action - at_rest.mean) * jnp.exp(-at_rest.log_std))
+    drawn = np.asarray(jnp.stack(drawn))
+    assert np.allclose(drawn.std(axis=0), 1.0, atol=0.2)
+    assert (drawn[1:] * drawn[:-1]).mean() == pytest.approx(correlation, abs=0.1)
+    assert np.allclose(log_prob, at_rest.log_prob(action), atol=1e-5)  # each step's by itself
+
+
+def test_the_rate_follows_the_divergence():
+    assert ppo.followed(1.0, 0.05, 0.02) < 1.0 < ppo.followed(1.0, 0.009, 0.02) and ppo.followed(1.0, 0.03, 0.02) == 1.0
+    factors = []
+    for target in (1e-4, 10.0):
+        learner = ppo.make_learner(replace(SMALL_TUNED, target_kl=target))
+        agent, learn = ppo.init(learner, seed=0), jax.jit(partial(ppo.learn, learner))
+        agent, metrics = learn(agent, random_rollout(np.random.default_rng(0)), jax.random.PRNGKey(0), 0)
+        factors.append(float(agent.rate_factor))
+        assert {"kl", "rate_factor"} <= metrics.keys()
+    assert factors[0] < 0.5 and factors[1] > 1.5
+
+
+def test_a_task_has_a_standard_deviation_of_its_own():
+    learner = ppo.make_learner(replace(SMALL_TUNED, task_std=True, state_dependent_std=False, max_std=None))
+    actor = ppo.acting(learner, ppo.init(learner, seed=0))
+    actor["params"]["log_std"] = jnp.log(jnp.array([[0.5] * 4, [0.3, 0.4, 0.01, 2.0]]))
+    std = jnp.exp(ppo.distribution(learner, actor, jnp.ones((2, 39)), jnp.eye(2)).log_std)
+    assert np.allclose(std, [[0.5] * 4, [0.3, 0.4, learner.config.min_std, 2.0]], atol=1e-6)
+
+
 def test_files_that_lack_the_newer_settings_mean_the_older_algorithm():
     algorithm = find_algorithm("ppo")
     older = {name: value for name, value in asdict(CONFIG).items() if name not in NEWER_FIELDS}
@@ -226,6 +264,9 @@ def test_a_time_limit_bootstraps():
         ({"epochs": 0}, "epochs must be at least 1"),
         ({"min_std": 2.0}, "initial_std must lie between min_std and max_std, got 2.0, 1.0, None"),
         ({"max_std": 0.5}, "initial_std must lie between"),
+        ({"noise_correlation": 1.0}, r"noise_correlation must lie in \[0, 1\), got 1.0"),
+        ({"target_kl": -1.0}, "target_kl must be positive"),
+        ({"task_std": True, "state_dependent_std": True}, "switch state_dependent_std off"),
         ({"value_heads": True, "normalize_values": False}, "value_heads are in the units that normalize_values brings"),
     ],
 )
