@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, make_dataclass
@@ -17,6 +16,8 @@ import tyro
 
 from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
+from metaworld_baselines.runs.run_files import read_description
+from metaworld_py.files import reading
 
 PUBLISHED = "published"  # instead of a file behind --config
 
@@ -43,11 +44,12 @@ def read_config(path: Path) -> tuple[Algorithm, Any, int]:
 
     Raises:
       OSError: no such file.
-      ValueError: an unknown algorithm.
+      ValueError: another kind of file, an unknown algorithm or field.
     """
-    described = json.loads(path.read_text())
-    algorithm = find_algorithm(described["algorithm"])
-    return algorithm, algorithm.config_from(described["config"]), described["config"]["seed"]
+    described = read_description(path)
+    with reading(path, "the configuration of an algorithm that is installed"):
+        algorithm = find_algorithm(described["algorithm"])
+        return algorithm, algorithm.config_from(described["config"]), described["config"]["seed"]
 
 
 def named_config(name: str, words: list[str]) -> tuple[Algorithm, Any, int]:

@@ -24,12 +24,14 @@ from metaworld_baselines.algorithms.loading import load_agent
 from metaworld_baselines.algorithms.meta import PUBLISHED, MetaConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import AGENTS
-from metaworld_baselines.publishing.plot import draw
+from metaworld_baselines.publishing.plot import draw, save_figure
 from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.run_files import CONFIG, read_description, read_table
 from metaworld_py.agents.cards import BEFORE, CARD, EVALUATION, WEIGHTS, Card
 from metaworld_py.checks.bench import table
 from metaworld_py.cli.agents import evaluate_card
 from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.files import reading, write_text
 
 PUBLISHED_STEPS_PER_TASK = 2_000_000  # of multi-task runs (Meta-World+)
 PUBLISHED_SINGLE_TASK = {"sac": 10_000_000, "ppo": 20_000_000}  # (Meta-World, appendix)
@@ -54,9 +56,12 @@ def read_run(folder: Path) -> tuple[str, Any, int, dict[str, Any]]:
     Raises:
       OSError: no run there.
     """
-    described = json.loads((folder / "config.json").read_text())
+    path = folder / CONFIG
+    described = read_description(path)
     algorithm = described["algorithm"]
-    return algorithm, find_algorithm(algorithm).config_from(described["config"]), described["config"]["seed"], described
+    with reading(path, "the configuration of an algorithm that is installed"):
+        config = find_algorithm(algorithm).config_from(described["config"])
+    return algorithm, config, described["config"]["seed"], described
 
 
 def read_curve(folder: Path) -> list[dict[str, float]]:
@@ -65,8 +70,7 @@ def read_curve(folder: Path) -> list[dict[str, float]]:
     Raises:
       OSError: none there.
     """
-    with (folder / "curve.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return read_table(folder / "curve.csv")
 
 
 def read_throughput(folder: Path) -> tuple[float, float]:
@@ -164,15 +168,16 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     made.mkdir(parents=True, exist_ok=True)
     for file in KEPT:
         if (folder / file).is_file() and folder != made:
-            (made / file).write_text(thinned((folder / file).read_text()) if file == PROGRESS else (folder / file).read_text())
+            content = (folder / file).read_text()
+            write_text(made / file, thinned(content) if file == PROGRESS else content)
     if folder != made:
         shutil.copyfile(folder / checkpoints.LAST, made / WEIGHTS)
     result.save(made / EVALUATION)
     if before is not None:
         before.save(made / BEFORE)
-    draw((made,)).savefig(made / "curve.png", dpi=100)
+    save_figure(draw((made,)), made / "curve.png", dpi=100)
     card.save(made)
-    (made / "README.md").write_text(page(made, card, result))
+    write_text(made / "README.md", page(made, card, result))
     return made
 
 

@@ -24,6 +24,7 @@ from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation
+from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.publish import PUBLISHED_EPISODES, published_steps, read_curve, read_run
 from metaworld_py.agents.cards import EVALUATION
 from metaworld_py.checks.bench import table
@@ -241,7 +242,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print("\n".join(text(command.benchmark, groups, command.resamples)))
     if command.out:
-        picture(command.benchmark, groups, command.resamples).savefig(command.out, dpi=110)
+        save_figure(picture(command.benchmark, groups, command.resamples), command.out, dpi=110)
     return 0
 
 
