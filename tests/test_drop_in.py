@@ -1,5 +1,6 @@
 """What published code does with environments: makes them again, saves and restores them, counts steps, reaches into vectors of them."""
 
+import copy
 import json
 import pickle
 import threading
@@ -127,6 +128,39 @@ def test_planning_by_restoring_leaves_each_try_the_steps_that_there_were():
     assert [env.step(action)[4] for action in actions(6)][-1]["episode"]["l"] == 10
 
 
+@pytest.mark.parametrize("keywords", KEYWORDS)
+def test_the_innermost_state_takes_the_wrappers_along(keywords):
+    env = make(**{"max_episode_steps": 12, **keywords})
+    env.reset(seed=0)
+    play(env, actions(3))
+    state = env.unwrapped.get_state()
+    future = [env.step(action) for action in actions(2, seed=1)]
+    for one in (env, copy.deepcopy(env), pickle.loads(pickle.dumps(env))):
+        play(one, actions(4, seed=2))
+        one.unwrapped.set_state(state)
+        again = [one.step(action) for action in actions(2, seed=1)]
+        assert all(np.array_equal(*pair) for pair in zip((step[0] for step in future), (step[0] for step in again), strict=True))
+        assert [step[1:4] for step in again] == [step[1:4] for step in future]
+        if keywords.get("record_episode_statistics", True):
+            (wrapper,) = (layer for layer in layers(one) if isinstance(layer, gymnasium.wrappers.RecordEpisodeStatistics))
+            assert wrapper.episode_lengths == 5
+
+
+def test_a_state_of_a_made_environment_goes_into_a_bare_one_and_back():
+    env, bare = make(), env_class("reach")()
+    env.reset(seed=0)
+    play(env, actions(3))
+    bare.set_state(env.unwrapped.get_state())
+    assert np.array_equal(bare.step(actions(1)[0])[0], env.step(actions(1)[0])[0])
+    env.unwrapped.set_state(bare.get_state())
+
+
+def layers(env):
+    while isinstance(env, gymnasium.Wrapper):
+        yield env
+        env = env.env
+
+
 # Checkpoints
 
 
@@ -251,7 +285,7 @@ def test_each_environment_can_be_given_an_instance():
     with pytest.raises(ValueError, match="plays reach, got an instance of push"):
         envs.call("set_task", MT1("push", seed=1).train_tasks[0])
     with pytest.raises(AttributeError, match="vector_strategy='sync' gives whole ones"):
-        envs.envs[0].mujoco_renderer  # noqa: B018
+        envs.envs[0].step(np.zeros(4))
 
 
 def test_attributes_are_read_and_set_as_on_gymnasiums_vector_classes():

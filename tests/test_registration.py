@@ -65,7 +65,7 @@ def test_a_meta_environment_keeps_its_instance_until_asked_and_plays_all_of_them
 def test_meta_batches_are_dealt_out_evenly():
     envs = make_vec("ML10-train", meta_batch_size=20)
     assert [envs.task_names.count(name) for name in task_sets.ML10_TRAIN] == [2] * 10
-    groups = [set(selector.tasks) for selector in envs._selectors]
+    groups = [set(selector.tasks) for selector in envs.selectors]
     assert not groups[0] & groups[1] and len(groups[0] | groups[1]) == 50
     assert make_vec("ML10-test").num_envs == 20
     assert set(ML10(1).test_classes) == {f"{name}-v3" for name in task_sets.ML10_TEST}

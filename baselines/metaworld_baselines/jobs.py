@@ -32,6 +32,7 @@ from metaworld_baselines.experience import replay
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
+from metaworld_py.files import write_json
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -95,7 +96,7 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seed: int, before: 
         seconds, env_steps = time.perf_counter() - began, run.env_steps - steps_before
         visit = {"env_steps": env_steps, "seconds": round(seconds, 1), "steps_per_s": round(env_steps / seconds, 1)}
         report = {"job": name, "hardware": hardware(), "versions": checkpoints.versions(), "visit": visit, "went_on": before is not None}
-        (folder / "visit.json").write_text(json.dumps(report, indent=1) + "\n")
+        write_json(folder / "visit.json", report)
     return folder
 
 
@@ -133,7 +134,7 @@ def smoke(out: Path, jobs: dict[str, Job]) -> dict[str, Any]:
         except Exception as error:  # whatever it is: the machine is lent for minutes
             found[name] = {"error": f"{type(error).__name__}: {error}"}
         print(f"{process_seconds():5.0f} s  {name}: {json.dumps(found[name])}", flush=True)
-        (out / "smoke.json").write_text(json.dumps(found, indent=1) + "\n")
+        write_json(out / "smoke.json", found)
     return found
 
 

@@ -26,6 +26,7 @@ from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.runs import checkpoints, parallel
 from metaworld_baselines.runs.parallel import Teller, Work
 from metaworld_baselines.train import PUBLISHED, folder_name, work
+from metaworld_py.files import install_hint
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -163,7 +164,7 @@ def run_on_ray(works: Sequence[Work], address: str, ended: Callable[[Work, int],
     try:
         import ray  # noqa: PLC0415  # only who asks for it needs it
     except ImportError as error:
-        raise ValueError("--ray needs the package: pip install 'ray>=2.9' on every machine of the cluster") from error
+        raise ValueError(f"--ray needs Ray on every machine of the cluster: {install_hint('ray')}") from error
     ray.init(address=None if address == "local" else address, include_dashboard=False, log_to_driver=False)
     try:
         remote = ray.remote(num_cpus=1, max_retries=2)(lambda work: parallel.start(work, ()).wait())

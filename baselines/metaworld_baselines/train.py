@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, make_dataclass
@@ -18,6 +17,8 @@ import tyro
 from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
 from metaworld_baselines.runs.parallel import Teller, Work, run_here
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
+from metaworld_baselines.runs.run_files import read_description
+from metaworld_py.files import reading, write_json
 
 PUBLISHED = "published"  # instead of a file behind --config
 
@@ -45,11 +46,12 @@ def read_config(path: Path) -> tuple[Algorithm, Any, int]:
 
     Raises:
       OSError: no such file.
-      ValueError: an unknown algorithm.
+      ValueError: another kind of file, an unknown algorithm or field.
     """
-    described = json.loads(path.read_text())
-    algorithm = find_algorithm(described["algorithm"])
-    return algorithm, algorithm.config_from(described["config"]), described["config"]["seed"]
+    described = read_description(path)
+    with reading(path, "the configuration of an algorithm that is installed"):
+        algorithm = find_algorithm(described["algorithm"])
+        return algorithm, algorithm.config_from(described["config"]), described["config"]["seed"]
 
 
 def named_config(name: str, words: list[str]) -> tuple[Algorithm, Any, int]:
@@ -114,7 +116,7 @@ def work(algorithm: str, config: Any, seed: int, out: Path, *, allow_slow: bool)
     folder = out / folder_name(algorithm, config, seed)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "settings.json"  # config.json tells of the run that is there, which may be another
-    path.write_text(json.dumps({"algorithm": algorithm, "config": {**asdict(config), "seed": seed}}, indent=1) + "\n")
+    write_json(path, {"algorithm": algorithm, "config": {**asdict(config), "seed": seed}})
     words = ["--config", str(path), "--out", str(out), "--seed", str(seed)] + ["--allow-slow"] * allow_slow
     return Work(str(folder), tuple(words), folder / "log.txt")
 

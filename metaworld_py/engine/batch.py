@@ -76,6 +76,9 @@ class EpisodeBatch(Protocol):
     def view(self, env: int) -> Episode:
         """An episode for reading and for pictures, up to date."""
 
+    def take_over(self, ids: Sequence[int]) -> None:
+        """Take note that episodes were reset, restored, or changed through their views."""
+
 
 class HostBatch(ABC):
     """What batches in this process's memory have in common.
@@ -106,8 +109,8 @@ class HostBatch(ABC):
           efforts: (n,), of the grippers.
         """
 
-    def _take_over(self, ids: Sequence[int]) -> None:  # noqa: B027  # most batches keep nothing besides the episodes
-        """Take note that episodes were reset or restored."""
+    def take_over(self, ids: Sequence[int]) -> None:  # noqa: B027  # most batches keep nothing besides the episodes
+        """Take note of changed episodes; see `EpisodeBatch.take_over`."""
 
     def _write_back(self, env: int) -> None:  # noqa: B027
         """Bring an episode's constants up to date in it, where they are kept elsewhere while stepping."""
@@ -116,7 +119,7 @@ class HostBatch(ABC):
         """Start episodes of these instances."""
         for env, instance in zip(ids, instances, strict=True):
             self._episodes[env].reset(instance.rand_vec, hide_goal=instance.partially_observable)
-        self._take_over(ids)
+        self.take_over(ids)
 
     def step(self, ids: Ids, actions: NDArray[np.floating[Any]], limits: NDArray[np.int_], *, stop_at_success: bool) -> BatchStep:
         """Play one action in the episodes `ids`; see `EpisodeBatch.step`."""
@@ -146,7 +149,7 @@ class HostBatch(ABC):
         """Continue from snapshots; see `EpisodeBatch.restore`."""
         for env, state in zip(ids, states, strict=True):
             self._episodes[env].restore(state)
-        self._take_over(ids)
+        self.take_over(ids)
 
     def view(self, env: int) -> Episode:
         """Hand out an episode for reading and for pictures, up to date."""

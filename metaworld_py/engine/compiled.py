@@ -79,13 +79,14 @@ class CompiledBatch(HostBatch):
             for env in np.flatnonzero(self._unstable).tolist():
                 self._episodes[env].is_unstable = True
 
-    def _take_over(self, ids: Sequence[int]) -> None:
-        """Take over the constants of episodes that were reset or restored; compiles what their tasks need."""
+    def take_over(self, ids: Sequence[int]) -> None:
+        """Take over models and constants of changed episodes; compiles what their tasks need."""
         missing = {self.tasks[env]: self._episodes[env] for env in ids if not self._functions[env]}
         for task, episode in tqdm(missing.items(), desc="compiling rewards, once", delay=2.0, leave=False, disable=None):
             address = score_function(task, self._version, episode.start).address
             self._functions[[env for env, other in enumerate(self.tasks) if other is task]] = address
         for env in ids:
+            self._models[env] = self._episodes[env].simulation.model._address  # noqa: SLF001  # another one where it was edited
             flat = flat_numbers(self._episodes[env].start)
             if len(flat) > self._starts.shape[1]:
                 self._starts = np.pad(self._starts, ((0, 0), (0, len(flat) - self._starts.shape[1])))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from metaworld_py.engine.control import is_observable, is_sound, moved_target
 from metaworld_py.engine.layout import BEFORE, GOAL, NOW, OBSERVATION_SIZE
-from metaworld_py.engine.resets import beginning, new_simulation, observed_goal
+from metaworld_py.engine.resets import beginning, new_simulation, observed_goal, with_hand_start
 from metaworld_py.sim.signals import Vec3
 from metaworld_py.tasks.common.definition import RandVec, Score, ScoreFunction, TaskDef
 
@@ -43,6 +43,7 @@ class Episode:
       observation: (39,) now; written in place.
       start: the task's start tuple, None before the first reset.
       rand_vec, is_goal_hidden: the instance.
+      hand_start: where the hand's target starts at the next reset (m); the task's own unless told otherwise.
       is_first_step: whether no step was taken yet.
       is_unstable: whether the last step's physics blew up; such an episode must be reset.
 
@@ -63,6 +64,7 @@ class Episode:
         self.start: Any = None
         self.rand_vec: tuple[float, ...] = ()
         self.is_goal_hidden = False
+        self.hand_start = task.hand_start
         self.is_first_step = True
         self.is_unstable = False
         self._read: Callable[[list[float]], Any] = task.reader.read
@@ -87,7 +89,7 @@ class Episode:
 
     def reset(self, rand_vec: RandVec, *, hide_goal: bool) -> None:
         """Start a new episode of an instance."""
-        begun = beginning(self.task, tuple(rand_vec))
+        begun = beginning(with_hand_start(self.task, self.hand_start), tuple(rand_vec))
         if self.is_unstable:  # leave nothing of a blown-up simulation behind
             mujoco.mj_resetData(self.simulation.model, self.simulation.data)
         self.simulation.place_fixtures(begun.fixtures)
@@ -146,6 +148,11 @@ class Episode:
         """Hide or show the goal in the observation from now on."""
         self.is_goal_hidden = is_hidden
         self.observation[GOAL] = 0.0 if is_hidden else self.observed_goal
+
+    def set_constants(self, **constants: Vec3) -> None:
+        """Score the rest of the episode by other constants, fields of `start`; the goal slots of the observation follow."""
+        self.start = self.start._replace(**constants)
+        self.hide_goal(self.is_goal_hidden)
 
     @property
     def observed_goal(self) -> Vec3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,6 +13,16 @@ from numpy.typing import NDArray
 from metaworld_py.sim.signals import Vec3
 from metaworld_py.sim.simulation import SETTLE_PHYSICS_STEPS, Simulation
 from metaworld_py.tasks.common.definition import FreeBody, Placement, TaskDef
+
+
+@lru_cache(maxsize=128)
+def with_hand_start(task: TaskDef, hand_start: Vec3) -> TaskDef:
+    """The task with the hand's target starting elsewhere, in the same scene."""
+    if hand_start == task.hand_start:
+        return task
+    moved = replace(task, hand_start=hand_start)
+    vars(moved).update(reader=task.reader, model=task.model, physics_model=task.physics_model)  # compiled once
+    return moved
 
 
 class Beginning(NamedTuple):

@@ -4,84 +4,40 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
 import gymnasium
-import mujoco
 import numpy as np
 from gymnasium.error import ResetNeeded
 from gymnasium.utils import seeding
 from numpy.typing import ArrayLike, NDArray
 
 from metaworld_py.engine import layout
-from metaworld_py.engine.episode import Episode, EpisodeState
+from metaworld_py.engine.episode import Episode
 from metaworld_py.engine.layout import displacement
-from metaworld_py.envs import checkpoints
 from metaworld_py.envs.options import DENSE, EpisodeOptions, Option, RenderOptions, read_keywords
 from metaworld_py.envs.published_names import PublishedNames
+from metaworld_py.envs.seen_env import HUMAN, SeenEnv
+from metaworld_py.envs.states import EnvState
 from metaworld_py.instances.selection import RANDOM, FreshTasks, Selector, TaskSelector
 from metaworld_py.instances.task import Task, checked_seed
-from metaworld_py.rendering.cameras import Camera, chosen_camera, find_camera
-from metaworld_py.rendering.renderer import DEPTH, RGB, EpisodeView, Renderer
+from metaworld_py.rendering.cameras import Camera, chosen_camera
+from metaworld_py.rendering.renderer import EpisodeView, Renderer
 from metaworld_py.sim.fields import changed_looks
 from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import TASKS, find_task
 from metaworld_py.tasks.common.definition import Score, TaskDef
 
-HUMAN = "human"
 RESET_OPTIONS = ("task",)
 
 Observation = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class EnvState:
-    """A complete environment in the middle of an episode, its generator and choice of instances included."""
-
-    episode: EpisodeState | None
-    task: Task | None
-    steps: int
-    is_over: str | None
-    selector: Selector | None
-    selector_state: dict[str, Any] | None
-    terminate_on_success: bool
-    rng_state: dict[str, Any]
-    edits: dict[str, Any] = field(default_factory=dict)  # what was changed of the physics through `model` and `data`, by field
-
-    def to_plain(self) -> dict[str, Any]:
-        """The state as values that JSON takes, exact to the last bit."""
-        return {
-            "episode": checkpoints.episode_to_plain(self.episode),
-            "task": checkpoints.to_plain(self.task),
-            "steps": self.steps,
-            "is_over": self.is_over,
-            "selector": checkpoints.selector_to_plain(self.selector, self.selector_state),
-            "terminate_on_success": self.terminate_on_success,
-            "rng_state": checkpoints.to_plain(self.rng_state),
-            "edits": checkpoints.to_plain(self.edits),
-        }
-
-    @classmethod
-    def from_plain(cls, saved: dict[str, Any]) -> EnvState:
-        """Inverse of `to_plain`."""
-        selector, selector_state = checkpoints.selector_from_plain(saved["selector"])
-        return cls(
-            episode=checkpoints.episode_from_plain(saved["episode"]),
-            task=checkpoints.from_plain(saved["task"]),
-            steps=int(saved["steps"]),
-            is_over=saved["is_over"],
-            selector=selector,
-            selector_state=selector_state,
-            terminate_on_success=bool(saved["terminate_on_success"]),
-            rng_state=checkpoints.from_plain(saved["rng_state"]),
-            edits=checkpoints.from_plain(saved["edits"]),
-        )
-
-
-class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
+class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
     """One task. Subclasses made by `env_class` fix which; `gymnasium.make("Meta-World/MT1", env_name=...)` is the usual way in.
 
     Observations are 39 float64: [hand 3, opening 1, object 3 + 4, second object 3 + 4] now, the same one step earlier, goal 3 (zeros where
@@ -108,6 +64,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
     max_path_length = Option("episode_options", "max_episode_steps")  # the published name
     terminate_on_success = Option("episode_options", "terminate_on_success")
     reward_function_version = Option("episode_options", "reward_function_version")
+    action_repeat, reward_mode = Option("episode_options", "action_repeat"), Option("episode_options", "reward_mode")
+    render_quality, show_goal = Option("render_options", "render_quality"), Option("render_options", "show_goal")
 
     def __init__(
         self,
@@ -126,8 +84,8 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
         self._lock = threading.RLock()  # the engine works outside the interpreter's lock: two threads in one simulation would kill it
         self._episode = Episode(self.task_def, reward_version=episode_options.reward_function_version)
         self.episode_options, self.render_options = episode_options, render_options
-        self.wrapper_options: Any = None  # what `gymnasium.make` was asked for, read by the wrapper that it adds
-        self.one_hot = (0, 1)  # likewise: index of the task and number of tasks
+        self._made_for: tuple[Any, tuple[int, int]] = (None, (0, 1))
+        self._layers_holder: Callable[[], Any] = _nothing
         self._selector: Selector | None = None
         self._task: Task | None = None
         self._steps = 0
@@ -169,6 +127,24 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             raise ValueError(f"render_mode must be None or one of {modes}, got {options.render_mode!r}")
         self._camera = chosen_camera(self.task_def, options.camera_name, options.camera_id)
         self._render_options = options
+
+    @property
+    def wrapper_options(self) -> Any:
+        """What `gymnasium.make` was asked for, read by the wrapper that it adds; None elsewhere."""
+        return self._made_for[0]
+
+    @property
+    def one_hot(self) -> tuple[int, int]:
+        """Index of the task and number of tasks, where `gymnasium.make` was asked for one-hot ids."""
+        return self._made_for[1]
+
+    def make_for(self, wrapper_options: Any, one_hot: tuple[int, int]) -> None:
+        """Leave word for the wrapper that `gymnasium.make` adds."""
+        self._made_for = (wrapper_options, one_hot)
+
+    def keep_layers_of(self, holder: Any) -> None:
+        """Let states take in the wrappers that a `CheckpointWrapper` holds: what they count and remember belongs to the episode."""
+        self._layers_holder = weakref.ref(holder)
 
     @property
     def task_name(self) -> str:
@@ -307,9 +283,15 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             return self._episode.observation.copy(), score.reward, terminated, truncated, info
 
     def get_state(self) -> EnvState:
-        """The complete environment as a value: physics, episode constants, step count, generator, choice of instances."""
+        """The complete environment as a value: physics, episode constants, step count, generator, choice of instances, and of environments
+        from `gymnasium.make` what the wrappers count and remember.
+        """
         with self._lock:
-            return self._state()
+            return replace(self._state(), layers=self._layers())
+
+    def _layers(self) -> Any:
+        holder = self._layers_holder()
+        return () if holder is None else holder.get_layers()
 
     def _state(self) -> EnvState:
         selector = self._selector
@@ -324,11 +306,13 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             selector_state=None if selector is None else selector.get_state(),
             terminate_on_success=self.terminate_on_success,
             rng_state=dict(self.np_random.bit_generator.state),
+            hand_start=self._episode.hand_start,
             edits={} if self._view is None else dict(self._view.edits),
         )
 
     def set_state(self, state: EnvState | ArrayLike, qvel: ArrayLike | None = None) -> None:
         """Continue exactly where `get_state` was called, in this or another environment of the same task: same future to the last bit.
+        Wrappers go on from there, too, where they are the same as around the other one.
 
         Args:
           state: of `get_state`; or positions (nq,), as Gymnasium's MuJoCo environments have it.
@@ -359,7 +343,11 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
             self.use(selector)
         self._task, self._steps, self._is_over = state.task, state.steps, state.is_over
         self.terminate_on_success = state.terminate_on_success
+        self._episode.hand_start = state.hand_start
         self.np_random.bit_generator.state = state.rng_state
+        holder = self._layers_holder()
+        if holder is not None and state.layers:
+            holder.set_layers(state.layers)
 
     def _set_positions(self, qpos: NDArray[np.float64], qvel: NDArray[np.float64]) -> None:
         simulation = self._episode.simulation
@@ -373,98 +361,14 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**vars(self.episode_options), **vars(self.render_options)}
-        made = (self.spec, self.wrapper_options, self.one_hot)
         looks = {} if self._view is None else changed_looks(self._view.model, self.task_def.model)
-        return _rebuild, (self.task_def.name, options, made, looks, self.get_state())
+        with self._lock:
+            return _rebuild, (self.task_def.name, options, (self.spec, self._made_for), looks, self._state())
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldEnv:
         rebuild, arguments = self.__reduce__()
         copied: MetaWorldEnv = rebuild(*arguments)
         return copied
-
-    @property
-    def model(self) -> mujoco.MjModel:
-        """The scene's model with its looks. What is changed of it (masses, gravity, cameras, colours) acts from the next step or picture
-        on, and stays for later episodes.
-        """
-        with self._lock:
-            return self._mirror().hand_out_model()
-
-    @property
-    def data(self) -> mujoco.MjData:
-        """The engine's data of this episode, derived quantities included. It follows the episode from now on; positions, velocities, forces
-        written into it act from the next step on.
-        """
-        with self._lock:
-            return self._mirror().hand_out_data()
-
-    def render(
-        self, camera: str | int | Camera | None = None, *, width: int | None = None, height: int | None = None, kind: str | None = None
-    ) -> NDArray[Any] | None:
-        """A picture of the scene as it stands; None without a render mode, and in mode "human", which brings its window up to date.
-
-        Args:
-          camera: name, id or a `Camera` of one's own; the environment's by default.
-          width, height: pixels; the environment's by default.
-          kind: "rgb" (height, width, 3), "depth" (height, width; m), "segmentation" (height, width) or "point_cloud" (height, width, 3; m,
-            world); the render mode's by default. See `metaworld_py.rendering.Renderer.pictures`.
-
-        Raises:
-          ValueError: no such camera, size or kind.
-          RenderingError: no OpenGL on this machine; says what to install.
-          ViewerError: no window can be opened here; says what to do.
-        """
-        if self.render_options.render_mode == HUMAN:
-            self._show()
-            return None
-        if self.render_mode is None:
-            gymnasium.logger.warn('render() does nothing without a render mode; make the environment with render_mode="rgb_array"')
-            return None
-        kind = kind or (DEPTH if self.render_mode == "depth_array" else RGB)
-        chosen = self._camera if camera is None else find_camera(self.task_def, camera)
-        return self.pictures(
-            [chosen], (kind,), width=width or self.width, height=height or self.height, quality=self.render_options.render_quality
-        )[0][kind]
-
-    def pictures(self, cameras: list[int | Camera], kinds: tuple[str, ...], **options: Any) -> list[dict[str, NDArray[Any]]]:
-        """Pictures of several cameras and kinds; see `metaworld_py.rendering.Renderer.pictures`.
-
-        Raises:
-          ResetNeeded: before the first reset.
-        """
-        if self._task is None:
-            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
-        view = self._mirror()
-        view.shows_goal = self.render_options.show_goal
-        return self._renderer.pictures(view, cameras, kinds, **options)
-
-    def close(self) -> None:
-        """Free what renders, if anything does, and close the window."""
-        self._renderer.close()
-        if self._window is not None:
-            self._window.close()
-            self._window = None
-
-    def _show(self) -> None:
-        """Bring the window up to date, and keep to real time.
-
-        Raises:
-          ResetNeeded: before the first reset.
-          ViewerError: no window can be opened here; says what to do.
-        """
-        if self._task is None:
-            raise ResetNeeded("there is nothing to see yet: call reset() before render()")
-        if self._window is None:
-            from metaworld_py.rendering.window import Window  # noqa: PLC0415  # only here is a window system needed
-
-            self._mirror().shows_goal = self.render_options.show_goal
-            self._window = Window(self, self._camera)
-        self._window.show()
-
-    def _mirror(self) -> EpisodeView:
-        if self._view is None:
-            self._view = EpisodeView(self._episode)
-        return self._view
 
     def _selector_or_raise(self) -> Selector:
         if self._selector is None:
@@ -476,6 +380,10 @@ class MetaWorldEnv(gymnasium.Env[Any, Any], PublishedNames):
 
     def _set_goal_hidden(self, is_goal_hidden: bool) -> None:
         self.observation_space = layout.observation_space(self.task_def, is_goal_hidden=is_goal_hidden)
+
+
+def _nothing() -> None:
+    """Stand in for a reference to what is gone or never was."""
 
 
 def step_info(score: Score) -> dict[str, Any]:
@@ -514,7 +422,8 @@ def env_class(name: str) -> type[MetaWorldEnv]:
 def _rebuild(name: str, options: dict[str, Any], made: Any, looks: dict[str, Any], state: EnvState) -> MetaWorldEnv:
     """What unpickling and copying do."""
     env = env_class(name)(**options)
-    env.spec, env.wrapper_options, env.one_hot = made
+    env.spec, made_for = made
+    env.make_for(*made_for)
     if looks:
         for field, value in looks.items():
             getattr(env._mirror().model, field)[:] = value  # noqa: SLF001  # of this module

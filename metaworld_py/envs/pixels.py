@@ -14,6 +14,7 @@ from gymnasium.vector import AutoresetMode
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from metaworld_py.envs.follows_space import FollowsSpace
 from metaworld_py.envs.vector_layer import VectorLayer
 from metaworld_py.rendering.cameras import Camera, find_camera
 from metaworld_py.rendering.renderer import DEPTH, FAST, KINDS, POINT_CLOUD, QUALITIES, RGB, SEGMENTATION, check_size
@@ -111,7 +112,7 @@ class PixelOptions:
         return [find_camera(task, camera) for camera in self.cameras]
 
 
-class PixelObservations(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs):
+class PixelObservations(FollowsSpace, RecordConstructorArgs):
     """Observations become what the cameras see; see `PixelOptions`. A hidden goal is never seen."""
 
     def __init__(self, env: gymnasium.Env[Any, Any], options: PixelOptions | None = None) -> None:
@@ -120,7 +121,10 @@ class PixelObservations(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructor
         self._options = options or PixelOptions()
         base: Any = env.unwrapped
         self._cameras = self._options.find_cameras(base.task_def)
-        self.observation_space = self._options.space(env.observation_space, base.task_def.physics_model.nbody)
+
+    def _observed(self, inside: Any) -> Any:
+        base: Any = self.env.unwrapped
+        return self._options.space(inside, base.task_def.physics_model.nbody)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode."""
@@ -149,11 +153,11 @@ class PixelVectorEnv(VectorLayer):
         self._options = options or PixelOptions()
         self._base = env.unwrapped
         self._cameras = {task.name: self._options.find_cameras(task) for task in self._base.task_defs}
-        n_bodies = max(task.physics_model.nbody for task in self._base.task_defs)
-        self.single_observation_space = self._options.space(env.single_observation_space, n_bodies)
-        self.observation_space = batch_space(self.single_observation_space, env.num_envs)
         self._final: dict[int, Any] = {}
         self._base.before_autoreset = self._keep_final
+
+    def _observed(self, inside: Any) -> Any:
+        return self._options.space(inside, max(task.physics_model.nbody for task in self._base.task_defs))
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start episodes; see `MetaWorldVectorEnv.reset`."""
@@ -198,8 +202,9 @@ class FrameStackVectorEnv(VectorLayer):
         self._stacks: Any = None
         self._was_over = np.zeros(env.num_envs, dtype=bool)
         self._size = size
-        self.single_observation_space = batch_space(env.single_observation_space, size)
-        self.observation_space = batch_space(self.single_observation_space, env.num_envs)
+
+    def _observed(self, inside: Any) -> Any:
+        return batch_space(inside, self._size)
 
     def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start episodes; see `MetaWorldVectorEnv.reset`."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from gymnasium.vector import VectorWrapper
+from gymnasium.vector.utils import batch_space
 
 from metaworld_py.envs.checkpoints import from_plain, to_plain
 
@@ -22,6 +23,29 @@ class VectorLayer(VectorWrapper):
 
     env: Any
     carried: ClassVar[tuple[str, ...]] = ()
+    _spaces: tuple[Any, Any, Any] = (None, None, None)  # that of one environment inside, and what follows from it
+
+    def _observed(self, inside: Any) -> Any:
+        """The space of one environment's observations, from that inside."""
+        raise NotImplementedError
+
+    def _current_spaces(self) -> tuple[Any, Any, Any]:
+        """The spaces; goals that are shown or hidden later change them."""
+        inside = self.env.single_observation_space
+        if inside is not self._spaces[0]:
+            space = self._observed(inside)
+            self._spaces = (inside, space, batch_space(space, self.num_envs))
+        return self._spaces
+
+    @property  # type: ignore[misc]
+    def single_observation_space(self) -> Any:  # type: ignore[override]  # a property that can be set, too
+        """The space of one environment's observations."""
+        return self._current_spaces()[1]
+
+    @property  # type: ignore[misc]
+    def observation_space(self) -> Any:  # type: ignore[override]
+        """The space of all environments' observations."""
+        return self._current_spaces()[2]
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """See `MetaWorldVectorEnv.call`."""

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from gymnasium.spaces import Box
 from gymnasium.vector import AutoresetMode
-from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from metaworld_py.engine.layout import BEFORE
@@ -31,23 +30,23 @@ class TransformedVectorEnv(VectorLayer):
         super().__init__(env)
         self._options = options
         n_envs = env.num_envs
-        self._same_step = env.autoreset_mode == AutoresetMode.SAME_STEP
         self._was_over = np.zeros(n_envs, dtype=bool)
         self._rewards = _reward_normalizer(options, n_envs)
         self._recurrent = RecurrentInfo(n_envs, options.normalize_reward_in_recurrent_info) if options.recurrent_info_in_obs else None
-        space: Any = env.single_observation_space
-        actions: Any = env.single_action_space
+        size = self._observed(env.single_observation_space).shape[0]
+        self._normalizer = ObservationNormalizer(n_envs, size) if options.normalize_observations else None
+
+    def _observed(self, inside: Any) -> Any:
+        options, space, actions = self._options, inside, self.env.single_action_space
         if not options.include_previous_frame:
             space = Box(np.delete(space.low, BEFORE), np.delete(space.high, BEFORE), dtype=np.float64)
         if self._recurrent is not None:
             space = self._recurrent.space(space, actions)
-        self._normalizer = ObservationNormalizer(n_envs, space.shape[0]) if options.normalize_observations else None
-        if self._normalizer is not None:
+        if options.normalize_observations:
             space = Box(-np.inf, np.inf, space.shape, np.float32)
         elif options.float32_observations:
             space = Box(space.low.astype(np.float32), space.high.astype(np.float32), dtype=np.float32)
-        self.single_observation_space = space
-        self.observation_space = batch_space(space, n_envs)
+        return space
 
     @staticmethod
     def wrap(env: MetaWorldVectorEnv, options: ObservationOptions) -> MetaWorldVectorEnv | TransformedVectorEnv:
@@ -74,7 +73,7 @@ class TransformedVectorEnv(VectorLayer):
             by_return = isinstance(self._rewards, ReturnNormalizer)
             scaled = self._rewards.normalize(rewards, *((terminations,) if by_return else ()), stepped)
             rewards = np.where(stepped, scaled, 0.0)
-        if self._same_step and over.any():
+        if self.env.autoreset_mode == AutoresetMode.SAME_STEP and over.any():
             observations = self._with_final(observations, infos, over)
         else:
             observations = self._seen(observations, np.ones(self.num_envs, dtype=bool))

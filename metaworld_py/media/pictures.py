@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from metaworld_py.agents.built_in import Agent, acting_alone, begin_episode
-from metaworld_py.envs.env import EnvState, MetaWorldEnv, env_class
+from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.envs.playing import play
+from metaworld_py.envs.states import EnvState
 from metaworld_py.instances.task import Task
 from metaworld_py.rendering.cameras import Camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, HIGH, choose_gl

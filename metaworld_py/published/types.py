@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 from numpy.typing import NDArray
 
-from metaworld_py.envs.env import EnvState
+from metaworld_py.envs.states import EnvState
 from metaworld_py.instances.task import Task
 
 XYZ = tuple[float, float, float]

@@ -124,20 +124,22 @@ class EpisodeView:
         self._is_followed = True
         return self._data
 
-    def take_edits(self) -> None:
-        """Carry what was written into the model and data to the episode; call it before the episode moves."""
+    def take_edits(self) -> bool:
+        """Carry what was written into the model and data to the episode; call it before the episode moves. Whether anything was."""
         watch = self._watch
         if watch is None:
-            return
+            return False
         simulation = self._episode.simulation
         changed = watch.changed_fields()
         if changed:
             self.edits |= changed
             edit_simulation(simulation, changed, self._geoms)
-        if watch.has_other_state():
+        is_moved = watch.has_other_state()
+        if is_moved:
             simulation.take_state_from(self.model, self._data)
         if changed:
             watch.remember()
+        return bool(changed) or is_moved
 
     def follow(self) -> None:
         """Bring data that was handed out up to date; call it after the episode has moved."""

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from metaworld_py import MT1
-from metaworld_py.envs.env import EnvState, env_class
+from metaworld_py.envs.env import env_class
+from metaworld_py.envs.states import EnvState
 
 
 def actions(steps, seed=0):
@@ -205,7 +206,7 @@ def test_another_camera_takes_effect_at_once(opengl):
 
 
 @pytest.mark.parametrize(
-    "name", ["action_scale", "dt", "frame_skip", "hand_init_pos", "mocap_low", "curr_path_length", "task_name", "goal"]
+    "name", ["action_scale", "dt", "frame_skip", "mocap_low", "task_name", "goal", "one_hot", "wrapper_options", "tcp_center"]
 )
 def test_what_cannot_be_changed_cannot_be_assigned(name):
     with pytest.raises(AttributeError):

@@ -7,6 +7,7 @@ from typing import Any
 
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.runs import checkpoints
+from metaworld_py.files import reading
 
 
 def load_agent(path: str | Path) -> Any:
@@ -22,5 +23,7 @@ def load_agent(path: str | Path) -> Any:
     header = checkpoints.read_header(path)
     if path.name == checkpoints.RESUME:
         raise ValueError(f"{path} is for going on training; agents are in {checkpoints.LAST} and {checkpoints.BEST} beside it")
-    algorithm = find_algorithm(header["algorithm"])
-    return algorithm.load(algorithm.config_from(header["config"]), path)
+    with reading(path, "an agent of the algorithms that are installed"):
+        algorithm = find_algorithm(header["algorithm"])
+        config = algorithm.config_from(header["config"])
+    return algorithm.load(config, path)

@@ -10,19 +10,24 @@ them (examples/own_algorithm.py):
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import jax
+
 from metaworld_baselines.algorithms import maml_config, maml_trpo, ppo, rl2, rl2_config, sac
 from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac import SacConfig
-from metaworld_baselines.runs.checkpoints import restore
+from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.run_files import checked_fields
+from metaworld_py.files import reading
 
 ENTRY_POINTS = "metaworld_baselines.algorithms"
 
@@ -65,13 +70,43 @@ class Algorithm:
     legacy: Any = None  # what a file means by leaving a field out; None: the defaults
 
     def config_from(self, plain: dict[str, Any]) -> Any:
-        """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own."""
-        return dataclasses.replace(self.legacy or self.config, **{name: value for name, value in plain.items() if name != "seed"})
+        """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own.
+
+        Raises:
+          ValueError: fields that there are not, or values that they cannot have.
+        """
+        config = self.legacy or self.config
+        return dataclasses.replace(config, **checked_fields(config, {name: value for name, value in plain.items() if name != "seed"}))
 
     def load(self, config: Any, path: Path) -> Any:
-        """The agent in a checkpoint of a run with this configuration."""
-        made = self.make(config)
-        return self.as_agent(made, restore(path, self.actor(made, self.init(made, 0))))
+        """The agent in a checkpoint of a run with this configuration.
+
+        Raises:
+          ValueError: the file's arrays are not those of such an agent, or not finite; nothing was built.
+        """
+        with reading(path, f"an agent of {self.name}"):
+            check_sizes(config, checkpoints.shapes(path))
+            made = self.make(config)
+            try:
+                like = jax.eval_shape(lambda: self.actor(made, self.init(made, 0)))
+            except jax.errors.JAXTypeError:  # an algorithm that computes with NumPy
+                like = self.actor(made, self.init(made, 0))
+            arrays = checkpoints.restore(path, like)
+            checkpoints.check_finite(path, arrays)
+        return self.as_agent(made, arrays)
+
+
+def check_sizes(config: Any, shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse networks that cannot be those of a file: even their shapes may be more than can be computed with.
+
+    Raises:
+      ValueError: a depth beyond the number of arrays, or a width beyond the number of weights.
+    """
+    weights = sum(math.prod(shape) for shape in shapes.values())
+    for name, value in vars(config).items():
+        for ending, most, what in (("depth", len(shapes), "arrays"), ("width", weights, "weights"), ("memory", weights, "weights")):
+            if name.endswith(ending) and value > most:
+                raise ValueError(f"{name} is {value}, but the file has {most} {what}")
 
 
 ALGORITHMS: dict[str, Algorithm] = {}

@@ -509,8 +509,8 @@ def evaluate_actor(learner: Learner, seed: int, actor: Any) -> EvaluationResult:
 
 
 def actor_tree(learner: Learner, agent: Sac) -> Any:
-    """A copy of the actor on the host, as it stands in files."""
-    return learner.actor.tree(np.array(agent.actor))
+    """A copy of the actor on the host, as it stands in files; while shapes are traced, of shapes."""
+    return learner.actor.tree(agent.actor if isinstance(agent.actor, jax.core.Tracer) else np.array(agent.actor))
 
 
 def as_agent(learner: Learner, actor: Any) -> TaskPolicy:

@@ -25,6 +25,7 @@ from metaworld_baselines.publishing.published_settings import published_steps
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
 from metaworld_py.checks.bench import table
+from metaworld_py.files import write_text
 
 HEAD = ("algorithm", "benchmark", "steps/s", "updates/s", "published steps", "hours for them")
 BENCHMARKS = {"mt-sac": "MT10", "mtmh-sac": "MT10", "pcgrad-sac": "MT10", "ppo": "MT10", "rl2": "ML10", "maml-trpo": "ML10"}
@@ -107,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known: dict[str, Any] = {row["algorithm"]: row for row in json.loads(command.out.read_text())} if command.out.is_file() else {}
     for algorithm in command.algorithms:
         known[algorithm] = measure(algorithm, command.turns)
-        command.out.write_text(json.dumps(list(known.values()), indent=1) + "\n")
+        write_text(command.out, json.dumps(list(known.values()), indent=1) + "\n")
     print("\n".join(lines(list(known.values()))))
     return 0
 

@@ -6,7 +6,6 @@ Everything comes from the folders of `baselines/agents` and `baselines/results`:
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import sys
@@ -23,12 +22,15 @@ from matplotlib.ticker import EngFormatter
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import budget, summary
 from metaworld_baselines.publishing.aggregation import RESAMPLES
+from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.run_files import read_curve, read_run
 from metaworld_baselines.publishing.table import collect, own_folders, picture, text
+from metaworld_baselines.runs.run_files import read_table
 from metaworld_py.agents.cards import EVALUATION, Card, agents_folder, cards
 from metaworld_py.checks.bench import table
 from metaworld_py.cli import agents as cli
 from metaworld_py.evaluation import EvaluationResult, task_names
+from metaworld_py.files import write_text
 
 PAGES = (Path("docs/field.md"), Path("baselines/README.md"))
 IMAGES = Path("docs/images")
@@ -232,8 +234,7 @@ def diagnosed() -> dict[str, Path]:
 
 def read_conflict(folder: Path) -> list[dict[str, float]]:
     """Gradient diagnostics during a run."""
-    with (folder / "conflict.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return read_table(folder / "conflict.csv")
 
 
 def draw_conflict() -> Figure:
@@ -292,14 +293,14 @@ FIGURES = {"field_tasks": draw_tasks, "field_conflict": draw_conflict, "field_me
 def make(pages: Iterable[Path], images: Path) -> Iterable[Path]:
     """Draw and write everything; yields what was written."""
     for name, draw in FIGURES.items():
-        draw().savefig(images / f"{name}.png", dpi=90)
+        save_figure(draw(), images / f"{name}.png", dpi=90)
         yield images / f"{name}.png"
     for benchmark in ("MT10", "ML10"):
         path = HERE / "results" / f"{benchmark.lower()}.png"
-        picture(benchmark, collect(benchmark, own_folders()), RESAMPLES).savefig(path, dpi=90)
+        save_figure(picture(benchmark, collect(benchmark, own_folders()), RESAMPLES), path, dpi=90)
         yield path
     for page in pages:
-        page.write_text(written(page.read_text()))
+        write_text(page, written(page.read_text()))
         yield page
 
 

@@ -30,6 +30,7 @@ from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation
 from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult, mean_rate_interval
+from metaworld_py.files import read_json, write_json, write_text
 
 FILE, SCHEMA_FILE = "results.json", "results.schema.json"
 SCHEMA = "metaworld_py.leaderboard/1"
@@ -69,7 +70,7 @@ def read(folder: Path = HERE) -> dict[str, Any]:
     Raises:
       ValueError: it does not fit the schema; says where.
     """
-    board: dict[str, Any] = json.loads((folder / FILE).read_text())
+    board = read_json(folder / FILE, "the leaderboard")
     validator = Draft202012Validator(json.loads((HERE / SCHEMA_FILE).read_text()), format_checker=Draft202012Validator.FORMAT_CHECKER)
     for error in validator.iter_errors(board):
         raise ValueError(f"{FILE} at {error.json_path}: {error.message}")
@@ -155,7 +156,7 @@ def add(command: Add, folder: Path = HERE) -> dict[str, Any]:
     try:
         read(folder)
     except ValueError:
-        (folder / FILE).write_text(before)
+        write_text(folder / FILE, before)
         raise
     for path, place in zip(command.files, kept, strict=True):
         if path.resolve() != (folder / place).resolve():
@@ -166,7 +167,7 @@ def add(command: Add, folder: Path = HERE) -> dict[str, Any]:
 def write(board: dict[str, Any], folder: Path) -> None:
     """Best first within a benchmark."""
     board["rows"].sort(key=lambda row: (title(row), -row["success"], row["algorithm"]))
-    (folder / FILE).write_text(json.dumps(board, indent=1, ensure_ascii=False) + "\n")
+    write_json(folder / FILE, board)
 
 
 def title(row: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ Runs that differ in nothing but the seed are drawn in one colour.
 
 from __future__ import annotations
 
-import csv
 import re
 import sys
 from dataclasses import dataclass
@@ -15,6 +14,9 @@ from pathlib import Path
 import tyro
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
+
+from metaworld_baselines.runs.run_files import read_table
+from metaworld_py.files import written_whole
 
 LINES = {  # (prefix, suffix) of columns -> how they are drawn
     ("", ""): ("-", ", held-out goals, adapted"),
@@ -43,14 +45,13 @@ def draw(folders: tuple[Path, ...]) -> Figure:
     axes = figure.subplots(1, 2)
     labelled = set()
     for folder, name in zip(folders, names, strict=True):
-        with (folder / "curve.csv").open() as file:
-            rows = list(csv.DictReader(file))
-        steps = [int(row["env_steps"]) for row in rows]
+        rows = read_table(folder / "curve.csv")
+        steps = [row["env_steps"] for row in rows]
         for axis, column in zip(axes, ("success", "return"), strict=True):
             for (prefix, suffix), (style, what) in LINES.items():
                 if f"{prefix}{column}{suffix}" not in rows[0]:
                     continue
-                values = [float(row[f"{prefix}{column}{suffix}"]) for row in rows]
+                values = [row[f"{prefix}{column}{suffix}"] for row in rows]
                 label = f"{name}{what if 'train_success' in rows[0] else ''}"
                 axis.plot(
                     steps, values, color=colours[name], linestyle=style, marker=".", label=None if (axis, label) in labelled else label
@@ -68,12 +69,18 @@ def draw(folders: tuple[Path, ...]) -> Figure:
     return figure
 
 
+def save_figure(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a picture of a figure, whole or not at all."""
+    with written_whole(path, keeps_suffix=True) as part:
+        figure.savefig(part, dpi=dpi)
+
+
 def main() -> int:
     """Draw; returns the exit status."""
     command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.plot")
     try:
-        draw(command.folders).savefig(command.out, dpi=110)
-    except OSError as error:
+        save_figure(draw(command.folders), command.out, dpi=110)
+    except (OSError, ValueError) as error:
         print(f"metaworld_baselines.publishing.plot: {error}", file=sys.stderr)
         return 2
     return 0

@@ -22,7 +22,7 @@ from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import AGENTS
 from metaworld_baselines.publishing.agent_page import page
-from metaworld_baselines.publishing.plot import draw
+from metaworld_baselines.publishing.plot import draw, save_figure
 from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_steps
 from metaworld_baselines.publishing.run_files import read_curve, read_run, read_throughput
 from metaworld_baselines.runs import checkpoints
@@ -31,6 +31,7 @@ from metaworld_py.cli.agents import benchmark, counted, evaluate_card, protocol
 from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.evaluation.adaptation import AdaptationResult
 from metaworld_py.evaluation.shots import evaluate_shots, save_shots
+from metaworld_py.files import write_text
 
 DRAWS = 5  # of adaptation to each goal, in the evaluation that a card quotes
 PROGRESS = "progress.csv"
@@ -136,16 +137,17 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     made.mkdir(parents=True, exist_ok=True)
     for file in KEPT:
         if (folder / file).is_file() and folder != made:
-            (made / file).write_text(thinned((folder / file).read_text()) if file == PROGRESS else (folder / file).read_text())
+            content = (folder / file).read_text()
+            write_text(made / file, thinned(content) if file == PROGRESS else content)
     if folder != made:
         shutil.copyfile(folder / checkpoints.LAST, made / WEIGHTS)
     result.save(made / EVALUATION)
     if isinstance(found, AdaptationResult):
         found.before.save(made / BEFORE)
         save_shots(shots, made / SHOTS)
-    draw((made,)).savefig(made / "curve.png", dpi=100)
+    save_figure(draw((made,)), made / "curve.png", dpi=100)
     card.save(made)
-    (made / "README.md").write_text(page(made, card, result, shots))
+    write_text(made / "README.md", page(made, card, result, shots))
     return made
 
 

@@ -1,14 +1,14 @@
-"""What a finished run left in its folder, read back."""
+"""What a finished run left in its folder, read back for tables and cards."""
 
 from __future__ import annotations
 
-import csv
-import json
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from metaworld_baselines.algorithms.registry import find_algorithm
+from metaworld_baselines.runs.run_files import CONFIG, read_description, read_table
+from metaworld_py.files import reading
 
 
 def read_run(folder: Path) -> tuple[str, Any, int, dict[str, Any]]:
@@ -16,10 +16,14 @@ def read_run(folder: Path) -> tuple[str, Any, int, dict[str, Any]]:
 
     Raises:
       OSError: no run there.
+      ValueError: a damaged one.
     """
-    described = json.loads((folder / "config.json").read_text())
+    path = folder / CONFIG
+    described = read_description(path)
     algorithm = described["algorithm"]
-    return algorithm, find_algorithm(algorithm).config_from(described["config"]), described["config"]["seed"], described
+    with reading(path, "the configuration of an algorithm that is installed"):
+        config = find_algorithm(algorithm).config_from(described["config"])
+    return algorithm, config, described["config"]["seed"], described
 
 
 def read_curve(folder: Path) -> list[dict[str, float]]:
@@ -28,17 +32,13 @@ def read_curve(folder: Path) -> list[dict[str, float]]:
     Raises:
       OSError: none there.
     """
-    with (folder / "curve.csv").open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return read_table(folder / "curve.csv")
 
 
 def read_trials(folder: Path) -> list[dict[str, float]]:
     """The evaluations of a meta-learner episode by episode, in order; nothing of older runs."""
     path = folder / "trials.csv"
-    if not path.is_file():
-        return []
-    with path.open() as file:
-        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    return read_table(path) if path.is_file() else []
 
 
 def read_throughput(folder: Path) -> tuple[float, float]:
@@ -47,7 +47,6 @@ def read_throughput(folder: Path) -> tuple[float, float]:
     Raises:
       OSError: no record there.
     """
-    with (folder / "progress.csv").open() as file:
-        rows = list(csv.DictReader(file))
-    steps, updates = ([float(row[name]) for row in rows] for name in ("steps_per_s", "updates_per_s"))
+    rows = read_table(folder / "progress.csv")
+    steps, updates = ([row[name] for row in rows] for name in ("steps_per_s", "updates_per_s"))
     return round(median(steps), 1), round(median(updates), 2)

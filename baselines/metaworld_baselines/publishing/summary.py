@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
+from metaworld_baselines.runs.run_files import CONFIG, read_table
 from metaworld_py.checks.bench import table
+from metaworld_py.files import read_json
 
 HEAD = ("run", "steps", "hours", "success, last", "best", "return, last", "hardware")
 
@@ -31,9 +31,7 @@ def row(folder: Path) -> tuple[str, ...]:
     Raises:
       OSError: no run there.
     """
-    described = json.loads((folder / "config.json").read_text())
-    with (folder / "curve.csv").open() as file:
-        points = [{name: float(value) for name, value in point.items()} for point in csv.DictReader(file)]
+    described, points = read_json(folder / CONFIG, "the config.json of a training run"), read_table(folder / "curve.csv")
     last = points[-1]
     success, gained = f"{last['success']:.0%}", f"{last['return']:.0f}"
     if "success_before" in last:
@@ -55,7 +53,7 @@ def main() -> int:
     command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.summary")
     try:
         print("\n".join(table(HEAD, [row(folder) for folder in command.folders if folder.is_dir()])))
-    except (OSError, KeyError) as error:
+    except (OSError, ValueError, KeyError) as error:
         print(f"metaworld_baselines.publishing.summary: {error}", file=sys.stderr)
         return 2
     return 0

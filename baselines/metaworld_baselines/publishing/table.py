@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation, protocol_table
+from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_config, published_steps
 from metaworld_baselines.publishing.run_files import read_curve, read_run
 from metaworld_py.agents.cards import EVALUATION
@@ -244,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print("\n".join(text(command.benchmark, groups, command.resamples)))
     if command.out:
-        picture(command.benchmark, groups, command.resamples).savefig(command.out, dpi=110)
+        save_figure(picture(command.benchmark, groups, command.resamples), command.out, dpi=110)
     return 0
 
 

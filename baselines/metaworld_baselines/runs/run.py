@@ -23,7 +23,9 @@ from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.run_files import CONFIG
 from metaworld_py.engine import machine
+from metaworld_py.files import reading, write_json, write_text
 
 MAY_CHANGE = {"total_env_steps", "total_steps"}  # of the configuration, between a run and its continuation
 
@@ -69,7 +71,7 @@ class Run:
         for name in tables:  # a run that stopped before its first save left rows, too
             cut_table(folder / f"{name}.csv", self._steps_to_keep(name))
         description = {"algorithm": algorithm, "config": self.config, "versions": checkpoints.versions(), "hardware": hardware()}
-        (folder / "config.json").write_text(json.dumps(description, indent=1) + "\n")
+        write_json(folder / CONFIG, description)
         self._tables: dict[str, Table] = {}
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.steps) if is_on_tensorboard else None
         self._bar = tqdm(total=total_steps, initial=self.steps, unit=" steps", unit_scale=True, desc=folder.name, disable=None)
@@ -78,7 +80,8 @@ class Run:
         self.is_over = self.steps >= total_steps
 
     def _read_resume(self) -> None:
-        header = checkpoints.read_header(self.folder / checkpoints.RESUME)
+        path = self.folder / checkpoints.RESUME
+        header = checkpoints.read_header(path)
         then, now = {"algorithm": header["algorithm"], **header["config"]}, {"algorithm": self.algorithm, **self.config}
         names = [name for name in now if name not in MAY_CHANGE and then.get(name, now[name]) != now[name]]
         if names:
@@ -86,9 +89,10 @@ class Run:
             raise ValueError(
                 f"{self.folder} holds a run of another configuration ({changed}): give this one another --out, or remove that folder"
             )
-        self.steps, self._seconds_before = header[self.unit], header["seconds"]
-        self.has_networks_only = header.get(checkpoints.NETWORKS_ONLY, False)
-        self._take_up(header)
+        with reading(path, "what a training run goes on from"):
+            self.steps, self._seconds_before = int(header[self.unit]), float(header["seconds"])
+            self.has_networks_only = bool(header.get(checkpoints.NETWORKS_ONLY, False))
+            self._take_up(header)
 
     def _take_up(self, header: dict[str, Any]) -> None:
         """Go on from what a subclass put into the header."""
@@ -107,7 +111,10 @@ class Run:
         if not self.is_resumed:
             return None
         path = self.folder / checkpoints.RESUME
-        return checkpoints.restore(path, like), checkpoints.read_header(path)["envs"]
+        header = checkpoints.read_header(path)
+        if not isinstance(header.get("envs"), str):
+            raise ValueError(f"{path} holds no state of environments")
+        return checkpoints.restore(path, like), header["envs"]
 
     def resume_with(self, new: Any, collector: Any) -> Any:
         """What learns as it was when this run was last saved, the collector's environments with it; `new` in a new run."""
@@ -207,9 +214,10 @@ def cut_table(path: Path, steps: int) -> None:
     """Drop what was logged behind the point from which a run goes on, and the file if nothing is left."""
     if not path.is_file():
         return
-    head, *rows = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")] or [""]
-    rows = [row for row in rows if int(row.split(",")[0]) <= steps]
+    with reading(path, "a table of a training run"):
+        head, *rows = [line for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")] or [""]
+        rows = [row for row in rows if int(row.split(",")[0]) <= steps]
     if rows:
-        path.write_text(head + "".join(rows))
+        write_text(path, head + "".join(rows))
     else:
         path.unlink()

@@ -1,0 +1,75 @@
+"""What a run's folder holds besides checkpoints, read with errors that name the file: `config.json`, and tables of numbers."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from metaworld_py.files import read_json, reading
+
+CONFIG = "config.json"
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """What a run says of itself: "algorithm", "config" with a "seed", "versions", "hardware".
+
+    Raises:
+      FileNotFoundError: no such file.
+      ValueError: another kind of file.
+    """
+    wanted = "the config.json of a training run"
+    described = read_json(path, wanted)
+    with reading(path, wanted):
+        if not isinstance(described["algorithm"], str) or not isinstance(described["config"]["seed"], int):
+            raise TypeError("algorithm must be a name and seed a whole number")
+    return described
+
+
+def read_table(path: Path) -> list[dict[str, float]]:
+    """The rows of a table of numbers.
+
+    Raises:
+      FileNotFoundError: no such file.
+      ValueError: no rows, or rows that are not numbers.
+    """
+    with reading(path, "a table of a training run"), path.open(newline="") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+        if not rows:
+            raise ValueError("it has no rows")
+    return rows
+
+
+def checked_fields(config: Any, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a configuration as a file has them, if they are its fields and of their kinds.
+
+    Args:
+      config: a dataclass.
+      plain: values by name.
+
+    Raises:
+      ValueError: says which is not.
+    """
+    kinds = typing.get_type_hints(type(config))
+    names = [field.name for field in dataclasses.fields(config)]
+    for name, value in plain.items():
+        if name not in names:
+            raise ValueError(f"{type(config).__name__} has no field {name!r}")
+        if not _is_of(value, kinds[name]):
+            raise ValueError(f"{name} of {type(config).__name__} cannot be {value!r}")
+    return dict(plain)
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    if isinstance(kind, types.UnionType):
+        return any(_is_of(value, one) for one in typing.get_args(kind))
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, kind) if kind in (bool, str, type(None)) else True
