@@ -26,7 +26,7 @@ from metaworld_py.envs.published_classes import GOAL_HIDDEN, GOAL_OBSERVABLE, En
 from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv, checkpoint_id
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.instances import task_sets
-from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector
+from metaworld_py.instances.selection import PSEUDORANDOM, RANDOM, FreshTasks, Selector, TaskSelector, with_goal_hidden
 from metaworld_py.instances.task import INSTANCES_PER_TASK
 from metaworld_py.rendering.renderer import has_drawn
 from metaworld_py.tasks import find_task
@@ -95,11 +95,17 @@ def base_env(
     """
     episode = replace(options.episode, max_episode_steps=max_episode_steps, action_repeat=1, reward_mode=DENSE)
     env = env_class(selector.env_name)(**vars(episode), **vars(options.rendering))
-    env.use(selector)
+    env.use(as_visible(selector, options))
     env.wrapper_options, env.one_hot = options, one_hot
     if seed is not None:
         env.seed_generator(seed)
     return env
+
+
+def as_visible(selector: Selector, options: Options) -> Selector:
+    """A choice of instances with their goals visible or hidden, where the options say which."""
+    goal_visible = options.observation.goal_visible
+    return selector if goal_visible is None else with_goal_hidden(selector, not goal_visible)
 
 
 def wrapped(env: gymnasium.Env[Any, Any], options: Options, one_hot: tuple[int, int] = (0, 1)) -> gymnasium.Env[Any, Any]:
@@ -179,7 +185,7 @@ def make_vector_env(
         )
     if vector_strategy == NATIVE:
         envs = MetaWorldVectorEnv(
-            selectors,
+            [as_visible(selector, options) for selector in selectors],
             autoreset_mode=autoreset_mode,
             use_one_hot=options.observation.use_one_hot,
             record_episode_statistics=options.observation.record_episode_statistics,

@@ -51,6 +51,8 @@ def is_meta_learner(agent: Any) -> bool:
 def _check(agent: Any, counts: dict[str, int], instances_per_task: int) -> None:
     if not is_meta_learner(agent):
         raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
+    if getattr(agent, "inputs", None):
+        raise ValueError("meta-learners observe the state: take `inputs` off, or evaluate what was adapted by `evaluate`")
     for what, count in counts.items():
         if count < 1:
             raise ValueError(f"{what} must be at least 1, got {count}")
