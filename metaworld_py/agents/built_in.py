@@ -14,10 +14,10 @@ BUILT_IN = ("expert", "random")
 
 
 class Agent(Protocol):
-    """What `evaluate` needs: actions (n, 4) for observations (n, 39 or more).
+    """What `evaluate` needs: actions (n, 4) for observations, by default (n, 39).
 
     Two methods are optional: `start_task(name)` is called before the first episode of each task, `reset(mask)` with a boolean (n,) array
-    where episodes start.
+    where episodes start. So is the attribute `inputs`: what the agent wants to observe, see `metaworld_py.agents.inputs`.
     """
 
     def eval_action(self, observations: NDArray[np.float64]) -> NDArray[Any]:
@@ -45,7 +45,7 @@ class ExpertAgent:
 class RandomAgent:
     """Uniform actions from a generator of its own."""
 
-    def __init__(self, seed: int = 0) -> None:
+    def __init__(self, seed: int | Sequence[int] = 0) -> None:
         self._rng = np.random.default_rng(seed)
 
     def eval_action(self, observations: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -56,6 +56,7 @@ class RandomAgent:
 class _FunctionAgent:
     def __init__(self, function: Callable[[NDArray[np.float64]], NDArray[Any]]) -> None:
         self.eval_action = function
+        self.inputs = getattr(function, "inputs", {})
 
 
 def as_agent(agent: Any) -> Agent:
@@ -70,16 +71,3 @@ def as_agent(agent: Any) -> Agent:
     if callable(agent):
         return _FunctionAgent(agent)
     raise TypeError(f"an agent needs a method eval_action(observations) or must be such a function itself, got {agent!r}")
-
-
-def begin_episode(agent: Any, task: str) -> None:
-    """Tell an agent that plays a single episode at a time, if it wants to know, that one of this task begins."""
-    if callable(getattr(agent, "start_task", None)):
-        agent.start_task(task)
-    if callable(getattr(agent, "reset", None)):
-        agent.reset(np.ones(1, dtype=bool))
-
-
-def acting_alone(agent: Agent, observation_tail: Sequence[float] = ()) -> Callable[[NDArray[np.float64]], NDArray[Any]]:
-    """An agent's actions (4,) for the observations of one environment, each with a tail (e.g. a one-hot task id) appended."""
-    return lambda observation: np.asarray(agent.eval_action(np.append(observation, observation_tail)[np.newaxis]))[0]

@@ -1,4 +1,4 @@
-"""`metaworld-py record`: demonstrations of the scripted experts, in Minari's or LeRobot's format."""
+"""`metaworld-py record`: episodes of the scripted experts or other agents, in Minari's or LeRobot's format."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from metaworld_py.tasks.common.definition import HORIZON
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to the command line."""
-    parser = commands.add_parser("record", help="record demonstrations of the scripted experts (Minari or LeRobot format)")
+    parser = commands.add_parser("record", help="record demonstrations of the scripted experts or other agents (Minari or LeRobot format)")
     parser.add_argument("benchmark", nargs="+", help="MT10, or one or more task names")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new or empty folder, or one to go on with")
     parser.add_argument("--format", default="minari", help="data set format: minari or lerobot (default: minari)")
     parser.add_argument("--episodes", type=int, default=50, help="attempts per task; attempt i plays instance i mod 50 (default: 50)")
     parser.add_argument("--seed", type=int, default=0, help="of the task instances and the noise (default: 0)")
-    parser.add_argument("--noise", type=float, default=0.0, metavar="STD", help="Gaussian noise on actions (default: 0)")
+    parser.add_argument(
+        "--agent",
+        action="append",
+        metavar="NAME[@STD]",
+        help="who plays: as for evaluate, after an @ with noise of its own; may repeat, they take turns (default: expert)",
+    )
+    parser.add_argument("--noise", type=float, default=0.0, metavar="STD", help="Gaussian noise on the actions of all agents (default: 0)")
     parser.add_argument("--pixels", type=int, metavar="SIZE", help="record pictures too, square, in pixels (even, 32 or more)")
     parser.add_argument("--camera", metavar="NAME", help="camera of the pictures (default: overview from the front)")
     parser.add_argument("--only-successes", action="store_true", help="leave failed attempts out")
@@ -39,6 +45,7 @@ def run(options: argparse.Namespace) -> int:
         format=options.format,
         episodes_per_task=options.episodes,
         seed=options.seed,
+        agents=tuple(options.agent or ("expert",)),
         noise_std=options.noise,
         size_px=options.pixels,
         camera_name=options.camera,

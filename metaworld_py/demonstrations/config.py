@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
+from metaworld_py.agents.built_in import BUILT_IN
 from metaworld_py.engine.episode import REWARD_VERSIONS
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
 from metaworld_py.rendering.renderer import MAX_SIZE_PX
@@ -12,6 +14,7 @@ from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
 
 MINARI, LEROBOT = "minari", "lerobot"
+EXPERT, RANDOM = BUILT_IN
 FORMATS = (MINARI, LEROBOT)
 MIN_SIZE_PX = 32  # smaller arrays are not stored as pictures by Minari
 
@@ -27,8 +30,9 @@ class RecordingConfig:
     tasks: tuple[str, ...]  # names; their order decides which instances a seed gives, as in `evaluate`
     format: str = MINARI  # or "lerobot"
     episodes_per_task: int = 50  # attempts; episode i plays instance i mod 50
-    seed: int = 0  # of the instances and of the noise
-    noise_std: float = 0.0  # of Gaussian noise added to the expert's actions, in units of the action box [-1, 1]
+    seed: int = 0  # of the instances, of the noise and of random agents
+    agents: tuple[str, ...] = (EXPERT,)  # who plays, in turn: names as in `evaluate`, "NAME@STD" with noise of its own
+    noise_std: float = 0.0  # of Gaussian noise added to actions, in units of the action box [-1, 1]
     size_px: int | None = None  # width and height of pictures; None records none
     camera_name: str | None = None  # None is the overview from the front
     max_episode_steps: int = HORIZON  # control steps
@@ -47,14 +51,51 @@ class RecordingConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         checked_seed(self.seed)
+        object.__setattr__(self, "agents", tuple(self.agents))
+        if not self.agents or len(set(self.agents)) != len(self.agents):
+            raise ValueError(f"give at least one agent and each only once, got {self.agents}")
         if not (math.isfinite(self.noise_std) and self.noise_std >= 0.0):
             raise ValueError(f"noise_std must be a finite number, 0 or more, got {self.noise_std}")
+        if self.noise_std and any(noise_of(agent) is not None for agent in self.agents):
+            raise ValueError(
+                f"noise is given for all agents ({self.noise_std}) and for some of them ({', '.join(self.agents)}): choose one"
+            )
         if self.size_px is None and self.camera_name is not None:
             raise ValueError(f"camera {self.camera_name!r} was given without a picture size: give both or none")
         if self.size_px is not None and not (MIN_SIZE_PX <= self.size_px <= MAX_SIZE_PX and self.size_px % 2 == 0):
             raise ValueError(f"pictures must have an even size in {MIN_SIZE_PX}…{MAX_SIZE_PX} pixels, got {self.size_px}")
         if self.reward_function_version not in REWARD_VERSIONS:
             raise ValueError(f"reward_function_version must be one of {REWARD_VERSIONS}, got {self.reward_function_version!r}")
+
+    @property
+    def quality(self) -> str:
+        """Who played, in a word that data sets are named by: "expert", "random", another agent's name, or "mixed"."""
+        if len(self.agents) > 1:
+            return "mixed"
+        return re.sub(r"[^a-z0-9]+", "-", agent_name(self.agents[0]).lower()).strip("-") or "agent"
+
+
+def noise_of(agent: str) -> float | None:
+    """The noise that an agent's name asks for, e.g. 0.3 of "expert@0.3"; None if it asks for none.
+
+    Raises:
+      ValueError: no finite number, or below 0.
+    """
+    name, separator, noise = agent.rpartition("@")
+    if not separator or "/" in noise:  # a folder may have the sign in its name
+        return None
+    try:
+        std = float(noise)
+    except ValueError:
+        std = math.nan
+    if not (name and math.isfinite(std) and std >= 0.0):
+        raise ValueError(f"an agent with noise is NAME@STD, such as expert@0.3, got {agent!r}")
+    return std
+
+
+def agent_name(agent: str) -> str:
+    """An agent's name without its noise."""
+    return agent if noise_of(agent) is None else agent.rpartition("@")[0]
 
 
 @dataclass(frozen=True)
@@ -66,6 +107,8 @@ class Attempt:
     episode: int  # within its task
     instance_index: int  # among the task's instances
     instance: Task
+    agent: str = EXPERT  # without noise
+    noise_std: float = 0.0
 
     @property
     def task(self) -> str:
@@ -74,12 +117,18 @@ class Attempt:
 
 
 def attempts(config: RecordingConfig) -> list[Attempt]:
-    """All episodes of a recording, in order: task by task, each task's instances in turn."""
+    """All episodes of a recording, in order: task by task, each task's instances and agents in turn.
+
+    An instance that comes again meets the next agent.
+    """
     instances = draw_instances(config.tasks, config.seed, partially_observable=False)
     result: list[Attempt] = []
     for task_index in range(len(config.tasks)):
         for episode in range(config.episodes_per_task):
             instance_index = episode % INSTANCES_PER_TASK
             instance = instances[task_index * INSTANCES_PER_TASK + instance_index]
-            result.append(Attempt(len(result), task_index, episode, instance_index, instance))
+            agent = config.agents[(episode + episode // INSTANCES_PER_TASK) % len(config.agents)]
+            noise = noise_of(agent)
+            noise_std = config.noise_std if noise is None else noise
+            result.append(Attempt(len(result), task_index, episode, instance_index, instance, agent_name(agent), noise_std))
     return result

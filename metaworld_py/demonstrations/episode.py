@@ -1,4 +1,4 @@
-"""One demonstrated episode as plain arrays, and how an expert plays it."""
+"""One demonstrated episode as plain arrays, and how an agent plays it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_py.demonstrations.config import Attempt, RecordingConfig
+from metaworld_py.agents.built_in import Agent, RandomAgent
+from metaworld_py.agents.inputs import playing_alone
+from metaworld_py.demonstrations.config import EXPERT, RANDOM, Attempt, RecordingConfig
+from metaworld_py.engine import layout
 from metaworld_py.engine.layout import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.playing import play
@@ -28,12 +31,13 @@ class Demonstration:
     | task, instruction | | name, and what the robot must do as a sentence |
     | instance, instance_index | | the `Task` value with its random vector, and its index among the task's instances |
     | observations | (n + 1, 39) | before each action, and after the last; float64 (Minari) or float32 (LeRobot) |
-    | actions | (n, 4) | what was played: the expert's action plus noise, clipped to [-1, 1]; float32 |
-    | expert_actions | (n, 4) | what the expert wanted, clipped, without noise; float32 |
+    | actions | (n, 4) | what was played: the agent's action plus noise, clipped to [-1, 1]; float32 |
+    | expert_actions | (n, 4) | what the scripted expert would do, clipped, without noise, whoever plays; float32 |
     | rewards | (n,) | float64 (Minari) or float32 (LeRobot) |
     | successes | (n,) | whether the task was solved after each action; bool |
     | is_terminated | | ended by success (`terminate_on_success`); else by the horizon |
     | pixels | (n, size, size, 3) | before each action, uint8, after lossy compression; None if none were recorded |
+    | agent, noise_std | | who played, and the noise on its actions |
     """
 
     task: str
@@ -47,6 +51,8 @@ class Demonstration:
     successes: NDArray[np.bool_]
     is_terminated: bool
     pixels: Picture | None = None
+    agent: str = EXPERT
+    noise_std: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -90,9 +96,15 @@ def check_demonstration(demonstration: Demonstration, where: str) -> None:
 
 
 def play_episode(
-    env: MetaWorldEnv, attempt: Attempt, config: RecordingConfig, see: Callable[[Picture], None] | None, *, see_last: bool
+    env: MetaWorldEnv,
+    attempt: Attempt,
+    config: RecordingConfig,
+    see: Callable[[Picture], None] | None,
+    *,
+    see_last: bool,
+    agent: Agent | None = None,
 ) -> Demonstration:
-    """Let the task's expert play one attempt.
+    """Let an agent play one attempt.
 
     Args:
       env: an environment of the attempt's task.
@@ -100,22 +112,27 @@ def play_episode(
       config: settings.
       see: takes the picture before each action; None renders nothing.
       see_last: whether it also takes the picture after the last action.
+      agent: who plays; None takes the attempt's own, the scripted expert or a random one.
     """
     task = find_task(attempt.task)
-    noise_rng = np.random.default_rng([config.seed, attempt.task_index, attempt.episode])
+    seeds = [config.seed, attempt.task_index, attempt.episode]
+    noise_rng = np.random.default_rng(seeds)
+    if agent is None and attempt.agent == RANDOM:
+        agent = RandomAgent([*seeds, 1])  # one an episode, so that a recording that was interrupted goes on alike
+    begin, play_agent = (None, None) if agent is None else playing_alone(agent, env)
     env.set_task(attempt.instance)
 
     def act(observation: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """What is played, and what the expert wanted."""
+        """What is played, and what the expert would do."""
         if see is not None:
             see(_picture(env))
         wanted = np.clip(np.array(task.expert(observation.tolist()), dtype=np.float32), -1.0, 1.0)
-        if config.noise_std == 0.0:
-            return wanted, wanted
-        noise = noise_rng.normal(0.0, config.noise_std, ACTION_SIZE)
-        return np.clip(wanted + noise, -1.0, 1.0).astype(np.float32), wanted
+        action = wanted if play_agent is None else layout.checked_actions(play_agent(observation), (ACTION_SIZE,))
+        if attempt.noise_std > 0.0:
+            action = action + noise_rng.normal(0.0, attempt.noise_std, ACTION_SIZE)
+        return np.clip(action, -1.0, 1.0).astype(np.float32), wanted
 
-    steps = list(play(env, act, seed=config.seed))
+    steps = list(play(env, act, begin, seed=config.seed))
     if see is not None and see_last:
         see(_picture(env))
     return Demonstration(
@@ -129,6 +146,8 @@ def play_episode(
         rewards=np.array([step.reward for step in steps], dtype=np.float64),
         successes=np.array([step.info["success"] > 0.0 for step in steps], dtype=bool),
         is_terminated=bool(steps[-1].terminated),
+        agent=attempt.agent,
+        noise_std=attempt.noise_std,
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaworld_py.demonstrations import lerobot_layout as layout
-from metaworld_py.demonstrations.config import Attempt, RecordingConfig
+from metaworld_py.demonstrations.config import EXPERT, Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration, Picture
 from metaworld_py.demonstrations.statistics import LEVELS, channel_histogram, picture_statistics, vector_statistics
 from metaworld_py.demonstrations.storage import (
@@ -172,6 +172,8 @@ class LerobotReader:
             rewards=table["next.reward"].to_numpy(),
             successes=table["next.success"].to_numpy(),
             is_terminated=row["metaworld/is_terminated"],
+            agent=row.get("metaworld/agent", EXPERT),  # older recordings have experts only
+            noise_std=row.get("metaworld/noise_std", self._config.noise_std),
             pixels=_read_video(self._video_path(row), self._config.size_px) if with_pixels and self._config.size_px else None,
         )
 

@@ -129,6 +129,8 @@ def episode_row(episode: StagedEpisode, columns: dict[str, NDArray[Any]], data_f
         "metaworld/instance_index": demonstration.instance_index,
         "metaworld/success": demonstration.is_success,
         "metaworld/is_terminated": demonstration.is_terminated,
+        "metaworld/agent": demonstration.agent,
+        "metaworld/noise_std": demonstration.noise_std,
         "metaworld/last_observation": demonstration.observations[-1].tolist(),
         **{f"stats/{feature}/{name}": value for feature, values in statistics.items() for name, value in values.items()},
     }

@@ -1,4 +1,5 @@
-"""Minari's format: one data set per task, `metaworld/TASK/expert-v0`, an HDF5 file with a group per episode and a `metadata.json`.
+"""Minari's format: one data set per task, `metaworld/TASK/expert-v0` (or who else played), an HDF5 file with a group
+per episode and a `metadata.json`.
 
 Layout: https://minari.farama.org/content/dataset_standards. A group holds observations (n + 1, …), actions, rewards, terminations and
 truncations (n, …), and of ours: expert_actions (n, 4), infos/success (n + 1,), and the attributes of `_attributes`. Pictures are JPEG, as
@@ -20,7 +21,7 @@ from gymnasium.envs.registration import EnvSpec
 from numpy.typing import NDArray
 from PIL import Image
 
-from metaworld_py.demonstrations.config import Attempt, RecordingConfig
+from metaworld_py.demonstrations.config import EXPERT, Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration, Picture
 from metaworld_py.demonstrations.storage import Recording, StagedEpisode, read_json, read_staged, require
 from metaworld_py.engine import layout
@@ -34,9 +35,9 @@ _DATASETS = ("actions", "rewards", "terminations", "truncations", "expert_action
 _ATTRIBUTES = ("id", "task", "rand_vec", "instance_index", "total_steps")
 
 
-def dataset_id(task: str) -> str:
+def dataset_id(task: str, config: RecordingConfig) -> str:
     """The id under which `minari.load_dataset` finds a task's episodes (with MINARI_DATASETS_PATH at the recording's folder)."""
-    return f"metaworld/{task}/expert-v0"
+    return f"metaworld/{task}/{config.quality}-v0"
 
 
 def require_packages() -> None:
@@ -76,14 +77,14 @@ def assemble(folder: Path, recording: Recording, kept: Sequence[Attempt]) -> Non
     for task_index, task in enumerate(recording.config.tasks):
         episodes = [attempt for attempt in kept if attempt.task_index == task_index]
         if episodes:
-            data = _data_folder(folder, task)
+            data = _data_folder(folder, task, recording.config)
             with written_whole(data / _DATA_FILE) as part:
                 steps = _write_episodes(part, recording.config, (read_staged(folder, attempt) for attempt in episodes))
             write_json(data / _METADATA_FILE, _metadata(data, task, recording, len(episodes), steps))
 
 
-def _data_folder(folder: Path, task: str) -> Path:
-    return folder / dataset_id(task) / "data"
+def _data_folder(folder: Path, task: str, config: RecordingConfig) -> Path:
+    return folder / dataset_id(task, config) / "data"
 
 
 def _write_episodes(path: Path, config: RecordingConfig, episodes: Iterable[StagedEpisode]) -> int:
@@ -119,6 +120,8 @@ def _attributes(index: int, config: RecordingConfig, demonstration: Demonstratio
         "instance_index": demonstration.instance_index,
         "rand_vec": np.array(demonstration.instance.rand_vec),
         "success": demonstration.is_success,
+        "agent": demonstration.agent,
+        "noise_std": demonstration.noise_std,
     }
 
 
@@ -139,8 +142,9 @@ def _metadata(data: Path, task: str, recording: Recording, episodes: int, steps:
     """What `metadata.json` says."""
     serialize_space = require("minari.serialization").serialize_space
     config = recording.config
+    players = ", ".join("scripted expert" if agent == EXPERT else agent for agent in config.agents)
     return {
-        "dataset_id": dataset_id(task),
+        "dataset_id": dataset_id(task, config),
         "minari_version": require("minari").__version__,
         "data_format": "hdf5",
         "jpeg_encoding": True,
@@ -150,8 +154,8 @@ def _metadata(data: Path, task: str, recording: Recording, episodes: int, steps:
         "observation_space": serialize_space(_observation_space(task, config.size_px)),
         "action_space": serialize_space(layout.action_space()),
         "env_spec": _env_spec(task, config).to_json(),
-        "algorithm_name": "scripted expert",
-        "description": f"{find_task(task).sentence} Episodes of metaworld_py's scripted expert.",
+        "algorithm_name": players,
+        "description": f"{find_task(task).sentence} Episodes of {players}.",
         "requirements": [f"metaworld_py=={recording.versions['metaworld_py']}"],
         "recording": {"config": dataclasses.asdict(config), "versions": recording.versions},
     }
@@ -190,7 +194,7 @@ class MinariReader:
         self._files: list[tuple[Path, int]] = []  # per episode: its file, and its index there
         for task in recording.tasks:
             if task.episodes:
-                data = _data_folder(folder, task.task)
+                data = _data_folder(folder, task.task, recording.config)
                 _check_dataset(data, task.episodes)
                 self._files += [(data / _DATA_FILE, index) for index in range(task.episodes)]
 
@@ -218,6 +222,8 @@ class MinariReader:
                 rewards=group["rewards"][()],
                 successes=group["infos/success"][1:],
                 is_terminated=bool(group["terminations"][-1]),
+                agent=str(group.attrs.get("agent", EXPERT)),  # older recordings have experts only
+                noise_std=float(group.attrs.get("noise_std", self._config.noise_std)),
                 pixels=None if jpegs is None else np.array([_decoded(jpeg) for jpeg in jpegs]),
             )
 

@@ -7,12 +7,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from metaworld_py.agents.built_in import BUILT_IN, Agent
+from metaworld_py.agents.inputs import AgentInputs
+from metaworld_py.agents.loading import load_agent
 from metaworld_py.demonstrations import storage
-from metaworld_py.demonstrations.config import Attempt, RecordingConfig, attempts
+from metaworld_py.demonstrations.config import Attempt, RecordingConfig, agent_name, attempts
 from metaworld_py.demonstrations.episode import play_episode
 from metaworld_py.demonstrations.formats import DATASET_FORMATS, DatasetFormat
 from metaworld_py.demonstrations.storage import Recording, StagedEpisode
 from metaworld_py.envs.env import MetaWorldEnv, env_class
+from metaworld_py.evaluation.adaptation import is_meta_learner
 from metaworld_py.rendering.cameras import find_camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, choose_gl
 from metaworld_py.tasks import find_task
@@ -21,7 +25,7 @@ Progress = Callable[[str, int], None]
 
 
 def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progress: Progress | None = None) -> Recording:
-    """Record the scripted experts into a folder. Interrupted in any way, the same call goes on where it was.
+    """Record agents, by default the scripted experts, into a folder. Interrupted in any way, the same call goes on where it was.
 
     Episodes that are over are kept and not played again; of an interrupted one nothing remains. A complete recording is left as it is.
 
@@ -31,7 +35,7 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
       progress: called with (task name, attempts that are over in all), first with what an earlier call left.
 
     Raises:
-      ValueError: the folder holds something else, or an unknown camera.
+      ValueError: the folder holds something else, an unknown camera or agent, or an agent that hides goals.
       RuntimeError: `only_successes`, and no attempt succeeded.
       ImportError: a package is missing; names the extra.
       RenderingError: no OpenGL; says what to install.
@@ -42,6 +46,7 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
     if config.size_px is not None:
         find_camera(find_task(config.tasks[0]), config.camera_name)  # refuse an unknown one before anything is written
         choose_gl()
+    agents = load_agents(config)  # likewise
     recording = storage.begin(folder, config)
     planned = attempts(config)
     if recording.is_complete:
@@ -49,7 +54,7 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
         if progress is not None:
             progress(planned[-1].task, len(planned))
         return recording
-    _play_missing(folder, config, planned, form, progress)
+    _play_missing(folder, config, planned, form, agents, progress)
     kept = [attempt for attempt in planned if storage.staged_outcome(folder, attempt).is_kept]
     if not kept:
         raise RuntimeError(f"none of {len(planned)} attempts succeeded, so there is nothing to record: use less noise or more steps")
@@ -60,7 +65,30 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
     return recording
 
 
-def _play_missing(folder: Path, config: RecordingConfig, planned: list[Attempt], form: DatasetFormat, progress: Progress | None) -> None:
+def load_agents(config: RecordingConfig) -> dict[str, Agent]:
+    """The agents of a recording by name, but for the built-in ones.
+
+    Raises:
+      ValueError: there is no such agent, or it cannot demonstrate.
+    """
+    names = [name for name in map(agent_name, config.agents) if name not in BUILT_IN]
+    agents = {name: load_agent(name, seed=config.seed) for name in dict.fromkeys(names)}
+    for name, agent in agents.items():
+        if is_meta_learner(agent):
+            raise ValueError(f"{name} plays only after adapting to a hidden goal: it has nothing to demonstrate")
+        if not AgentInputs.of(agent).is_goal_visible:
+            raise ValueError(f"{name} hides goals, which recordings keep: take goal_visible=False off its inputs, and goals off the data")
+    return agents
+
+
+def _play_missing(
+    folder: Path,
+    config: RecordingConfig,
+    planned: list[Attempt],
+    form: DatasetFormat,
+    agents: dict[str, Agent],
+    progress: Progress | None,
+) -> None:
     missing = [attempt for attempt in planned if not storage.staged_path(folder, attempt).exists()]
     over = len(planned) - len(missing)
     if progress is not None:
@@ -72,7 +100,7 @@ def _play_missing(folder: Path, config: RecordingConfig, planned: list[Attempt],
                 if env is not None:
                     env.close()
                 env = _make_env(attempt.task, config)
-            _play(folder, config, attempt, env, form)
+            _play(folder, config, attempt, env, form, agents.get(attempt.agent))
             over += 1
             if progress is not None:
                 progress(attempt.task, over)
@@ -94,11 +122,11 @@ def _make_env(task: str, config: RecordingConfig) -> MetaWorldEnv:
     )
 
 
-def _play(folder: Path, config: RecordingConfig, attempt: Attempt, env: MetaWorldEnv, form: DatasetFormat) -> None:
+def _play(folder: Path, config: RecordingConfig, attempt: Attempt, env: MetaWorldEnv, form: DatasetFormat, agent: Agent | None) -> None:
     """Play and stage one attempt."""
     sink = None if config.size_px is None else form.picture_sink(folder, attempt)
     try:
-        demonstration = play_episode(env, attempt, config, sink, see_last=form.sees_last)
+        demonstration = play_episode(env, attempt, config, sink, see_last=form.sees_last, agent=agent)
         is_kept = demonstration.is_success or not config.only_successes
         pictures = {} if sink is None else sink.finish(is_kept=is_kept)
     finally:

@@ -107,7 +107,7 @@ class Recording:
         if content.get("schema") != SCHEMA:
             raise ValueError(f"{path} is of schema {content.get('schema')!r}, this version reads {SCHEMA!r}")
         try:
-            config = RecordingConfig(**{**content["config"], "tasks": tuple(content["config"]["tasks"])})
+            config = RecordingConfig(**content["config"])
             return cls(config, dict(content["versions"]), tuple(TaskSummary(**task) for task in content["tasks"]))
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} does not have the fields of {SCHEMA}: {error}") from error
@@ -211,6 +211,8 @@ def _staged(path: Path, attempt: Attempt) -> StagedEpisode:
         instance=attempt.instance,
         instance_index=attempt.instance_index,
         is_terminated=bool(content["is_terminated"]),
+        agent=attempt.agent,
+        noise_std=attempt.noise_std,
         **{name: content[name] for name in _ARRAYS},
     )
     pictures = {name.removeprefix(_PICTURE_PREFIX): array for name, array in content.items() if name.startswith(_PICTURE_PREFIX)}

@@ -15,6 +15,7 @@ import numpy as np
 
 from metaworld_py.engine.episode import REWARD_VERSIONS
 from metaworld_py.envs.pixels import DEFAULT_CAMERA, DEFAULT_OBS_SIZE_PX, OBS_MODES, PIXELS_AND_STATE, STATE, PixelOptions
+from metaworld_py.envs.point_clouds import PointOptions
 from metaworld_py.rendering.cameras import Camera, as_camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, FAST, HIGH, QUALITIES, RGB, check_size
 from metaworld_py.tasks.common.definition import HORIZON
@@ -52,6 +53,8 @@ YES_OR_NO = [
     "float32_observations",
     "copy",
     "sample_on_reset",
+    "obs_point_colors",
+    "goal_visible",
     "corrected",
     "allow_overlap",
 ]
@@ -63,6 +66,7 @@ LEAST = {  # whole numbers and the least that each may be
     "height": 1,
     "obs_width": 1,
     "obs_height": 1,
+    "obs_points": 1,
     "n_threads": 0,
     "num_envs": 1,
     "num_tasks": 1,
@@ -71,7 +75,18 @@ LEAST = {  # whole numbers and the least that each may be
     "total_tasks_per_cls": 1,
     "env_id": 0,
 }
-MAY_BE_NONE = ("max_episode_steps", "num_envs", "num_tasks", "num_goals", "meta_batch_size", "total_tasks_per_cls", "env_id", "compiled")
+MAY_BE_NONE = (
+    "max_episode_steps",
+    "obs_points",
+    "goal_visible",
+    "num_envs",
+    "num_tasks",
+    "num_goals",
+    "meta_batch_size",
+    "total_tasks_per_cls",
+    "env_id",
+    "compiled",
+)
 
 
 def check_keyword(name: str, value: Any) -> Any:
@@ -145,7 +160,8 @@ class RenderOptions:
             raise ValueError(f"give camera_name or camera_id, not both (got {self.camera_name!r} and {self.camera_id!r})")
 
 
-_OF_PIXELS = ("obs_cameras", "obs_kinds", "obs_width", "obs_height", "obs_quality")
+_OF_POINTS = ("obs_points", "obs_point_bounds", "obs_point_colors")
+_OF_PIXELS = ("obs_cameras", "obs_kinds", "obs_width", "obs_height", "obs_quality", *_OF_POINTS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +172,9 @@ class ObservationOptions:
       ValueError: a value that is not allowed.
     """
 
+    goal_visible: bool | None = (
+        None  # whether slots 36 to 38 (and pictures) show the goal; None as the id has it: MT sets do, ML sets do not
+    )
     use_one_hot: bool = False  # append the task's one-hot id to observations
     record_episode_statistics: bool = True  # info["episode"] at an episode's end; False where a wrapper of one's own records it
     normalize_observations: bool = False  # by running mean and variance, per environment
@@ -172,6 +191,9 @@ class ObservationOptions:
     obs_width: int = DEFAULT_OBS_SIZE_PX  # pixels
     obs_height: int = DEFAULT_OBS_SIZE_PX
     obs_quality: str = FAST  # or "high": shadows, reflections, antialiasing
+    obs_points: int | None = None  # points of a point cloud, with a mask; None: one per pixel
+    obs_point_bounds: Sequence[Sequence[float]] | None = None  # lower and upper corner (m, world) of what is kept of a point cloud
+    obs_point_colors: bool = False  # red, green, blue in [0, 1] after each point
 
     def __post_init__(self) -> None:
         check_keywords(self)
@@ -183,6 +205,16 @@ class ObservationOptions:
         changed = [one.name for one in dataclasses.fields(self) if one.name in _OF_PIXELS and getattr(self, one.name) != one.default]
         if self.obs_mode == STATE and changed:
             raise ValueError(f"{', '.join(changed)} mean nothing while obs_mode is 'state'; ask for 'pixels' or 'pixels+state'")
+
+        if self.obs_points is None and (self.obs_point_bounds is not None or self.obs_point_colors):
+            raise ValueError("obs_point_bounds and obs_point_colors need a fixed number of points: give obs_points, too")
+        if self.obs_points is not None:
+            object.__setattr__(self, "obs_point_bounds", self._points.bounds)
+
+    @property
+    def _points(self) -> PointOptions:
+        bounds: Any = self.obs_point_bounds
+        return PointOptions(num=self.obs_points or 0, bounds=bounds, with_colors=self.obs_point_colors)
 
     @property
     def pixels(self) -> PixelOptions | None:
@@ -197,6 +229,7 @@ class ObservationOptions:
             width=self.obs_width,
             height=self.obs_height,
             quality=self.obs_quality,
+            points=self._points if self.obs_points is not None else None,
         )
 
     @property

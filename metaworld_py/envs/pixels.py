@@ -15,6 +15,7 @@ from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
 from metaworld_py.envs.follows_space import FollowsSpace
+from metaworld_py.envs.point_clouds import PointOptions, sampled
 from metaworld_py.envs.vector_layer import VectorLayer
 from metaworld_py.rendering.cameras import Camera, find_camera
 from metaworld_py.rendering.renderer import DEPTH, FAST, KINDS, POINT_CLOUD, QUALITIES, RGB, SEGMENTATION, check_size
@@ -24,6 +25,7 @@ STATE, PIXELS, PIXELS_AND_STATE = "state", "pixels", "pixels+state"
 OBS_MODES = (STATE, PIXELS, PIXELS_AND_STATE)
 DEFAULT_CAMERA = "corner2_upright"
 DEFAULT_OBS_SIZE_PX = 84
+POINT_MASK = "point_cloud_mask"  # which rows of a cloud are points
 
 CameraChoice = str | int | Camera
 
@@ -38,6 +40,7 @@ class PixelOptions:
       with_state: whether the state is observed, too.
       width, height: pixels.
       quality: "fast" (no shadows, reflections and antialiasing) or "high".
+      points: makes clouds of a fixed number of points; None leaves a point per pixel.
 
     Raises:
       ValueError: no camera or kind, one of them twice, or values that there are not.
@@ -49,6 +52,7 @@ class PixelOptions:
     width: int = DEFAULT_OBS_SIZE_PX
     height: int = DEFAULT_OBS_SIZE_PX
     quality: str = FAST
+    points: PointOptions | None = None
 
     def __post_init__(self) -> None:
         unknown = [kind for kind in self.kinds if kind not in KINDS]
@@ -60,7 +64,16 @@ class PixelOptions:
             raise ValueError(f"each camera and kind once, please; got {self.cameras!r} and {self.kinds!r}")
         if self.quality not in QUALITIES:
             raise ValueError(f"obs_quality must be one of {QUALITIES}, got {self.quality!r}")
+        if self.points is not None and POINT_CLOUD not in self.kinds:
+            raise ValueError(f"obs_points is about point clouds, which obs_kinds={self.kinds!r} leaves out: add {POINT_CLOUD!r}")
         check_size(self.width, self.height)
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """What to ask of a renderer: kinds, size and quality. Coloured points need colours."""
+        needs_rgb = self.points is not None and self.points.with_colors and RGB not in self.kinds
+        kinds = (*self.kinds, RGB) if needs_rgb else self.kinds
+        return {"kinds": kinds, "width": self.width, "height": self.height, "quality": self.quality}
 
     @property
     def labels(self) -> list[str]:
@@ -75,7 +88,7 @@ class PixelOptions:
     @property
     def is_bare(self) -> bool:
         """Whether an observation is a single array, not a dictionary."""
-        return not self.with_state and len(self.cameras) == len(self.kinds) == 1
+        return not self.with_state and len(self.cameras) == len(self.kinds) == 1 and self.points is None
 
     def space(self, state_space: gymnasium.Space[Any], n_bodies: int) -> gymnasium.Space[Any]:
         """The space of one environment's observations.
@@ -91,7 +104,12 @@ class PixelOptions:
             SEGMENTATION: Box(-1, n_bodies, size, np.int32),
             POINT_CLOUD: Box(-np.inf, np.inf, (*size, 3), np.float32),
         }
+        if self.points is not None:
+            boxes[POINT_CLOUD] = Box(-np.inf, np.inf, (self.points.num, self.points.size), np.float32)
         spaces = {self.key(label, kind): boxes[kind] for label in self.labels for kind in self.kinds}
+        if self.points is not None:
+            mask_type: Any = np.bool_
+            spaces |= {self.key(label, POINT_MASK): Box(0, 1, (self.points.num,), mask_type) for label in self.labels}
         if self.is_bare:
             return next(iter(spaces.values()))
         return Dict({"state": state_space, **spaces} if self.with_state else spaces)
@@ -99,6 +117,10 @@ class PixelOptions:
     def observation(self, state: NDArray[Any], pictures: Sequence[dict[str, NDArray[Any]]]) -> Any:
         """One observation, of the state and of what each camera sees."""
         seen = {self.key(label, kind): taken[kind] for label, taken in zip(self.labels, pictures, strict=True) for kind in self.kinds}
+        if self.points is not None:
+            for label, taken in zip(self.labels, pictures, strict=True):
+                cloud, mask = sampled(taken[POINT_CLOUD], taken.get(RGB), self.points)
+                seen[self.key(label, POINT_CLOUD)], seen[self.key(label, POINT_MASK)] = cloud, mask
         if self.is_bare:
             return next(iter(seen.values()))
         return {"state": state, **seen} if self.with_state else seen
@@ -138,8 +160,7 @@ class PixelObservations(FollowsSpace, RecordConstructorArgs):
 
     def _seen(self, state: Any) -> Any:
         base, options = self.env.unwrapped, self._options
-        size = {"width": options.width, "height": options.height, "quality": options.quality}
-        return options.observation(state, base.pictures(self._cameras, options.kinds, **size))  # type: ignore[attr-defined]
+        return options.observation(state, base.pictures(self._cameras, **options.drawn))  # type: ignore[attr-defined]
 
 
 class PixelVectorEnv(VectorLayer):
@@ -174,8 +195,7 @@ class PixelVectorEnv(VectorLayer):
 
     def _pictures(self, env: int) -> list[dict[str, NDArray[Any]]]:
         options, cameras = self._options, self._cameras[self._base.task_names[env]]
-        size = {"width": options.width, "height": options.height, "quality": options.quality}
-        pictures: list[dict[str, NDArray[Any]]] = self._base.pictures(env, cameras, options.kinds, **size)
+        pictures: list[dict[str, NDArray[Any]]] = self._base.pictures(env, cameras, **options.drawn)
         return pictures
 
     def _keep_final(self, envs: NDArray[np.intp]) -> None:

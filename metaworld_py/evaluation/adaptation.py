@@ -171,6 +171,8 @@ def evaluate_adaptation(
     """
     if not is_meta_learner(agent):
         raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
+    if getattr(agent, "inputs", None):
+        raise ValueError("meta-learners observe the state: take `inputs` off, or evaluate what was adapted by `evaluate`")
     counts = _Counts(
         instances_per_task, adaptation_episodes, adaptation_steps, evaluation_episodes, draws, first_draw, is_sampled=is_sampled
     )

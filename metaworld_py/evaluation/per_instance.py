@@ -16,12 +16,16 @@ from gymnasium.vector import AutoresetMode
 
 from metaworld_py._version import installed_versions
 from metaworld_py.agents.built_in import as_agent
+from metaworld_py.agents.inputs import AgentInputs, Player
+from metaworld_py.envs.pixels import PixelOptions
 from metaworld_py.envs.playing import PlayedStep, play
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.evaluation.reward_curves import RewardMeter
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, draw_instances
 from metaworld_py.instances.task_sets import task_names
+from metaworld_py.rendering.cameras import Camera
+from metaworld_py.rendering.renderer import choose_gl
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
 
@@ -44,7 +48,8 @@ def evaluate(
     """Play every instance of every task a fixed number of times, each episode to its full length.
 
     Args:
-      agent: see `metaworld_py.agents.Agent`; or a function of observations.
+      agent: see `metaworld_py.agents.Agent`; or a function of observations. What it declares as `inputs` (pixels, stacked frames, …; see
+        `metaworld_py.agents.inputs`) it is shown.
       benchmark: a task set such as "MT10" or "ML45-test", a task name, or a sequence of task names.
       seed: seeds the instances, one stream through the tasks in order (as the benchmark classes do).
       instances_per_task: of the published 50, how many to play.
@@ -56,7 +61,7 @@ def evaluate(
       progress: called with (task name, control steps done since the last call).
 
     Raises:
-      ValueError: unknown tasks, counts below 1.
+      ValueError: unknown tasks, counts below 1, inputs that contradict themselves.
       TypeError: something that is no agent.
     """
     names, begin = task_names(benchmark), time.monotonic()
@@ -64,14 +69,22 @@ def evaluate(
         if count < 1:
             raise ValueError(f"{what} must be at least 1, got {count}")
     player = as_agent(agent)
+    inputs = AgentInputs.of(player, use_one_hot=use_one_hot)
+    one_hots = [inputs.one_hot(name, names) for name in names]  # refuses tasks without an id before anything is played
+    if inputs.pixels is not None:
+        choose_gl()
     drawn = instances_by_task(names, seed, instances_per_task)
     results = []
-    for index, name in enumerate(names):
-        instances = drawn[name][:instances_per_task]
-        one_hot = np.eye(len(names))[index] if use_one_hot else np.zeros(0)
-        results.append(
-            _evaluate_task(player, name, instances * episodes_per_instance, one_hot, max_episode_steps, reward_function_version, progress)
+    for name, one_hot in zip(names, one_hots, strict=True):
+        instances = [inputs.instance(task) for task in drawn[name][:instances_per_task]]
+        envs = MetaWorldVectorEnv(
+            [[task] for task in instances * episodes_per_instance],
+            reward_function_version=reward_function_version,
+            max_episode_steps=max_episode_steps,
+            autoreset_mode=AutoresetMode.NEXT_STEP,
+            show_goal=inputs.own.show_goal,
         )
+        results.append(_evaluate_task(player, name, envs, inputs, one_hot, progress))
     return EvaluationResult(
         agent=agent_name or str(getattr(agent, "__name__", type(agent).__name__)),
         benchmark=benchmark if isinstance(benchmark, str) else ", ".join(names),
@@ -81,30 +94,25 @@ def evaluate(
         reward_function_version=reward_function_version,
         tasks=tuple(results),
         versions=installed_versions(),
-        use_one_hot=use_one_hot,
+        use_one_hot=inputs.observation.use_one_hot,
         finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         wall_time_s=round(time.monotonic() - begin, 1),
     )
 
 
 def _evaluate_task(
-    agent: Any, name: str, instances: list[Task], one_hot: np.ndarray, max_steps: int, reward_version: str, progress: Progress | None
+    agent: Any, name: str, envs: MetaWorldVectorEnv, inputs: AgentInputs, one_hot: np.ndarray, progress: Progress | None
 ) -> TaskResult:
     """All episodes of one task at once, one environment per episode."""
     if callable(getattr(agent, "start_task", None)):
         agent.start_task(name)
-    n_envs = len(instances)
-    envs = MetaWorldVectorEnv(
-        [[task] for task in instances],
-        reward_function_version=reward_version,
-        max_episode_steps=max_steps,
-        autoreset_mode=AutoresetMode.NEXT_STEP,
-    )
-    tail = np.tile(one_hot, (n_envs, 1))
-    played = PlayedEpisodes(n_envs, max_steps)
-    played.play(
-        envs, lambda observations: agent.eval_action(np.hstack([observations, tail])), getattr(agent, "reset", None), name, progress
-    )
+
+    def draw(env: int, cameras: list[int | Camera], pixels: PixelOptions) -> list[dict[str, Any]]:
+        return envs.pictures(env, cameras, **pixels.drawn)
+
+    player = Player(agent, name, inputs, one_hot, draw)
+    played = PlayedEpisodes(envs.num_envs, envs.max_episode_steps)
+    played.play(envs, player.act, lambda mask: player.begin(len(mask)), name, progress)
     envs.close()
     return played.result(name)
 

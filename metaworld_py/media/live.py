@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_py.agents.built_in import Agent, acting_alone, begin_episode
+from metaworld_py.agents.built_in import Agent
+from metaworld_py.agents.inputs import AgentInputs, playing_alone
 from metaworld_py.benchmarks import MT1
 from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.envs.playing import play
@@ -123,12 +124,13 @@ def view(task: str, agent: Agent, *, seed: int = 0, instance: int = 0, max_episo
       ValueError: unknown task or instance.
       ViewerError: no window can be opened here; says what to do.
     """
-    env = env_class(task)(max_episode_steps=max_episode_steps)
+    inputs = AgentInputs.of(agent)
+    env = env_class(task)(max_episode_steps=max_episode_steps, show_goal=inputs.own.show_goal)
     instances = MT1(env.task_name, seed).train_tasks
     if not 0 <= instance < len(instances):
         raise ValueError(f"instance must lie in 0…{len(instances) - 1}, got {instance}")
     require_display()
-    env.set_task(instances[instance])
+    env.set_task(inputs.instance(instances[instance]))
     env.reset()
     with open_window(env, getattr(agent, "on_key", None)) as window:
         if isinstance(agent, KeyboardAgent):
@@ -136,14 +138,15 @@ def view(task: str, agent: Agent, *, seed: int = 0, instance: int = 0, max_episo
         for index in itertools.count(instance):
             if not window.is_running():
                 break
-            env.set_task(instances[index % len(instances)])
+            env.set_task(inputs.instance(instances[index % len(instances)]))
             _play(env, agent, window, f"instance {index % len(instances)} of seed {seed}")
 
 
 def _play(env: MetaWorldEnv, agent: Agent, window: Any, title: str) -> None:
     """One episode in real time, until it is over, a second after success, or until the window is closed."""
     first_success, begin_s = None, time.monotonic()
-    for step in play(env, acting_alone(agent), lambda: begin_episode(agent, env.task_name)):
+    begin, act = playing_alone(agent, env)
+    for step in play(env, act, begin):
         if first_success is None and step.info["success"]:
             first_success = step.number
         is_over = step.truncated or (first_success is not None and step.number >= first_success + _STILL_STEPS)

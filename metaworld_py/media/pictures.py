@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from metaworld_py.agents.built_in import Agent, acting_alone, begin_episode
+from metaworld_py.agents.built_in import Agent
+from metaworld_py.agents.inputs import AgentInputs, playing_alone
 from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.envs.playing import play
 from metaworld_py.envs.states import EnvState
@@ -84,7 +85,7 @@ def play_take(
     quality: str = HIGH,
     max_episode_steps: int = HORIZON,
     steps_after_success: int | None = None,
-    observation_tail: Sequence[float] = (),
+    one_hot: Sequence[float] | None = None,
 ) -> Take:
     """Play one instance; nothing is drawn yet.
 
@@ -96,25 +97,33 @@ def play_take(
       quality: "high" or "fast", see `MetaWorldEnv`.
       max_episode_steps: control steps.
       steps_after_success: control steps after the first success at which to stop; None for the whole episode.
-      observation_tail: appended to observations, e.g. a one-hot task id.
+      one_hot: task id to append to states; by default what the agent declares of this task alone.
 
     Raises:
       ValueError: unknown camera, sizes or steps out of range.
       RenderingError: no OpenGL; says what to install.
     """
+    inputs = AgentInputs.of(agent)
     env = env_class(task.env_name)(
-        "rgb_array", camera_name, height=height_px, width=width_px, render_quality=quality, max_episode_steps=max_episode_steps
+        "rgb_array",
+        camera_name,
+        height=height_px,
+        width=width_px,
+        render_quality=quality,
+        max_episode_steps=max_episode_steps,
+        show_goal=inputs.own.show_goal,
     )
     choose_gl()
-    env.set_task(task)
+    env.set_task(inputs.instance(task))
+    start, act = playing_alone(agent, env, one_hot)
     states: list[EnvState] = []
     first_success = None
 
     def begin() -> None:
-        begin_episode(agent, env.task_name)
+        start()
         states.append(env.get_state())
 
-    for step in play(env, acting_alone(agent, observation_tail), begin):
+    for step in play(env, act, begin):
         states.append(env.get_state())
         if first_success is None and step.info["success"]:
             first_success = step.number

@@ -16,7 +16,7 @@ from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.envs.follows_space import FrameStack
 from metaworld_py.envs.options import DENSE, Options
 from metaworld_py.envs.pixels import PixelObservations
-from metaworld_py.instances.selection import Selector
+from metaworld_py.instances.selection import Selector, with_goal_hidden
 
 
 class StandardWrappers(wrappers.CheckpointWrapper):
@@ -76,11 +76,17 @@ def base_env(
     """
     episode = replace(options.episode, max_episode_steps=max_episode_steps, action_repeat=1, reward_mode=DENSE)
     env = env_class(selector.env_name)(**vars(episode), **vars(options.rendering))
-    env.use(selector)
+    env.use(as_visible(selector, options))
     env.make_for(options, one_hot)
     if seed is not None:
         env.seed_generator(seed)
     return env
+
+
+def as_visible(selector: Selector, options: Options) -> Selector:
+    """A choice of instances with their goals visible or hidden, where the options say which."""
+    goal_visible = options.observation.goal_visible
+    return selector if goal_visible is None else with_goal_hidden(selector, not goal_visible)
 
 
 def wrapped(env: gymnasium.Env[Any, Any], options: Options, one_hot: tuple[int, int] = (0, 1)) -> gymnasium.Env[Any, Any]:

@@ -18,7 +18,7 @@ from metaworld_py.envs.seen_env import HUMAN
 from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.instances.selection import Selector
-from metaworld_py.registration.layers import make_env
+from metaworld_py.registration.layers import as_visible, make_env
 from metaworld_py.rendering.renderer import has_drawn
 
 NATIVE, SYNC, ASYNC = "native", "sync", "async"
@@ -72,7 +72,7 @@ def make_vector_env(
         )
     if vector_strategy == NATIVE:
         envs = MetaWorldVectorEnv(
-            selectors,
+            [as_visible(selector, options) for selector in selectors],
             autoreset_mode=autoreset_mode,
             use_one_hot=options.observation.use_one_hot,
             record_episode_statistics=options.observation.record_episode_statistics,

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from metaworld_py.agents.built_in import Agent
+from metaworld_py.agents.inputs import AgentInputs
 from metaworld_py.evaluation.per_instance import instances_by_task
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.instances.task import Task
@@ -47,16 +48,16 @@ def worst_episode_films(result: EvaluationResult, agent: Agent, *, progress: Cal
     names = [task.task for task in result.tasks]
     instances = instances_by_task(names, result.seed, result.instances_per_task)
     films = {}
-    for index, task in enumerate(result.tasks):
+    for task in result.tasks:
         instance = instances[task.task][task.worst_episode % result.instances_per_task]
-        one_hot = np.eye(len(names))[index].tolist() if result.use_one_hot else []
+        one_hot = AgentInputs.of(agent, use_one_hot=result.use_one_hot).one_hot(task.task, names)
         films[task.task] = _film(task, instance, agent, result.max_episode_steps, one_hot)
         if progress is not None:
             progress(task.task)
     return films
 
 
-def _film(task: TaskResult, instance: Task, agent: Agent, max_steps: int, one_hot: list[float]) -> Film:
+def _film(task: TaskResult, instance: Task, agent: Agent, max_steps: int, one_hot: np.ndarray) -> Film:
     take = play_take(
         instance,
         agent,
@@ -64,7 +65,7 @@ def _film(task: TaskResult, instance: Task, agent: Agent, max_steps: int, one_ho
         height_px=HEIGHT_PX,
         max_episode_steps=max_steps,
         steps_after_success=CONTROL_HZ // 2,
-        observation_tail=one_hot,
+        one_hot=one_hot.tolist(),
     )
     steps = take.steps(NUM_PICTURES)
     film = Film(

@@ -22,6 +22,7 @@ CLOSE_HAND_START: Vec3 = float32((-0.5, 0.6, 0.2))
 WIDE_OPEN = -1.5708  # rad, the door-close joint value at reset
 HANDLE_BEARING = math.atan2(-0.1071398954755, 0.3757216301497)  # rad, of the handle seen from the hinge, against the door leaf
 DOOR_TO_HINGE: Vec3 = (-0.185, -0.1, 0.0)
+ARRIVED = 0.03  # m between handle and goal at which the experts stop
 FULLY_OPEN = 2.0 * math.pi / 3.0  # rad
 
 
@@ -88,7 +89,7 @@ def score_open_v1(now: Signals, start: Start, effort: float) -> Score:
 
 
 def hook_and_swing(obs: Observation) -> Action:
-    """Put the shut fingers between handle and door, then drag the handle along its circle around the hinge."""
+    """Put the shut fingers between handle and door, drag the handle along its circle around the hinge, and stop at the goal."""
     handle, goal = expert.obj_pos(obs), expert.goal_pos(obs)
     hinge_x, hinge_y = goal[0] + DOOR_TO_HINGE[0] - DOOR_TO_GOAL[0], goal[1] + DOOR_TO_HINGE[1] - DOOR_TO_GOAL[1]
     arm_x, arm_y = handle[0] - hinge_x, handle[1] - hinge_y
@@ -99,6 +100,8 @@ def hook_and_swing(obs: Observation) -> Action:
     behind = (tcp[0] - handle[0]) * swing_x + (tcp[1] - handle[1]) * swing_y
     if tcp[2] - handle[2] > 0.03 or behind > 0.0:
         return expert.approach_from_above(obs, hook, expert.CLOSE)
+    if abs(handle[0] - goal[0]) < ARRIVED:
+        return expert.move_tcp(obs, hook, expert.CLOSE)  # lets go: a hand that goes on pulling creeps up the handle
     lead = min(0.08, 2.0 * (handle[0] - goal[0]))  # a door opened much further is no success any more
     return expert.move_tcp(obs, (handle[0] + lead * swing_x, handle[1] + lead * swing_y, handle[2]), expert.CLOSE)
 
@@ -135,8 +138,10 @@ def score_close_v1(now: Signals, start: Start, effort: float) -> Score:
 
 
 def push_shut(obs: Observation) -> Action:
-    """Get behind the handle's bar, a little towards the hinge, and push it along its circle around the hinge."""
+    """Get behind the handle's bar, a little towards the hinge, push it along its circle around the hinge, and stop at the goal."""
     handle, goal, tcp = expert.obj_pos(obs), expert.goal_pos(obs), expert.tcp_pos(obs)
+    if distance_xy(handle, goal) < ARRIVED:
+        return expert.stay(expert.CLOSE)
     hinge_x = goal[0] - CLOSE_DOOR_TO_GOAL[0] + DOOR_TO_HINGE[0]
     hinge_y = goal[1] - CLOSE_DOOR_TO_GOAL[1] + DOOR_TO_HINGE[1]
     leaf = math.atan2(handle[1] - hinge_y, handle[0] - hinge_x) - HANDLE_BEARING  # direction of the door leaf

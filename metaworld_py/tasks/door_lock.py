@@ -29,6 +29,7 @@ from metaworld_py.tasks.common.definition import (
 )
 from metaworld_py.tasks.common.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
 
+ARRIVED = 0.015  # m along z between tip and goal at which the expert stops pressing
 SUCCESS_DISTANCE = 0.02  # m between tip and goal: along z to lock, along x to unlock
 SAFE_TO_LOCK: Vec3 = (0.0, -0.118, 0.061)  # the lever's hinge
 LOCK_TO_GOAL: Vec3 = (0.0, -0.04, -0.1)
@@ -93,8 +94,10 @@ def score_lock_v2(now: ObjectSignals, start: Start, effort: float) -> Score:
 
 
 def press_lever_down(obs: Observation) -> Action:
-    """Go over the lever with open fingers and push it down with the left one, the palm clear of the safe."""
+    """Go over the lever with open fingers, push it down with the left one, the palm clear of the safe, and stop."""
     tip = expert.obj_pos(obs)
+    if abs(tip[2] - expert.goal_pos(obs)[2]) < ARRIVED:
+        return expert.stay(expert.OPEN)
     above = (tip[0] - 0.01, tip[1] + FINGER_Y, tip[2] - 0.08)
     return expert.approach_from_above(obs, above, expert.OPEN, clearance=0.18, aligned=0.03)
 

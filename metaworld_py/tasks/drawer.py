@@ -34,6 +34,8 @@ SLIDE = "goal_slidey"
 
 OPEN_SUCCESS_DISTANCE = 0.03  # m between handle and goal
 OPEN_DRAWER_TO_GOAL: Vec3 = (0.0, -0.36, 0.09)
+HOLD_DISTANCE = 0.018  # m before the goal, where the expert holds the handle: the stop, 3 cm before the goal, gives way like a spring
+HOLD_DEPTH = 0.02  # m of the fingers below the handle, for they bend and slip off its top otherwise
 PULL_DISTANCE = 0.2  # m from the shut handle to the goal, as the rewards have it
 CLOSE_SUCCESS_DISTANCE = 0.065  # m between handle point and goal
 CLOSE_DRAWER_TO_GOAL: Vec3 = (0.0, -0.16, 0.09)
@@ -82,14 +84,13 @@ def score_open_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
 
 
 def straddle_and_pull(obs: Observation) -> Action:
-    """Come down with open fingers on both sides of the bow, then pull past the stop."""
+    """Come down with open fingers on both sides of the bow, pull past the stop, and hold."""
     handle, tcp = expert.obj_pos(obs), expert.tcp_pos(obs)
     has_slipped = handle[1] - tcp[1] > 0.06
     if tcp[2] - handle[2] > 0.02 or abs(tcp[0] - handle[0]) > 0.03 or has_slipped:
         return expert.approach_from_above(obs, handle, expert.OPEN)
-    to_goal = handle[1] - expert.goal_pos(obs)[1]
-    pull = 0.1 if to_goal > 0.015 else 0.0
-    return expert.move_tcp(obs, (handle[0], tcp[1] - pull, handle[2]), expert.OPEN)
+    pull = clip(3.0 * (handle[1] - expert.goal_pos(obs)[1] - HOLD_DISTANCE), -0.02, 0.1)
+    return expert.move_tcp(obs, (handle[0], tcp[1] - pull, handle[2] - HOLD_DEPTH), expert.OPEN)
 
 
 # drawer-close

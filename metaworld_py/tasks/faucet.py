@@ -29,6 +29,7 @@ from metaworld_py.tasks.common.shaping import approach_bonus, distance, gaussian
 
 SUCCESS_DISTANCE = 0.07  # m between the lever's point and the goal
 REACH_RADIUS = 0.01  # m
+ARRIVED = 0.015  # m that the lever's tip has left along its circle when the experts stop
 SCENE = Scene(props=(Prop("faucet", "faucetBase", (0.0, 0.8, 0.0)),))
 TO_GOAL = 0.175  # m along x from the base
 GOAL_Z = 0.125  # m
@@ -80,7 +81,7 @@ def score_v1(now: ObjectSignals, start: Start, effort: float) -> Score:
 
 
 def turn_lever(direction: float) -> Callable[[Observation], Action]:
-    """Come down beside the lever and push its tip along its circle with shut fingers."""
+    """Come down beside the lever, push its tip along its circle with shut fingers, and stop at the goal."""
 
     def turn(obs: Observation) -> Action:
         tip, goal, tcp = expert.obj_pos(obs), expert.goal_pos(obs), expert.tcp_pos(obs)
@@ -88,6 +89,8 @@ def turn_lever(direction: float) -> Callable[[Observation], Action]:
         length = math.hypot(arm_x, arm_y)
         swing_x, swing_y = -direction * arm_y / length, direction * arm_x / length  # the tip's direction as the lever turns
         z = tip[2] - 0.02
+        if (goal[0] - tip[0]) * swing_x + (goal[1] - tip[1]) * swing_y < ARRIVED:
+            return expert.stay(expert.CLOSE)
         ahead = (tcp[0] - tip[0]) * swing_x + (tcp[1] - tip[1]) * swing_y
         if tcp[2] - tip[2] > 0.03 or ahead > 0.0:
             return expert.approach_from_above(obs, (tip[0] - 0.05 * swing_x, tip[1] - 0.05 * swing_y + 0.02, z), expert.CLOSE)

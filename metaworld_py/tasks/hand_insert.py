@@ -18,6 +18,7 @@ from metaworld_py.tasks.common.shaping import approach_bonus, caging, dense_gras
 
 SUCCESS_DISTANCE = 0.05  # m between cube and goal
 TABLE_TOP = 0.05  # m, world; the hole's floor is at 0
+ON_FLOOR = 0.025  # m, of a cube that lies in the hole
 CARRY_HEIGHT = TABLE_TOP + 0.06  # m, of the cube on its way to the hole
 START = float32(HAND_START)
 
@@ -58,8 +59,10 @@ def score_v1(now: HeldSignals, start: Start, effort: float) -> Score:
 
 
 def carry_into_the_hole(obs: Observation) -> Action:
-    """Lift the cube, carry it over the goal, then lower it."""
+    """Lift the cube, carry it over the goal, lower it, and let go."""
     cube, goal = expert.obj_pos(obs), expert.goal_pos(obs)
+    if cube[2] < ON_FLOOR and distance(cube, goal) < SUCCESS_DISTANCE:
+        return expert.stay(expert.OPEN)
     if distance_xy(cube, goal) < 0.015 or cube[2] < TABLE_TOP:
         return grasp_and_carry(obs, goal)
     is_high = cube[2] > CARRY_HEIGHT - 0.02

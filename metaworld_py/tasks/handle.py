@@ -36,6 +36,7 @@ GRIP_Y, PRESS_Z, PULL_Z = -0.216, 0.075, 0.172  # m, goals in the frame of the p
 PRESS_SUCCESS_DISTANCE = 0.02  # m along z
 PULL_SUCCESS_DISTANCE = 0.05  # m along z
 SIDE_PULL_SUCCESS_DISTANCE = 0.08  # m
+ARRIVED = 0.01  # m along z between handle and goal at which the experts let go
 SLIDE = "handle_slide"
 
 
@@ -150,7 +151,9 @@ def score_pull_v2(now: FixtureSignals, start: Start, effort: float) -> Score:
 
 
 def lift_grip(obs: Observation) -> Action:
-    """Grasp the bar from above and lift it."""
+    """Grasp the bar from above, lift it, and let go at the goal's height, where it stays."""
+    if abs(expert.obj_pos(obs)[2] - PULL_Z) < ARRIVED:
+        return expert.stay(expert.OPEN)
     return lift(obs, gripped_opening=0.6, depth=0.055, slack=0.04)
 
 

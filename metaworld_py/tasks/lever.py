@@ -24,7 +24,7 @@ from metaworld_py.tasks.common.definition import (
     leave_as_settled,
     vec3,
 )
-from metaworld_py.tasks.common.shaping import approach_bonus, distance, hamacher, long_tail, offset, scaled_distance
+from metaworld_py.tasks.common.shaping import approach_bonus, clip, distance, hamacher, long_tail, offset, scaled_distance
 
 SUCCESS_ANGLE = math.pi / 24.0  # rad off the vertical
 STAND_TO_BALL: Vec3 = (0.12, -0.2, 0.25)
@@ -32,6 +32,8 @@ STAND_TO_GOAL: Vec3 = (0.12, 0.0, 0.45)
 HAND_TO_BALL: Vec3 = (0.0, 0.055, 0.07)  # from a hand that holds a finger under the ball
 REACH_SCALE: Vec3 = (4.0, 1.0, 4.0)
 LEVER_LENGTH = 0.2  # m
+NEAR_TOP = 0.05  # m of the ball's way along y that are left when the expert begins to hold it
+HOLD_GAIN = 4.0  # action per metre: each step shifts what pulls the hand, so that the force on the ball adds up
 
 
 class Signals(NamedTuple):
@@ -76,7 +78,7 @@ def score_v1(now: Signals, start: Start, effort: float) -> Score:
 
 
 def lift_from_below(obs: Observation) -> Action:
-    """Bring the left finger's upper end under the ball, then follow the ball's circle upwards."""
+    """Bring the left finger's upper end under the ball, follow the ball's circle upwards, and hold it at the top against the stop."""
     ball, goal = expert.obj_pos(obs), expert.goal_pos(obs)
     pivot_y, pivot_z = goal[1], goal[2] - LEVER_LENGTH
     swing_y, swing_z = (ball[2] - pivot_z) / LEVER_LENGTH, (pivot_y - ball[1]) / LEVER_LENGTH
@@ -86,6 +88,9 @@ def lift_from_below(obs: Observation) -> Action:
     if abs(tcp[0] - under[0]) > 0.03 or tcp[1] < under[1] - 0.03:
         aside = 0.1 if abs(tcp[0] - under[0]) > 0.03 else 0.0
         return expert.move_tcp(obs, (under[0], under[1] - aside, under[2] - 0.02), expert.OPEN)
+    if goal[1] - ball[1] < NEAR_TOP and ball[2] > pivot_z:
+        _, _, to_z, effort = expert.move_tcp(obs, under, expert.OPEN)
+        return (0.0, clip(HOLD_GAIN * (goal[1] - ball[1]), -1.0, 1.0), to_z, effort)
     return expert.move_tcp(obs, (under[0], under[1] + 0.08 * swing_y, under[2] + 0.08 * swing_z), expert.OPEN)
 
 

@@ -31,6 +31,7 @@ SUCCESS_DISTANCE = 0.07  # m between puck and goal
 RADIUS = 0.05  # m, within which puck and goal, or tcp and puck, count as together
 CHANNEL_POS: Vec3 = (0.0, 0.6, 0.015)  # of the puck at slide values 0
 FRONT_NET, SIDE_NET = ((0.0, 0.85, 0.0), 0.0), ((-0.3, 0.6, 0.0), 1.57)  # pos, and rad about z: a little short of a quarter turn
+ARRIVED = 0.015  # m that the goal lies ahead of the puck when the expert stops pushing
 PUSH_DISTANCE = 0.08  # m behind the puck's middle at which shut fingers clear it
 
 
@@ -86,14 +87,18 @@ def make_score_v1(puck_start: Vec3) -> ScoreFunction:
 
 
 def push_to_goal(obs: Observation) -> Action:
-    """Come down behind the puck, seen from the goal, and push it there with shut fingers."""
+    """Come down behind the puck, seen from the goal, push it there with shut fingers, and stop."""
     puck, goal, tcp = expert.obj_pos(obs), expert.goal_pos(obs), expert.tcp_pos(obs)
     to_goal = max(math.hypot(goal[0] - puck[0], goal[1] - puck[1]), 1e-6)
+    push_x, push_y = puck[0] - tcp[0], puck[1] - tcp[1]
+    ahead = (goal[0] - puck[0]) * push_x + (goal[1] - puck[1]) * push_y  # of the puck as it is being pushed; it slides sideways badly
+    if to_goal < SUCCESS_DISTANCE and ahead < ARRIVED * math.hypot(push_x, push_y):
+        return expert.stay(expert.CLOSE)
     way_x, way_y = (goal[0] - puck[0]) / to_goal, (goal[1] - puck[1]) / to_goal
     if tcp[2] > puck[2] + 0.02:
         behind = (puck[0] - PUSH_DISTANCE * way_x, puck[1] - PUSH_DISTANCE * way_y, puck[2])
         return expert.approach_from_above(obs, behind, expert.CLOSE)
-    return expert.move_tcp(obs, (tcp[0] + 0.08 * way_x, tcp[1] + 0.08 * way_y, puck[2]), expert.CLOSE)
+    return expert.move_tcp(obs, (puck[0] + 0.01 * way_x, puck[1] + 0.01 * way_y, puck[2]), expert.CLOSE)
 
 
 def drag_to_goal(obs: Observation) -> Action:

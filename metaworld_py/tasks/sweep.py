@@ -17,6 +17,7 @@ START_Z = 0.02  # m, sweep: the cube's frame is at its bottom, so it drops onto 
 SWEEP_GOAL_X, SWEEP_GOAL_Z = 0.5, 0.01
 HOLE: Vec3 = (0.0, 0.84, 0.02)
 FALLEN = 0.05  # m below its start
+OVER_HOLE = 0.02  # m between cube and the hole's middle at which the expert lets go
 
 
 def finish_v2(now: HeldSignals, start: Start, target: Vec3, *, grip_margin: float, xz_margin: float) -> Score:
@@ -70,8 +71,8 @@ def score_sweep_v1(now: HeldSignals, start: Start, effort: float) -> Score:
 
 def drag_to_the_side(obs: Observation) -> Action:
     """Grasp the cube at its middle, 2 cm above the observed bottom, and drag it."""
-    x, y, _ = expert.goal_pos(obs)
-    return grasp_and_carry(obs, (x, y, expert.obj_pos(obs)[2] + 0.02), depth=-0.02)
+    x, y, z = expert.goal_pos(obs)
+    return grasp_and_carry(obs, (x, y, z + 0.02), depth=-0.02)
 
 
 # sweep-into
@@ -96,9 +97,12 @@ def score_into_v1(now: HeldSignals, start: Start, effort: float) -> Score:
     return finish_v1(now, start, has_fallen=now.obj_pos[2] < start.obj_pos[2] - FALLEN and 0.4 < now.obj_pos[1] < 1.0)
 
 
-def drag_over_the_hole(obs: Observation) -> Action:
-    x, y, _ = expert.goal_pos(obs)
-    return grasp_and_carry(obs, (x, y, expert.obj_pos(obs)[2]))
+def drop_into_the_hole(obs: Observation) -> Action:
+    """Grasp the cube, drag it over the hole and let go."""
+    cube, goal = expert.obj_pos(obs), expert.goal_pos(obs)
+    if distance_xy(cube, goal) < OVER_HOLE:
+        return expert.stay(expert.OPEN)
+    return grasp_and_carry(obs, (goal[0], goal[1], cube[2]))
 
 
 SWEEP = TaskDef(
@@ -135,5 +139,5 @@ SWEEP_INTO = replace(
     place=place_as_settled,
     begin=begin_sweep_into,
     scores={"v2": score_into_v2, "v1": score_into_v1},
-    expert=drag_over_the_hole,
+    expert=drop_into_the_hole,
 )

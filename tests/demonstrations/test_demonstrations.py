@@ -360,6 +360,72 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
         record_demonstrations(SHORT, tmp_path / "thesis.tex")
 
 
+# other agents than the experts
+
+
+MIXED = replace(SHORT, tasks=("reach",), agents=("expert", "random", "expert@0.5", "my_agents:Up"), noise_std=0.0, episodes_per_task=4)
+
+
+@pytest.fixture
+def users_agent(tmp_path, monkeypatch):
+    """A module of a user's own in the working directory."""
+    (tmp_path / "my_agents.py").write_text(
+        "import numpy as np\n\n\nclass Up:\n    inputs = {'frame_stack': 2, 'action_repeat': 3}\n\n"
+        "    def eval_action(self, observations):\n        assert observations.shape == (1, 2, 39)\n"
+        "        return np.array([[0.0, 0.0, 1.5, -1.0]])\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "my_agents", raising=False)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_agents_take_turns_and_every_episode_names_its_own(name, users_agent, tmp_path):
+    record_demonstrations(replace(MIXED, format=name), tmp_path / "mixed")
+    expert, random, noisy, up = load_demonstrations(tmp_path / "mixed")
+    assert [(one.agent, one.noise_std) for one in (expert, random, noisy, up)] == [
+        ("expert", 0.0),
+        ("random", 0.0),
+        ("expert", 0.5),
+        ("my_agents:Up", 0.0),
+    ]
+    np.testing.assert_array_equal(expert.actions, expert.expert_actions)
+    assert 0.4 < random.actions.std() < 0.7 and random.rewards.sum() < expert.rewards.sum(), "uniform in [-1, 1]: standard deviation 0.58"
+    assert 0.2 < (noisy.actions - noisy.expert_actions).std() < 0.6
+    np.testing.assert_array_equal(up.actions, np.tile(np.float32([0.0, 0.0, 1.0, -1.0]), (60, 1)), "clipped to the box")
+    np.testing.assert_allclose(
+        random.expert_actions[0], TASKS["reach"].expert(random.observations[0].tolist()), atol=1e-6, err_msg="labels of the expert"
+    )
+
+
+def test_an_instance_that_comes_again_meets_the_next_agent():
+    planned = attempts(replace(MIXED, agents=("expert", "random"), episodes_per_task=100))
+    assert all({planned[at].agent, planned[at + 50].agent} == {"expert", "random"} for at in range(50))
+
+
+def test_minari_names_data_sets_by_who_played(users_agent, tmp_path, monkeypatch):
+    for agents, quality in ((("random",), "random"), (("my_agents:Up",), "my-agents-up"), (("expert", "random"), "mixed")):
+        folder = tmp_path / quality
+        record_demonstrations(replace(MIXED, agents=agents, episodes_per_task=1), folder)
+        monkeypatch.setenv("MINARI_DATASETS_PATH", str(folder))
+        assert minari.load_dataset(f"metaworld/reach/{quality}-v0").total_episodes == 1
+
+
+@pytest.mark.parametrize(
+    ("agent", "message"),
+    [("nobody", "unknown agent"), ("blind_agents:Blind", "hides goals"), ("maml-trpo-ml1-reach", "plays only after adapting")],
+)
+def test_agents_that_cannot_demonstrate_are_refused_before_anything_is_written(agent, message, tmp_path, monkeypatch):
+    if agent.startswith("maml"):
+        pytest.importorskip("metaworld_baselines", reason="needs the extra baselines")
+    (tmp_path / "blind_agents.py").write_text(
+        "class Blind:\n    inputs = {'goal_visible': False}\n    def eval_action(self, observations): ...\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        record_demonstrations(replace(MIXED, agents=(agent,)), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
 # mistakes
 
 
@@ -372,6 +438,11 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
         ({"format": "rlds"}, "format must be one of"),
         ({"episodes_per_task": 0}, "episodes_per_task must be at least 1"),
         ({"seed": -1}, "seed must be"),
+        ({"agents": ()}, "at least one agent"),
+        ({"agents": ("random", "random")}, "each only once"),
+        ({"agents": ("expert@loud",)}, "NAME@STD"),
+        ({"agents": ("expert@-1",)}, "NAME@STD"),
+        ({"agents": ("expert@0.1",)}, "noise is given for all agents"),  # `SHORT` has some
         ({"noise_std": -0.1}, "noise_std must be"),
         ({"noise_std": float("nan")}, "noise_std must be"),
         ({"size_px": 63}, "even size"),
@@ -492,10 +563,10 @@ def test_the_command_records_and_prints_a_table(tmp_path, capsys):
     parser = argparse.ArgumentParser()
     record.add_parser(parser.add_subparsers())
     out = tmp_path / "demos"
-    words = ["record", "reach", "push", "--episodes", "1", "--max-episode-steps", "60", "--seed", "3", "--noise", "0.1", "--out", str(out)]
-    options = parser.parse_args([*words, "--format", "lerobot"])
+    words = ["record", "reach", "push", "--episodes", "1", "--max-episode-steps", "60", "--seed", "3", "--out", str(out)]
+    options = parser.parse_args([*words, "--format", "lerobot", "--agent", "expert@0.1", "--agent", "random"])
     assert options.run(options) == 0
     assert "lerobot: 2 episodes, 120 steps, seed 3" in capsys.readouterr().out
     assert load_demonstrations(out).recording.config == RecordingConfig(
-        tasks=("reach", "push"), format="lerobot", episodes_per_task=1, seed=3, noise_std=0.1, max_episode_steps=60
+        tasks=("reach", "push"), format="lerobot", episodes_per_task=1, seed=3, agents=("expert@0.1", "random"), max_episode_steps=60
     )

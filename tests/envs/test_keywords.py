@@ -18,6 +18,10 @@ from metaworld_py.rendering import RenderingError
 NOT_YES_OR_NO = ("no", 0, 1, 1.0, np.nan, [], "True")
 NOT_WHOLE = (-1, -5, 1.5, np.nan, "7", True, 2.0, [3])
 KINDS = (options.EpisodeOptions, options.ObservationOptions, options.RenderOptions, options.SteppingOptions)
+NEEDED = {  # by keywords that mean nothing alone
+    "obs_points": {"obs_mode": "pixels", "obs_kinds": "point_cloud"},
+    "obs_point_colors": {"obs_mode": "pixels", "obs_kinds": "point_cloud", "obs_points": 8},
+}
 FIELDS = {field.name: (kind, str(field.type)) for kind in KINDS for field in dataclasses.fields(kind)}
 
 
@@ -34,7 +38,7 @@ def test_every_keyword_that_is_a_number_or_yes_or_no_is_in_the_table():
 def test_yes_or_no_is_true_or_false(name, value):
     with pytest.raises(ValueError, match=f"{name} must be True or False.*got"):
         FIELDS[name][0](**{name: value})
-    assert getattr(FIELDS[name][0](**{name: np.bool_(True)}), name) is True
+    assert getattr(FIELDS[name][0](**{name: np.bool_(True), **NEEDED.get(name, {})}), name) is True
 
 
 @pytest.mark.parametrize("name", [name for name in options.LEAST if name in FIELDS])
@@ -43,7 +47,7 @@ def test_numbers_are_whole_and_not_too_small(name, value):
     with pytest.raises(ValueError, match=f"{name} must be at least"):
         FIELDS[name][0](**{name: value})
     if name not in ("obs_width", "obs_height"):
-        assert type(getattr(FIELDS[name][0](**{name: np.int64(3)}), name)) is int
+        assert type(getattr(FIELDS[name][0](**{name: np.int64(3), **NEEDED.get(name, {})}), name)) is int
 
 
 @pytest.mark.parametrize(
@@ -133,3 +137,28 @@ def test_a_fork_after_drawing_says_what_to_do(opengl, is_closed):
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     env.close()
+
+
+@pytest.mark.parametrize("visible", [True, False])
+@pytest.mark.parametrize(
+    ("env_id", "keywords"),
+    [
+        ("MT1", {"env_name": "reach"}),
+        ("goal_hidden", {"env_name": "reach"}),
+        ("goal_observable", {"env_name": "reach"}),
+        ("custom-mt-envs", {"envs_list": ["reach"]}),
+        ("custom-ml-envs", {"train_envs": ["reach"], "test_envs": ["push"]}),
+        ("ML1-train", {"env_name": "reach"}),
+    ],
+)
+@pytest.mark.parametrize("strategy", ["native", "sync"])
+def test_goal_visible_decides_on_every_id_whether_goals_are_shown(env_id, keywords, visible, strategy):
+    envs = gymnasium.make_vec(f"Meta-World/{env_id}", seed=1, goal_visible=visible, vector_strategy=strategy, **keywords)
+    observations, _ = envs.reset(seed=1)
+    assert bool(observations[:, 36:].any()) == visible
+    assert observations in envs.observation_space
+    envs.close()
+    if env_id in ("MT1", "goal_hidden", "goal_observable"):
+        env = gymnasium.make(f"Meta-World/{env_id}", seed=1, goal_visible=visible, **keywords)
+        assert bool(env.reset(seed=1)[0][36:].any()) == visible
+        assert gymnasium.make(env.spec).reset(seed=1)[0][36:].any() == visible

@@ -162,3 +162,57 @@ def test_many_frames_leave_nothing_behind(monkeypatch):
 def test_impossible_wishes_are_refused(maker, keywords, message):
     with pytest.raises(ValueError, match=message):
         maker(**keywords)
+
+
+# clouds of a fixed number of points
+
+BOX = ((-0.4, 0.4, 0.01), (0.4, 0.9, 0.5))  # over the table
+CLOUD = {"obs_kinds": "point_cloud", "obs_points": 256, "obs_point_bounds": BOX, "obs_point_colors": True}
+
+
+@pytest.mark.parametrize("strategy", ["native", "sync"])
+def test_clouds_have_a_fixed_size_with_colours_bounds_and_a_mask(strategy):
+    envs = make_vec(strategy, obs_cameras="corner4_upright", **{**CLOUD, "obs_points": 64})
+    observation = envs.reset(seed=0)[0]
+    assert observation in envs.observation_space
+    clouds, masks = observation["point_cloud"], observation["point_cloud_mask"]
+    assert clouds.shape == (2, 64, 6) and masks.shape == (2, 64) and masks.dtype == bool
+    points, colors = clouds[masks][:, :3], clouds[masks][:, 3:]
+    assert masks.sum(axis=1).min() > 20, "the camera sees robot and props"
+    assert (points >= np.float32(BOX[0])).all() and (points <= np.float32(BOX[1])).all()
+    assert 0.0 <= colors.min() < 0.4 < colors.max() <= 1.0
+    envs.close()
+
+
+def test_a_cloud_with_fewer_points_than_asked_for_is_padded_and_says_so():
+    env = make("push", **{**CLOUD, "obs_points": 48 * 32, "obs_point_colors": False})
+    whole = make("push", obs_kinds="point_cloud").reset(seed=0)[0].reshape(-1, 3)
+    observation, _ = env.reset(seed=0)
+    cloud, mask = observation["point_cloud"], observation["point_cloud_mask"]
+    inside = ((whole >= np.float32(BOX[0])) & (whole <= np.float32(BOX[1]))).all(axis=1)
+    assert 0 < mask.sum() == inside.sum() < len(mask)
+    np.testing.assert_array_equal(cloud[mask], whole[inside])
+    assert not cloud[~mask].any()
+
+
+def test_clouds_are_colours_of_the_pixels_that_they_are_points_of():
+    env = make("push", obs_kinds=("rgb", "point_cloud"), obs_points=48 * 32, obs_point_colors=True)
+    observation, _ = env.reset(seed=0)
+    real = observation["point_cloud"][observation["point_cloud_mask"]]
+    assert len(real) == 48 * 32
+    np.testing.assert_allclose(real[:, 3:] * 255, observation["pixels"].reshape(-1, 3), atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "message"),
+    [
+        ({"obs_points": 8}, "leaves out: add 'point_cloud'"),
+        ({"obs_kinds": "point_cloud", "obs_point_colors": True}, "give obs_points, too"),
+        ({"obs_kinds": "point_cloud", "obs_points": 0}, "obs_points must be at least 1"),
+        ({"obs_kinds": "point_cloud", "obs_points": 8, "obs_point_bounds": ((0, 0, 0), (1, 1, 0))}, "the lower first"),
+        ({"obs_kinds": "point_cloud", "obs_points": 8, "obs_point_bounds": 0.3}, "two corners"),
+    ],
+)
+def test_clouds_that_cannot_be_made_are_refused(keywords, message):
+    with pytest.raises(ValueError, match=message):
+        make("push", **keywords)

@@ -8,16 +8,18 @@ from metaworld_py.evaluation import evaluate
 
 
 @pytest.mark.parametrize("task", ALL_TASKS)
-def test_the_expert_solves_a_few_instances(task):
+def test_the_expert_solves_a_few_instances_and_leaves_them_solved(task):
     result = evaluate(ExpertAgent(), task, seed=11, instances_per_task=6, max_episode_steps=300).tasks[0]
     assert sum(result.successes) >= 5, f"{task}: {result.steps_to_success}"
+    assert sum(result.last_step_successes) >= 5, f"{task}: {result.last_step_successes}"
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", ALL_TASKS)
-def test_the_expert_solves_nearly_all_instances(task):
+def test_the_expert_solves_nearly_all_instances_and_leaves_them_solved(task):
     result = evaluate(ExpertAgent(), task, seed=12).tasks[0]
-    assert result.success_rate >= 0.9, f"{task}: {result.steps_to_success}"
+    assert result.success_rate >= 0.98, f"{task}: {result.steps_to_success}"
+    assert result.last_step_success_rate >= 0.95, f"{task}: {result.last_step_successes}"
     assert result.unstable_episodes == 0
 
 

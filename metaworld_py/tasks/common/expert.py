@@ -42,6 +42,11 @@ def move_tcp(obs: Observation, target: Vec3, effort: float, gain: float = GAIN) 
     return (dx, dy, dz, effort)
 
 
+def stay(effort: float) -> Action:
+    """Stand still. What is driven towards a target that it cannot reach winds up and slips: experts stop once their task is done."""
+    return (0.0, 0.0, 0.0, effort)
+
+
 def approach_from_above(obs: Observation, target: Vec3, effort: float, *, clearance: float = 0.1, aligned: float = 0.02) -> Action:
     """Go to a point over the target first; come down once within `aligned` (m) of it in the horizontal plane."""
     tcp = tcp_pos(obs)
