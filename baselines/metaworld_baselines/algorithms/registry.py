@@ -17,11 +17,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from metaworld_baselines.algorithms import maml_trpo, ppo, rl2, sac
+from metaworld_baselines.algorithms import maml_trpo, ppo, rl2, sac, sac_learner
 from metaworld_baselines.algorithms.maml_trpo import MamlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2 import Rl2Config
-from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.runs.checkpoints import restore
 
 ENTRY_POINTS = "metaworld_baselines.algorithms"
@@ -112,7 +112,14 @@ def find_algorithm(name: str) -> Algorithm:
 
 def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
     return Algorithm(
-        name, description, config, lambda config: sac.make_learner(config, seed=0), sac.init, sac.actor_tree, sac.as_agent, sac.train
+        name,
+        description,
+        config,
+        lambda config: sac_learner.make_learner(config, seed=0),
+        sac_learner.init,
+        sac_learner.actor_tree,
+        sac_learner.as_agent,
+        sac.train,
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
-from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.publishing import aggregation, table
 from metaworld_baselines.publishing.table import PUBLISHED_FIGURES
 
