@@ -26,8 +26,9 @@ import jax
 import numpy as np
 import tyro
 
-from metaworld_baselines.algorithms import sac
+from metaworld_baselines.algorithms import sac, sac_learner, sac_update
 from metaworld_baselines.algorithms.registry import find_algorithm
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.experience import replay
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
@@ -152,7 +153,7 @@ def both_together(job: Job, seconds: float) -> dict[str, float]:
     return {name: float(last[name]) for name in ("env_steps", "steps_per_s", "updates_per_s", "waiting_for_envs", "waiting_for_learner")}
 
 
-def updates_per_second(config: sac.SacConfig, calls: int = 5, trace: Path | None = None) -> dict[str, float]:
+def updates_per_second(config: SacConfig, calls: int = 5, trace: Path | None = None) -> dict[str, float]:
     """Rate of the compiled updates of a chunk, on a buffer of noise; and how long compiling took.
 
     Args:
@@ -160,12 +161,12 @@ def updates_per_second(config: sac.SacConfig, calls: int = 5, trace: Path | None
       calls: measured.
       trace: where a profile of one more call goes.
     """
-    learner = sac.make_learner(config, 0)
+    learner = sac_learner.make_learner(config, 0)
     buffer = replay.empty(learner.num_tasks, config.capacity)
     rows = jax.random.normal(jax.random.PRNGKey(0), buffer.rows.shape)
     buffer = buffer._replace(rows=rows, num_rows=buffer.num_rows + config.capacity)
     began = time.perf_counter()
-    learn, agent, seconds = sac.compiled_updates(learner), sac.init(learner, 0), []
+    learn, agent, seconds = sac_update.compiled_updates(learner), sac_learner.init(learner, 0), []
     compiling = time.perf_counter() - began
     for iteration in range(calls + 1):
         began = time.perf_counter()
@@ -184,8 +185,8 @@ def steps_per_second(job: Job, numbers: Sequence[int], chunks: int = 4) -> dict[
     rates = {}
     for number in numbers:
         config = replace(job.config, collectors=number)
-        learner = sac.make_learner(config, 0)
-        actor, collector = sac.actor_tree(learner, sac.init(learner, 0)), sac.make_collectors(config, 0)
+        learner = sac_learner.make_learner(config, 0)
+        actor, collector = sac_learner.actor_tree(learner, sac_learner.init(learner, 0)), sac.make_collectors(config, 0)
         seconds = []
         for iteration in range(chunks + 1):
             began = time.perf_counter()
@@ -247,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command.out.mkdir(parents=True, exist_ok=True)
         for name in ("progress.csv", "curve.csv"):
             shutil.copy2(command.folder / name, command.out / name)
-        checkpoints.lighten(command.folder / checkpoints.RESUME, command.out / checkpoints.RESUME, sac.Networks._fields)
+        checkpoints.lighten(command.folder / checkpoints.RESUME, command.out / checkpoints.RESUME, sac_learner.Networks._fields)
         return 0
     if command.job not in jobs:
         print(f"metaworld_baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)

@@ -59,21 +59,21 @@ def count(algorithm: str, **settings: object) -> Counter[str]:
     import jax.numpy as jnp
     from jax.experimental import topologies
 
-    from metaworld_baselines.algorithms import sac
+    from metaworld_baselines.algorithms import sac_learner, sac_update
     from metaworld_baselines.algorithms.registry import find_algorithm
     from metaworld_baselines.experience import replay
 
     topology = topologies.get_topology_desc(platform="cuda", target_config=H100, topology="1x1x1")
     there = jax.sharding.SingleDeviceSharding(topology.devices[0])
-    learner = sac.make_learner(replace(find_algorithm(algorithm).config, **settings), 0)
+    learner = sac_learner.make_learner(replace(find_algorithm(algorithm).config, **settings), 0)
     shapes = (
-        jax.eval_shape(lambda: sac.init(learner, 0)),
+        jax.eval_shape(lambda: sac_learner.init(learner, 0)),
         jax.eval_shape(partial(replay.empty, learner.num_tasks, learner.config.capacity)),
         jax.ShapeDtypeStruct((2,), jnp.uint32),
         jax.ShapeDtypeStruct((), jnp.int32),
     )
     shapes = jax.tree.map(lambda of: jax.ShapeDtypeStruct(of.shape, of.dtype, sharding=there), shapes)
-    updates = jax.jit(partial(sac.update_often, learner), donate_argnums=0).trace(*shapes)
+    updates = jax.jit(partial(sac_update.update_often, learner), donate_argnums=0).trace(*shapes)
     return kernels_in_loop(updates.lower(lowering_platforms=("cuda",)).compile(compiler_options=OPTIONS).as_text())
 
 

@@ -20,11 +20,11 @@ from typing import Any
 
 import jax
 
-from metaworld_baselines.algorithms import maml_config, maml_trpo, ppo, rl2, rl2_config, sac
+from metaworld_baselines.algorithms import maml_config, maml_trpo, ppo, rl2, rl2_config, sac, sac_learner
 from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
-from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.run_files import checked_fields
 from metaworld_py.files import reading
@@ -147,7 +147,14 @@ def find_algorithm(name: str) -> Algorithm:
 
 def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
     return Algorithm(
-        name, description, config, lambda config: sac.make_learner(config, seed=0), sac.init, sac.actor_tree, sac.as_agent, sac.train
+        name,
+        description,
+        config,
+        lambda config: sac_learner.make_learner(config, seed=0),
+        sac_learner.init,
+        sac_learner.actor_tree,
+        sac_learner.as_agent,
+        sac.train,
     )
 
 

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import multiprocessing
-import os
-import pickle
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 import jax
@@ -22,12 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from metaworld_baselines.experience.replay import Transition, pack, unpack
+from metaworld_baselines.experience.returns import LargestReturns, n_step
 from metaworld_py import CustomMT, MetaWorldVectorEnv
 
 Act = Callable[[Any, NDArray[np.float32], NDArray[np.int_]], jax.Array]  # (actor, obs (env, 39), (seed, step)) → actions (env, 4)
-
-
-LEARNERS_CORES = 2  # not given to collectors' processes
 
 
 class Chunk(NamedTuple):
@@ -37,6 +31,7 @@ class Chunk(NamedTuple):
     returns: tuple[float, ...]  # of the episodes that ended
     successes: tuple[bool, ...]  # of the same, at any step
     seconds: float
+    largest_returns: NDArray[np.float64] | None = None  # (task,), see `returns.LargestReturns`; None: nobody asked
 
     @property
     def transitions(self) -> Transition:
@@ -79,11 +74,28 @@ class Collector:
       random_chunks: this many first chunks take uniform actions.
       seed: of the actions.
       overlap: collect in a thread; else `finish` does it.
+      n_steps: of rewards in a transition.
+      discount: γ.
+      measures_returns: tell each task's largest discounted return.
     """
 
-    def __init__(self, envs: MetaWorldVectorEnv, act: Act, *, steps: int, random_chunks: int, seed: int, overlap: bool) -> None:
+    def __init__(
+        self,
+        envs: MetaWorldVectorEnv,
+        act: Act,
+        *,
+        steps: int,
+        random_chunks: int,
+        seed: int,
+        overlap: bool,
+        n_steps: int = 1,
+        discount: float = 0.99,
+        measures_returns: bool = False,
+    ) -> None:
         self.envs = envs
         self.num_tasks = len(dict.fromkeys(envs.task_names))
+        self._n_steps, self._discount = n_steps, discount
+        self._largest = LargestReturns(envs.num_envs, self.num_tasks, discount) if measures_returns else None
         self._act, self._steps, self._random_chunks, self._seed = act, steps, random_chunks, seed
         self._thread = ThreadPoolExecutor(1) if overlap else None
         self._pending: Callable[[], Chunk] | None = None
@@ -115,18 +127,22 @@ class Collector:
     def _collect(self, actor: Any, chunk_index: int) -> Chunk:
         began = time.perf_counter()
         rng = np.random.default_rng([self._seed, chunk_index])
-        rows, returns, successes = [], [], []
+        steps, ends, returns, successes = [], [], [], []
         for step in range(self._steps):
             if chunk_index < self._random_chunks:
                 actions = rng.uniform(-1.0, 1.0, (self.envs.num_envs, 4)).astype(np.float32)
             else:
                 actions = np.asarray(self._act(actor, self._obs, np.array([self._seed, chunk_index * self._steps + step])))
             transition, over = self._step(actions)
-            rows.append(pack(transition))
+            steps.append(transition)
+            ends.append(over)
             returns += self._returns[over].tolist()
             successes += self._has_succeeded[over].tolist()
             self._returns[over], self._has_succeeded[over] = 0.0, False
-        return Chunk(by_task(np.stack(rows), self.num_tasks), tuple(returns), tuple(successes), time.perf_counter() - began)
+        transitions = n_step(Transition(*map(np.stack, zip(*steps, strict=True))), np.stack(ends), self._n_steps, self._discount)
+        rows = by_task(pack(transitions), self.num_tasks)
+        largest = None if self._largest is None else self._largest.take()
+        return Chunk(rows, tuple(returns), tuple(successes), time.perf_counter() - began, largest)
 
     def _step(self, actions: NDArray[np.float32]) -> tuple[Transition, NDArray[np.bool_]]:
         """One vector step; also which episodes ended with it."""
@@ -135,6 +151,8 @@ class Collector:
         over = terminations | truncations
         self._obs = now.astype(np.float32)
         self._returns += rewards
+        if self._largest is not None:
+            self._largest.add(rewards, terminations, over)
         success = infos["success"]
         self._has_succeeded |= success > 0.0
         next_obs = self._obs
@@ -153,6 +171,7 @@ class Collector:
                 "obs": self._obs.tolist(),
                 "returns": self._returns.tolist(),
                 "has_succeeded": self._has_succeeded.tolist(),
+                "rewards": None if self._largest is None else self._largest.get_state(),
             }
         )
 
@@ -162,119 +181,8 @@ class Collector:
         restore_envs(self.envs, plain["envs"])
         self._obs = np.array(plain["obs"], np.float32)
         self._returns, self._has_succeeded = np.array(plain["returns"]), np.array(plain["has_succeeded"])
-
-
-class CollectorPool:
-    """Collectors in processes of their own, each with its share of every task's environments; to be used like one collector.
-
-    Python is not held up by what another collector does there, and an actor's small products are computed on a process's own cores.
-
-    Args:
-      makers: each makes a collector; they must pickle, as a new interpreter calls them.
-    """
-
-    def __init__(self, makers: Sequence[Callable[[], Collector]]) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._connections: list[Connection] = []
-        self._processes = []
-        for cores, make in zip(shares_of_cores(len(makers)), makers, strict=True):
-            here, there = context.Pipe()
-            process = context.Process(target=serve, args=(make, there, cores), daemon=True)
-            process.start()
-            there.close()
-            self._connections.append(here)
-            self._processes.append(process)
-        self._is_ready = False  # whoever made this has other things to compile meanwhile
-
-    def _wait_until_ready(self) -> None:
-        if not self._is_ready:
-            self._answers()
-            self._is_ready = True
-
-    def begin(self, actor: Any, chunk_index: int) -> None:
-        """Begin a chunk in every process; see `Collector.begin`."""
-        self._wait_until_ready()
-        self._tell(("collect", actor, chunk_index))
-
-    def finish(self) -> Chunk:
-        """Wait for all chunks, and join them."""
-        chunks: list[Chunk] = self._answers()
-        returns, successes = (sum((getattr(chunk, name) for chunk in chunks), ()) for name in ("returns", "successes"))
-        rows = np.concatenate([chunk.rows for chunk in chunks], axis=1)
-        return Chunk(rows, returns, successes, max(chunk.seconds for chunk in chunks))
-
-    def get_state(self) -> str:
-        """States of all collectors, as text."""
-        self._wait_until_ready()
-        self._tell(("get_state",))
-        return json.dumps(self._answers())
-
-    def set_state(self, state: str) -> None:
-        """Go on from states of `get_state`."""
-        self._wait_until_ready()
-        for connection, one in zip(self._connections, json.loads(state), strict=True):
-            connection.send_bytes(pickle.dumps(("set_state", one)))
-        self._answers()
-
-    def close(self) -> None:
-        """End the processes."""
-        for connection in self._connections:
-            connection.close()
-        for process in self._processes:
-            process.join()
-
-    def _tell(self, message: tuple[Any, ...]) -> None:
-        pickled = pickle.dumps(message, pickle.HIGHEST_PROTOCOL)  # once for all
-        for connection in self._connections:
-            connection.send_bytes(pickled)
-
-    def _answers(self) -> list[Any]:
-        answers = []
-        for connection in self._connections:
-            try:
-                answer, error = connection.recv()
-            except EOFError as end:
-                raise RuntimeError("a process that collects experience has ended; its last words stand above") from end
-            if error is not None:
-                raise error
-            answers.append(answer)
-        return answers
-
-
-def serve(make: Callable[[], Collector], connection: Connection, cores: Sequence[int]) -> None:
-    """In a process of a pool: make a collector, then do what is asked for, until the connection is closed."""
-    if cores and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
-    jax.config.update("jax_platforms", "cpu")
-    collector: Collector | None = None
-    message: tuple[Any, ...] = ("make",)
-    try:
-        while True:
-            try:
-                if collector is None:
-                    collector, answer = make(), None
-                elif message[0] == "collect":
-                    collector.begin(*message[1:])
-                    answer = collector.finish()
-                else:
-                    answer = getattr(collector, message[0])(*message[1:])
-                connection.send((answer, None))
-            except Exception as error:  # whatever it is, the other side raises it
-                connection.send((None, error))
-            message = pickle.loads(connection.recv_bytes())
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
-        if collector is not None:
-            collector.close()
-
-
-def shares_of_cores(number: int) -> list[list[int]]:
-    """Which cores each of so many processes gets; none of those that the learner needs, where there are enough. Empty: any."""
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    each = (len(cores) - LEARNERS_CORES) // number
-    if each < 1:
-        return [[] for _ in range(number)]
-    last = cores[len(cores) - each * number :]
-    return [last[index * each : (index + 1) * each] for index in range(number)]
+        if self._largest is not None:
+            self._largest.set_state(plain["rewards"])
 
 
 def by_task(values: NDArray[Any], num_tasks: int) -> NDArray[Any]:

@@ -27,7 +27,7 @@ class Transition(NamedTuple):
     action: Float[Array, "*batch action"]
     reward: Float[Array, "*batch"]
     next_obs: Float[Array, "*batch obs"]
-    terminated: Float[Array, "*batch"]  # 1 where the problem ended; 0 where only time ran out
+    terminated: Float[Array, "*batch"]  # 1 where the problem ended; 0 where only time ran out; of several steps see `returns.n_step`
 
 
 class Buffer(NamedTuple):
@@ -78,6 +78,12 @@ def draw(buffer: Buffer, key: Array, batch_per_task: int) -> Int[Array, "task ba
 def batch_of(buffer: Buffer, index: Int[Array, "task batch"]) -> Transition:
     """The transitions (task, batch, …) in these rows."""
     return unpack(jax.vmap(lambda ring, of: ring[of])(buffer.rows, index))
+
+
+def mean_rewards(buffer: Buffer) -> Float[Array, " task"]:
+    """Mean over what each task has."""
+    reward = unpack(buffer.rows).reward
+    return jnp.where(jnp.arange(buffer.capacity) < buffer.num_rows, reward, 0.0).sum(axis=-1) / jnp.maximum(buffer.num_rows, 1)
 
 
 def trimmed(buffer: Buffer, num_rows: int) -> Buffer:

@@ -1,4 +1,4 @@
-"""Networks of the SAC family: a tanh-Gaussian actor and twin critics, with one linear head for all tasks or one for each.
+"""Networks of the SAC family: torsos, heads (one for all tasks or one for each), and the tanh-Gaussian actor.
 
 The task is told by a one-hot id behind the observation. With several heads the id also chooses the head; the shared torso still sees it,
 as in the published multi-head networks (their parameter count, 517 k for MT50 at 3 × 400, is met only so). A single task has no id.
@@ -16,10 +16,12 @@ import numpy as np
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.residual import ResidualTorso
 from metaworld_py import ACTION_SIZE
 
 LOG_STD_RANGE = (-20.0, 2.0)  # published bounds of the policy's log standard deviation
 PARAMS_MULTIPLE = 2048  # XLA then splits long products among a GPU's processors without copying them into padded arrays
+MLP, RESIDUAL = TORSOS = "mlp", "residual"
 HEAD_SCALE = 1e-3  # first outputs close to zero: actions start centred, with a standard deviation of about one
 
 
@@ -39,6 +41,11 @@ class Torso(nn.Module):
         for layer in range(self.depth):
             inputs = nn.relu(nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=self.dtype if layer else None)(inputs))
         return inputs
+
+
+def make_torso(kind: str, width: int, depth: int, dtype: Any = None) -> nn.Module:
+    """A torso by its name."""
+    return {MLP: Torso, RESIDUAL: ResidualTorso}[kind](width, depth, dtype)
 
 
 class Heads(nn.Module):
@@ -72,40 +79,18 @@ class ActionDistribution(nn.Module):
     depth: int
     is_multi_head: bool
     dtype: Any = None  # see `Torso`
+    torso: str = MLP
 
     @nn.compact
     def __call__(
-        self, obs: Float[Array, "*batch obs"], task_id: Float[Array, "*ids task"]
+        self, obs: Float[Array, "*batch obs"], task_id: Float[Array, "*ids task"], task_features: Array | None = None
     ) -> tuple[Float[Array, "*batch action"], Float[Array, "*batch action"]]:
         """Mean and log standard deviation (…, 4), before tanh."""
         task_id = jnp.broadcast_to(task_id, (*obs.shape[:-1], self.num_tasks))
-        torso = Torso(self.width, self.depth, self.dtype)(with_task(obs, task_id))
+        features = make_torso(self.torso, self.width, self.depth, self.dtype)(with_task(obs, task_id, task_features))
         heads = Heads(self.num_tasks if self.is_multi_head else 1, 2 * ACTION_SIZE, self.dtype)
-        mean, log_std = jnp.split(heads(torso, task_id), 2, axis=-1)
+        mean, log_std = jnp.split(heads(features, task_id), 2, axis=-1)
         return mean, jnp.clip(log_std, *LOG_STD_RANGE)
-
-
-class ActionValue(nn.Module):
-    """One estimate of Q."""
-
-    num_tasks: int
-    width: int
-    depth: int
-    is_multi_head: bool
-    dtype: Any = None  # see `Torso`
-
-    @nn.compact
-    def __call__(self, obs: Array, action: Array, task_id: Array) -> Float[Array, "*batch"]:
-        """Q (…)."""
-        task_id = jnp.broadcast_to(task_id, (*obs.shape[:-1], self.num_tasks))
-        torso = Torso(self.width, self.depth, self.dtype)(with_task(jnp.concatenate([obs, action], axis=-1), task_id))
-        return Heads(self.num_tasks if self.is_multi_head else 1, 1, self.dtype)(torso, task_id)[..., 0]
-
-
-def twin(num_tasks: int, width: int, depth: int, is_multi_head: bool, dtype: Any = None) -> nn.Module:
-    """Two independent estimates of Q, as one module with outputs (2, …)."""
-    twins = nn.vmap(ActionValue, variable_axes={"params": 0}, split_rngs={"params": True}, in_axes=None, axis_size=2)
-    return twins(num_tasks, width, depth, is_multi_head, dtype)
 
 
 class Network:
@@ -116,7 +101,7 @@ class Network:
       like: one input of each.
     """
 
-    def __init__(self, module: nn.Module, *like: Array) -> None:
+    def __init__(self, module: nn.Module, *like: Array | None) -> None:
         self.module, self._like = module, like
         leaves, self._structure = jax.tree.flatten(jax.eval_shape(module.init, jax.random.PRNGKey(0), *like))
         self._shapes = [leaf.shape for leaf in leaves]
@@ -128,9 +113,9 @@ class Network:
         leaves = [leaf.ravel() for leaf in jax.tree.leaves(self.module.init(key, *self._like))]
         return jnp.concatenate([*leaves, jnp.zeros(self._filling)])
 
-    def apply(self, params: Float[Array, " params"], *inputs: Array) -> Any:
-        """The module's outputs."""
-        return self.module.apply(self.tree(params), *inputs)
+    def apply(self, params: Float[Array, " params"], *inputs: Array | None, method: str | None = None) -> Any:
+        """The module's outputs, or those of another of its methods."""
+        return self.module.apply(self.tree(params), *inputs, method=method)
 
     def tree(self, params: Any) -> Any:
         """The parameters by layers, as they stand in files; of arrays of NumPy or JAX."""
@@ -140,8 +125,13 @@ class Network:
         return jax.tree.unflatten(self._structure, leaves)
 
 
-def with_task(inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*batch task"]) -> Array:
-    """Inputs with the id appended, where there is more than one task."""
+def with_task(
+    inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*batch task"], task_features: Float[Array, "*ids features"] | None = None
+) -> Array:
+    """Inputs with what tells the task appended: features of it, or else its id, where there is more than one task."""
+    if task_features is not None:
+        task_features = jnp.broadcast_to(task_features, (*inputs.shape[:-1], task_features.shape[-1]))
+        return jnp.concatenate([inputs, task_features], axis=-1)
     return jnp.concatenate([inputs, task_id], axis=-1) if task_id.shape[-1] > 1 else inputs
 
 

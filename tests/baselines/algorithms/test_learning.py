@@ -8,10 +8,12 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.algorithms import sac
+from metaworld_baselines.algorithms import sac_update
+from metaworld_baselines.algorithms.sac_config import SacConfig
+from metaworld_baselines.algorithms.sac_learner import init, make_learner
 from metaworld_baselines.experience import replay
 
-CONFIG = sac.SacConfig(
+CONFIG = SacConfig(
     benchmark="reach,drawer-close",
     width=32,
     depth=2,
@@ -39,9 +41,9 @@ def experience(rows, terminated):
 def test_actors_find_each_tasks_best_action_and_critics_its_worth(name):
     """A problem that goes on for ever with discount ½: the best action is worth 1 / (1 − ½) = 2, give or take the entropy's bonus."""
     method, multi_head = METHODS[name]
-    learner = sac.make_learner(replace(CONFIG, multi_head=multi_head, gradient_method=method), 0)
+    learner = make_learner(replace(CONFIG, multi_head=multi_head, gradient_method=method), 0)
     buffer = replay.add(replay.empty(2, 4000), experience(4000, terminated=0.0))
-    agent = jax.jit(lambda a, b: sac.update_often(learner, a, b, jax.random.PRNGKey(0), 0))(sac.init(learner, 0), buffer)
+    agent = jax.jit(lambda a, b: sac_update.update_often(learner, a, b, jax.random.PRNGKey(0), 0))(init(learner, 0), buffer)
     obs = replay.unpack(buffer.rows).obs[:, :1]
     mean, _ = learner.actor.apply(agent.actor, obs, learner.task_ids)
     assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.15, np.tanh(mean[:, 0])

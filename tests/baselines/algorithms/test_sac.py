@@ -9,13 +9,16 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.algorithms import sac
+from metaworld_baselines.algorithms import sac_losses, sac_update
+from metaworld_baselines.algorithms.sac_config import SacConfig
+from metaworld_baselines.algorithms.sac_learner import init, make_learner
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.replay import Transition
 from metaworld_baselines.gradients.combination import mean_gradients, task_gradients
 from metaworld_baselines.networks.multi_head import Network
+from metaworld_baselines.networks.values import ScalarValues
 
-SMALL = sac.SacConfig(benchmark="reach,push,drawer-close", width=16, depth=2, batch_per_task=8, multi_head=True)
+SMALL = SacConfig(benchmark="reach,push,drawer-close", width=16, depth=2, batch_per_task=8, multi_head=True)
 FLOAT32_RTOL = 2e-4  # of sums in another order
 
 
@@ -30,13 +33,13 @@ def random_batch(num_tasks, seed=0, batch=8):
 @cache
 def small(config=SMALL, method="average"):
     """Learner and a fresh agent."""
-    learner = sac.make_learner(replace(config, gradient_method=method), 0)
-    return learner, sac.init(learner, 0)
+    learner = make_learner(replace(config, gradient_method=method), 0)
+    return learner, init(learner, 0)
 
 
 def draws(learner, seed=0):
     """Random numbers of an update of a batch of 8."""
-    return sac.draw(learner, replay.empty(learner.num_tasks, 8)._replace(num_rows=8), jax.random.PRNGKey(seed))
+    return sac_update.draw(learner, replay.empty(learner.num_tasks, 8)._replace(num_rows=8), jax.random.PRNGKey(seed))
 
 
 class ReadOff(Network):
@@ -45,7 +48,7 @@ class ReadOff(Network):
     def __init__(self):
         pass
 
-    def apply(self, params, obs, task_ids):
+    def apply(self, params, obs, task_ids, task_features):
         return jnp.arctanh(obs[..., :4]), jnp.full((*obs.shape[:-1], 4), -12.0)
 
 
@@ -66,7 +69,9 @@ def with_transparent_networks():
 
 def test_only_termination_cuts_the_bootstrap():
     """Of two steps with the same reward and successor, the one that ended the problem is worth its reward."""
-    assert np.allclose(sac.td_target(jnp.array([1.0, 1.0]), jnp.array([0.0, 1.0]), jnp.array([5.0, 5.0]), 0.9), [5.5, 1.0])
+    values = ScalarValues("min")
+    ones, fives = jnp.ones(2), jnp.full((2, 2), 5.0)
+    assert np.allclose(values.targets(fives, ones, 0.9 * (1.0 - jnp.array([0.0, 1.0])), jnp.zeros(2)), [5.5, 1.0])
 
 
 def test_the_next_action_is_drawn_at_the_next_observation():
@@ -75,7 +80,7 @@ def test_the_next_action_is_drawn_at_the_next_observation():
     batch = random_batch(3)
     here, there = np.full((3, 8, 39), -0.5, np.float32), np.full((3, 8, 39), 0.25, np.float32)
     noise = np.zeros((3, 8, 4), np.float32)
-    targets = sac.critic_targets(learner, agent, batch._replace(obs=here, next_obs=there), noise)
+    targets = sac_losses.critic_targets(learner, agent, batch._replace(obs=here, next_obs=there), noise)
     log_prob = 4 * (12.0 - 0.5 * np.log(2 * np.pi) - np.log(1 - 0.25**2))
     assert np.allclose(targets, batch.reward + 0.99 * (4 * 0.25 - 1.0 * log_prob), rtol=1e-5)
 
@@ -83,8 +88,8 @@ def test_the_next_action_is_drawn_at_the_next_observation():
 def test_the_actor_is_judged_by_the_smaller_critic_at_its_own_action():
     learner, agent = with_transparent_networks()
     obs = np.full((3, 8, 39), 0.25, np.float32)
-    losses, log_prob = sac.actor_losses(
-        learner, agent.critic, agent.actor, obs, learner.task_ids, agent.log_temperature, np.zeros((3, 8, 4), np.float32)
+    losses, log_prob = sac_losses.actor_losses(
+        learner, agent.critic, agent.actor, obs, learner.task_ids, None, agent.log_temperature, np.zeros((3, 8, 4), np.float32)
     )
     assert np.allclose(losses, log_prob - 4 * 0.25, rtol=1e-5)
 
@@ -93,7 +98,9 @@ def test_time_limits_bootstrap_in_a_whole_update():
     """The update of a batch in which time ran out everywhere is that of a batch in which nothing ended; termination makes another."""
     (learner, agent), batch = small(), random_batch(3)
     targets = [
-        np.asarray(sac.critic_targets(learner, agent, batch._replace(terminated=np.full((3, 8), ended, np.float32)), np.zeros((3, 8, 4))))
+        np.asarray(
+            sac_losses.critic_targets(learner, agent, batch._replace(terminated=np.full((3, 8), ended, np.float32)), np.zeros((3, 8, 4)))
+        )
         for ended in (0.0, 1.0)
     ]
     assert not np.allclose(targets[0], batch.reward) and np.allclose(targets[1], batch.reward)
@@ -101,12 +108,12 @@ def test_time_limits_bootstrap_in_a_whole_update():
 
 def test_temperatures_follow_their_own_task_only():
     """Task 0 is too random, task 1 too certain, task 2 as it should be (target entropy −4, so log π = 4)."""
-    assert np.allclose(sac.temperature_gradient(jnp.array([1.0, 6.0, 4.0]), -4.0), [3.0, -2.0, 0.0])
+    assert np.allclose(sac_losses.temperature_gradient(jnp.array([1.0, 6.0, 4.0]), -4.0), [3.0, -2.0, 0.0])
     learner, _ = small()
     log_temperature = jnp.zeros(3)
     moved = []
     for second in (6.0, 1.0):
-        gradient = sac.temperature_gradient(jnp.array([1.0, second, 4.0]), -4.0)
+        gradient = sac_losses.temperature_gradient(jnp.array([1.0, second, 4.0]), -4.0)
         steps, _ = learner.temperature_opt.update(gradient, learner.temperature_opt.init(log_temperature))
         moved.append(np.asarray(steps))
     assert moved[0][0] < 0 < moved[0][1] and moved[0][2] == 0, "falls, rises, stays"
@@ -118,11 +125,11 @@ def test_task_gradients_average_to_the_gradient_of_the_mean(of):
     (learner, agent), batch = small(), random_batch(3)
     noise = np.random.default_rng(1).normal(size=(3, 8, 4)).astype(np.float32)
     if of == "critic":
-        losses, params = (lambda *a: sac.critic_losses(learner, *a)), agent.critic
-        arrays = batch, learner.task_ids, sac.critic_targets(learner, agent, batch, noise)
+        losses, params = (lambda *a: sac_losses.critic_losses(learner, *a)), agent.critic
+        arrays = batch, learner.task_ids, sac_losses.critic_targets(learner, agent, batch, noise)
     else:
-        losses, params = (lambda *a: sac.actor_losses(learner, agent.critic, *a)), agent.actor
-        arrays = batch.obs, learner.task_ids, agent.log_temperature, noise
+        losses, params = (lambda *a: sac_losses.actor_losses(learner, agent.critic, *a)), agent.actor
+        arrays = batch.obs, learner.task_ids, None, agent.log_temperature, noise
     mean, (values, _) = jax.jit(partial(mean_gradients, losses))(params, *arrays)
     each, (values_too, _) = jax.jit(partial(task_gradients, losses))(params, *arrays)
     assert np.allclose(values, values_too, rtol=FLOAT32_RTOL)
@@ -136,13 +143,13 @@ def test_with_one_task_surgery_is_plain_sac():
     agents = []
     for method in ("average", "pcgrad"):
         learner, agent = small(config, method)
-        agents.append(jax.jit(partial(sac.update, learner))(agent, random_batch(1), draws(learner)))
+        agents.append(jax.jit(partial(sac_update.update, learner))(agent, random_batch(1), draws(learner)))
     assert np.allclose(agents[0].critic, agents[1].critic, atol=1e-6)
 
 
 def test_an_update_moves_everything_and_the_target_slowly():
     learner, before = small(SMALL, "pcgrad")
-    after = jax.jit(partial(sac.update, learner))(before, random_batch(3), draws(learner))
+    after = jax.jit(partial(sac_update.update, learner))(before, random_batch(3), draws(learner))
     for network, like in ((learner.actor, "actor"), (learner.critic, "critic")):
         for one, other in zip(*(jax.tree.leaves(network.tree(getattr(agent, like))) for agent in (before, after)), strict=True):
             assert not np.allclose(one, other)
@@ -152,7 +159,7 @@ def test_an_update_moves_everything_and_the_target_slowly():
 def test_figures_are_per_task():
     learner, agent = small()
     buffer = replay.add(replay.empty(3, 8), replay.pack(random_batch(3)))
-    metrics = jax.jit(partial(sac.look, learner))(agent, buffer, jax.random.PRNGKey(0), 0)
+    metrics = jax.jit(partial(sac_update.look, learner))(agent, buffer, jax.random.PRNGKey(0), 0)
     assert set(metrics) == {"critic_loss", "actor_loss", "q", "entropy", "temperature"}
     assert all(values.shape == (3,) and np.isfinite(values).all() for values in metrics.values())
 
@@ -172,7 +179,7 @@ def test_impossible_settings_are_refused(changes, message):
 
 
 def test_settings_say_what_follows_from_them():
-    config = sac.SacConfig(benchmark="MT10", buffer_per_task=1_020, envs_per_task=2)
+    config = SacConfig(benchmark="MT10", buffer_per_task=1_020, envs_per_task=2)
     assert len(config.tasks) == 10 and config.env_steps_per_chunk == 1_000
     assert config.capacity == 1_100, "whole chunks of 100 rows"
     assert config.rows_after(5_000) == 500 and config.rows_after(10**6) == 1_100

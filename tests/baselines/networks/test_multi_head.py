@@ -6,7 +6,8 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.networks.multi_head import ActionDistribution, num_params, squash, twin
+from metaworld_baselines.networks.critics import twin
+from metaworld_baselines.networks.multi_head import ActionDistribution, num_params, squash
 
 KEY = jax.random.PRNGKey(0)
 OBS, ACTION = 39, 4

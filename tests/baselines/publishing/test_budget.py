@@ -9,7 +9,7 @@ pytest.importorskip("jax", reason="needs the extra `baselines`")
 
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
-from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.publishing import budget
 
 SMALL = {

@@ -10,7 +10,7 @@ pytest.importorskip("jax", reason="needs the extra `baselines`")
 
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
-from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.publishing import aggregation, protocol_table, table
 from metaworld_baselines.publishing.published_settings import published_config, published_steps
 from metaworld_baselines.publishing.table import PUBLISHED_FIGURES

@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 
 from metaworld_baselines.algorithms import registry
 from metaworld_baselines.algorithms.loading import load_agent
-from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.places import AGENTS
 from metaworld_baselines.publishing import leaderboard, publish, summary
 from metaworld_baselines.runs import checkpoints

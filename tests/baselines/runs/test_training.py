@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from metaworld_baselines import train
 from metaworld_baselines.algorithms.registry import ALGORITHMS
-from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.experience.off_policy import Chunk
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError

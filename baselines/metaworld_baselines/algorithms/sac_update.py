@@ -1,0 +1,127 @@
+"""Updates of the SAC family, many in one compiled call; what they look like; and beginning anew."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Float, Int
+
+from metaworld_baselines.algorithms.reward_scaling import reward_factors
+from metaworld_baselines.algorithms.sac_config import FLOAT32, TENSORFLOAT32
+from metaworld_baselines.algorithms.sac_learner import Learner, Sac, begin, init, task_features
+from metaworld_baselines.algorithms.sac_losses import actor_losses, critic_losses, critic_targets, temperature_gradient
+from metaworld_baselines.arrays import Array
+from metaworld_baselines.experience import replay
+from metaworld_baselines.experience.replay import Buffer, Transition
+from metaworld_baselines.gradients import conflict
+from metaworld_py import ACTION_SIZE
+
+
+class Draws(NamedTuple):
+    """The random numbers of an update."""
+
+    index: Int[Array, "task batch"]  # rows of the buffer
+    next_noise: Float[Array, "task batch action"]  # of the target's actions
+    noise: Float[Array, "task batch action"]  # of the actor's
+    critic_orders: Any  # of gradient surgery, or None
+    actor_orders: Any
+
+
+def draw(learner: Learner, buffer: Buffer, key: Array) -> Draws:
+    """For one update."""
+    sample_key, noise_key = jax.random.split(key)
+    index = replay.draw(buffer, sample_key, learner.config.batch_per_task)
+    next_noise, noise = jax.random.normal(noise_key, (2, *index.shape, ACTION_SIZE))
+    order_keys = jax.random.split(jax.random.fold_in(key, 1))
+    return Draws(index, next_noise, noise, *(learner.draw_orders(order_key, learner.num_tasks) for order_key in order_keys))
+
+
+def update(learner: Learner, agent: Sac, batch: Transition, draws: Draws) -> Sac:
+    """One update of everything, from a batch (task, batch, …)."""
+    targets = critic_targets(learner, agent, batch, draws.next_noise)
+    grads, _ = learner.gradients(partial(critic_losses, learner), agent.critic, batch, learner.task_ids, targets)
+    steps, critic_opt = learner.critic_opt.update(grads, agent.critic_opt, agent.critic, orders=draws.critic_orders)
+    critic = optax.apply_updates(agent.critic, steps)
+
+    losses = partial(actor_losses, learner, critic)
+    arguments = batch.obs, learner.task_ids, task_features(learner, critic), agent.log_temperature, draws.noise
+    grads, (_, log_prob) = learner.gradients(losses, agent.actor, *arguments)
+    steps, actor_opt = learner.actor_opt.update(grads, agent.actor_opt, agent.actor, orders=draws.actor_orders)
+    actor = optax.apply_updates(agent.actor, steps)
+
+    grads = temperature_gradient(log_prob, learner.config.target_entropy)
+    steps, temperature_opt = learner.temperature_opt.update(grads, agent.temperature_opt, agent.log_temperature)
+    log_temperature = optax.apply_updates(agent.log_temperature, steps)
+
+    target_critic = optax.incremental_update(critic, agent.target_critic, learner.config.target_rate)
+    return Sac(actor, critic, target_critic, log_temperature, actor_opt, critic_opt, temperature_opt, agent.scaling)
+
+
+def update_often(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> Sac:
+    """A chunk's worth of updates in one compiled call; `iteration` counts the calls.
+
+    What is random is drawn before the first of them: on a GPU an update's time is its number of kernels.
+    """
+
+    def once(agent: Sac, draws: Draws) -> tuple[Sac, None]:
+        return update(learner, agent, replay.batch_of(buffer, draws.index), draws), None
+
+    keys = jax.random.split(jax.random.fold_in(key, iteration), learner.config.updates_per_chunk)
+    draws = jax.vmap(partial(draw, learner, buffer))(keys)
+    with jax.default_matmul_precision(FLOAT32 if learner.config.precision == FLOAT32 else TENSORFLOAT32):
+        return jax.lax.scan(once, agent, draws)[0]
+
+
+def compiled_updates(learner: Learner) -> Any:
+    """`update_often` of this learner, compiled; the agent that it is given is used up."""
+    agent = jax.eval_shape(lambda: init(learner, 0))
+    buffer = jax.eval_shape(partial(replay.empty, learner.num_tasks, learner.config.capacity))
+    updates = jax.jit(partial(update_often, learner), donate_argnums=0)
+    return updates.lower(agent, buffer, jax.random.PRNGKey(0), np.int32(0)).compile()
+
+
+def reset(learner: Learner, agent: Sac, buffer: Buffer, key: Array) -> Sac:
+    """New networks and optimizers (ARS); what is known of rewards stays, and factors are found anew from the replay buffer."""
+    scaling = agent.scaling
+    if scaling is not None and learner.config.reward_factors:
+        scaling = scaling._replace(factor=reward_factors(replay.mean_rewards(buffer)))
+    return begin(learner, key)._replace(scaling=scaling)
+
+
+def with_returns(agent: Sac, largest: Any) -> Sac:
+    """What learns, with a chunk's largest returns taken in; None changes nothing."""
+    if agent.scaling is None or largest is None:
+        return agent
+    largest_return = jnp.maximum(agent.scaling.largest_return, jnp.asarray(largest, jnp.float32))
+    return agent._replace(scaling=agent.scaling._replace(largest_return=largest_return))
+
+
+def look(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, Float[Array, " task"]]:
+    """Losses, values and entropies on a fresh batch, per task."""
+    draws = draw(learner, buffer, jax.random.fold_in(key, iteration))
+    batch = replay.batch_of(buffer, draws.index)
+    targets = critic_targets(learner, agent, batch, draws.next_noise)
+    critic_loss, q = critic_losses(learner, agent.critic, batch, learner.task_ids, targets)
+    arguments = batch.obs, learner.task_ids, task_features(learner, agent.critic), agent.log_temperature, draws.noise
+    actor_loss, log_prob = actor_losses(learner, agent.critic, agent.actor, *arguments)
+    temperature = jnp.exp(agent.log_temperature)
+    return {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": temperature}
+
+
+def diagnose(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, conflict.Conflict]:
+    """Gradient conflicts of critics and actor, on a fresh batch."""
+    draw_key, power_key = jax.random.split(jax.random.fold_in(key, iteration))
+    draws = draw(learner, buffer, draw_key)
+    batch = replay.batch_of(buffer, draws.index)
+    targets = critic_targets(learner, agent, batch, draws.next_noise)
+    arguments = batch.obs, learner.task_ids, task_features(learner, agent.critic), agent.log_temperature, draws.noise
+    looks = {
+        "critic": (lambda critic: critic_losses(learner, critic, batch, learner.task_ids, targets)[0], agent.critic),
+        "actor": (lambda actor: actor_losses(learner, agent.critic, actor, *arguments)[0], agent.actor),
+    }
+    return {name: conflict.diagnose(losses, params, learner.config.learning_rate, power_key) for name, (losses, params) in looks.items()}
