@@ -1,15 +1,16 @@
 """Proximal policy optimisation (Schulman et al. 2017) for one task or many, told apart by a one-hot id.
 
-Each iteration takes whole episodes from every environment with one policy, then several epochs over that experience in random minibatches:
+Each iteration takes a stretch of steps of every environment with one policy, then several epochs over it in random minibatches:
 
     policy   maximise  min(r A, clip(r, 1 − ε, 1 + ε) A) + c H,   r = π(a|s) / π_old(a|s)                  (eq. 7, 9)
     value    minimise  (V(s) − (A + V_old(s)))²
 
-A time limit is no end of the problem: the advantage of an episode's last step counts the value of its final observation.
+Neither a time limit nor the end of a stretch is an end of the problem: the advantage of the last step counts the value of its successor.
 
-`PUBLISHED` has the published settings. `TUNED`, the defaults, adds what is meant for many tasks at once: observations in units of their
-running standard deviations, values in each task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019),
-advantages by task, a bounded standard deviation that depends on the observation, LayerNorm in the critic, and rates that fall.
+`PUBLISHED` has the published settings. `TUNED`, the defaults, is for many tasks at once: stretches of a fifth of an episode, noise that is
+correlated in time and has a standard deviation for each task, observations in units of their running standard deviations, values in each
+task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019), advantages by task, LayerNorm in the critic, and
+rates that fall, the policy's by its divergence, too.
 """
 
 from __future__ import annotations
@@ -130,22 +131,26 @@ class PpoConfig:
 PUBLISHED = PpoConfig(state_dependent_std=True)
 TUNED = PpoConfig(
     envs_per_task=10,
-    rollout_steps=500,
+    rollout_steps=100,
     width=256,
     depth=2,
-    epochs=10,
-    minibatches=20,
+    epochs=8,
+    minibatches=8,
     final_entropy_bonus=0.0,
     learning_rate=5e-4,
-    final_learning_rate=5e-5,
+    final_learning_rate=1e-4,
+    target_kl=0.05,
     normalize_advantages=True,
-    value_memory_iterations=10,
+    value_memory_iterations=50,
     value_heads=True,
     critic_layer_norm=True,
     normalize_observations=True,
-    state_dependent_std=True,
-    min_std=0.15,
-    max_std=1.5,
+    task_std=True,
+    min_std=0.1,
+    noise_correlation=0.9,
+    eval_every_env_steps=2_000_000,
+    save_every_env_steps=500_000,
+    log_every_env_steps=50_000,
 )
 
 
