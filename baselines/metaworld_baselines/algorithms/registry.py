@@ -22,6 +22,7 @@ from metaworld_baselines.algorithms.maml_trpo import MamlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2 import Rl2Config
 from metaworld_baselines.algorithms.sac import SacConfig
+from metaworld_baselines.networks.architectures import MULTI_HEAD
 from metaworld_baselines.runs.checkpoints import restore
 
 ENTRY_POINTS = "metaworld_baselines.algorithms"
@@ -43,6 +44,7 @@ SINGLE_TASK = SacConfig(
     save_every_env_steps=50_000,
     log_every_env_steps=2_000,
 )
+PCGRAD_SAC = SacConfig(architecture=MULTI_HEAD, actor_combination="pcgrad", critic_combination="pcgrad")
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,12 @@ class Algorithm:
     train: Callable[[Any, int, Any], Any]  # (configuration, seed, run): trains, or goes on
     published: Any = None  # the published settings where the defaults are others: `train NAME --config published`
     legacy: Any = None  # what a file means by leaving a field out; None: the defaults
+    renamed: Callable[[dict[str, Any]], dict[str, Any]] = lambda settings: settings  # from settings as older files name them
 
     def config_from(self, plain: dict[str, Any]) -> Any:
         """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own."""
-        return dataclasses.replace(self.legacy or self.config, **{name: value for name, value in plain.items() if name != "seed"})
+        settings = {name: value for name, value in plain.items() if name != "seed"}
+        return dataclasses.replace(self.legacy or self.config, **self.renamed(settings))
 
     def load(self, config: Any, path: Path) -> Any:
         """The agent in a checkpoint of a run with this configuration."""
@@ -112,7 +116,15 @@ def find_algorithm(name: str) -> Algorithm:
 
 def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
     return Algorithm(
-        name, description, config, lambda config: sac.make_learner(config, seed=0), sac.init, sac.actor_tree, sac.as_agent, sac.train
+        name,
+        description,
+        config,
+        lambda config: sac.make_learner(config, seed=0),
+        sac.init,
+        sac.actor_tree,
+        sac.as_agent,
+        sac.train,
+        renamed=sac.renamed_settings,
     )
 
 
@@ -139,8 +151,8 @@ PPO = Algorithm(
 for _algorithm in (
     _sac("sac", "SAC on one task", SINGLE_TASK),
     _sac("mt-sac", "SAC on several tasks, told apart by one-hot ids", SacConfig()),
-    _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(multi_head=True)),
-    _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", SacConfig(multi_head=True, gradient_method="pcgrad")),
+    _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(architecture=MULTI_HEAD)),
+    _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", PCGRAD_SAC),
     PPO,
     _on_policy("rl2", "RL²: a memory that adapts, trained by PPO", Rl2Config(), rl2),
     _on_policy("maml-trpo", "MAML with a TRPO outer step", MamlConfig(), maml_trpo),

@@ -1,7 +1,7 @@
 """Soft actor-critic (Haarnoja et al. 2018, with a learned temperature) for one task or many.
 
 With several tasks: one network told the task by a one-hot id, a replay buffer and a temperature for each task, equally many transitions of
-each in a batch; with a head per task (`multi_head`) the published MTMH-SAC. Each update, in the paper's order:
+each in a batch; with a head per task (`architecture`) the published MTMH-SAC. Each update, in the paper's order:
 
     critics      y = r + γ (1 − terminated) (min Q'(s', a') − α log π(a'|s')),   a' ~ π(·|s')          (eq. 5, 6)
     actor        minimise α log π(a|s) − min Q(s, a),   a ~ π(·|s)                                       (eq. 7, 9)
@@ -32,9 +32,12 @@ from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.off_policy import Collector, CollectorPool, make_envs
 from metaworld_baselines.experience.replay import Buffer, Transition
 from metaworld_baselines.gradients import conflict
-from metaworld_baselines.gradients.combination import DrawOrders, Gradients
-from metaworld_baselines.gradients.methods import GRADIENT_METHODS
-from metaworld_baselines.networks.multi_head import ActionDistribution, Network, squash, twin
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer
+from metaworld_baselines.gradients.methods import MEAN, find_method
+from metaworld_baselines.gradients.weighting import Weighting, projections_of
+from metaworld_baselines.networks.actor_critic import ActionDistribution, squash, twin
+from metaworld_baselines.networks.architectures import MULTI_HEAD, ONE_HOT, check_architecture
+from metaworld_baselines.networks.multi_head import Network
 from metaworld_baselines.runs.evaluations import Evaluations
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
@@ -42,6 +45,7 @@ from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import EvaluationResult, evaluate, task_names
 
 SEEDS_APART = 1_000_003  # of the collectors' actions
+ALL, TORSO = COMBINED_PARAMS = "all", "torso"
 FLOAT32, TENSORFLOAT32, BFLOAT16 = PRECISIONS = "float32", "tensorfloat32", "bfloat16"
 
 
@@ -57,8 +61,10 @@ class SacConfig:
     reward_version: str = "v2"  # unscaled, 0…10
     max_episode_steps: int = 500
     envs_per_task: int = 1
-    multi_head: bool = False  # a linear head per task, in actor and critics
-    gradient_method: str = "average"  # of the tasks' gradients, of critics and of actor: "average", or "pcgrad" (gradient surgery)
+    architecture: str = ONE_HOT  # a name of networks/architectures.py, of actor and critics
+    actor_combination: str = MEAN  # of the tasks' gradients: a name of gradients/methods.py, such as "pcgrad" or "cagrad:c=0.5"
+    critic_combination: str = MEAN  # likewise
+    combined_params: str = ALL  # what methods see and combine: "all", or the shared "torso" (heads then take the mean)
     width: int = 400
     depth: int = 3  # hidden layers
     discount: float = 0.99
@@ -89,8 +95,11 @@ class SacConfig:
         for name in ("total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.gradient_method not in GRADIENT_METHODS:
-            raise ValueError(f"gradient_method must be one of {', '.join(GRADIENT_METHODS)}, got {self.gradient_method!r}")
+        if self.combined_params not in COMBINED_PARAMS:
+            raise ValueError(f"combined_params must be one of {', '.join(COMBINED_PARAMS)}, got {self.combined_params!r}")
+        check_architecture(self.architecture, len(self.tasks))
+        find_method(self.actor_combination, len(self.tasks), may_be_negative=True)
+        find_method(self.critic_combination, len(self.tasks))
         if self.collectors < 1 or self.envs_per_task % self.collectors:
             raise ValueError(f"collectors must divide envs_per_task ({self.envs_per_task}), got {self.collectors}")
         if self.precision not in PRECISIONS:
@@ -136,6 +145,16 @@ class SacConfig:
         return min(env_steps // len(self.tasks), self.capacity)
 
 
+def renamed_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of an older file by today's names: `multi_head` was an architecture, `gradient_method` one for actor and critics."""
+    settings = dict(settings)
+    if (multi_head := settings.pop("multi_head", None)) is not None:
+        settings["architecture"] = MULTI_HEAD if multi_head else ONE_HOT
+    if (method := settings.pop("gradient_method", None)) is not None:
+        settings["actor_combination"] = settings["critic_combination"] = MEAN if method == "average" else method
+    return settings
+
+
 # Networks, optimizers, state ----------------------------------------------------------------------
 
 
@@ -172,10 +191,8 @@ class Learner:
     policy: ActionDistribution  # the actor as it plays: on the host, in float32
     actor: Network
     critic: Network  # twin
-    gradients: Gradients
-    draw_orders: DrawOrders
-    actor_opt: optax.GradientTransformationExtraArgs
-    critic_opt: optax.GradientTransformationExtraArgs
+    actor_opt: MultiTaskOptimizer
+    critic_opt: MultiTaskOptimizer
     temperature_opt: optax.GradientTransformation
 
     @property
@@ -186,26 +203,25 @@ class Learner:
 
 def make_learner(config: SacConfig, seed: int) -> Learner:
     """Networks and optimizers for a configuration."""
-    method = GRADIENT_METHODS[config.gradient_method]
     num_tasks = len(config.tasks)
-    size = (num_tasks, config.width, config.depth, config.multi_head and num_tasks > 1)
+    size = (num_tasks, config.width, config.depth, config.architecture)
     dtype = jnp.bfloat16 if config.precision == BFLOAT16 else None
     obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(num_tasks)
 
-    def optimizer(seed: int) -> optax.GradientTransformationExtraArgs:
+    def optimizer(combination: str, network: Network, seed: int) -> MultiTaskOptimizer:
         clip, adam = optax.clip_by_global_norm(config.max_grad_norm), optax.adam(config.learning_rate, eps=config.adam_eps)
-        return optax.with_extra_args_support(optax.chain(method.transformation(seed), clip, adam))
+        shared = None if config.combined_params == ALL else lambda _: network.is_torso
+        return MultiTaskOptimizer(find_method(combination, num_tasks), optax.chain(clip, adam), seed, shared)
 
+    actor, critic = Network(ActionDistribution(*size, dtype), obs, task_id), Network(twin(*size, dtype), obs, action, task_id)
     return Learner(
         config=config,
         num_tasks=num_tasks,
         policy=ActionDistribution(*size),
-        actor=Network(ActionDistribution(*size, dtype), obs, task_id),
-        critic=Network(twin(*size, dtype), obs, action, task_id),
-        gradients=method.gradients,
-        draw_orders=method.draw_orders,
-        actor_opt=optimizer(2 * seed),
-        critic_opt=optimizer(2 * seed + 1),
+        actor=actor,
+        critic=critic,
+        actor_opt=optimizer(config.actor_combination, actor, 2 * seed),
+        critic_opt=optimizer(config.critic_combination, critic, 2 * seed + 1),
         temperature_opt=optax.adam(config.learning_rate, eps=config.adam_eps),
     )
 
@@ -281,8 +297,8 @@ class Draws(NamedTuple):
     index: Int[Array, "task batch"]  # rows of the buffer
     next_noise: Float[Array, "task batch action"]  # of the target's actions
     noise: Float[Array, "task batch action"]  # of the actor's
-    critic_orders: Any  # of gradient surgery, or None
-    actor_orders: Any
+    critic_method: Any  # of what combines the tasks' gradients, or None
+    actor_method: Any
 
 
 def draw(learner: Learner, buffer: Buffer, key: Array) -> Draws:
@@ -290,20 +306,21 @@ def draw(learner: Learner, buffer: Buffer, key: Array) -> Draws:
     sample_key, noise_key = jax.random.split(key)
     index = replay.draw(buffer, sample_key, learner.config.batch_per_task)
     next_noise, noise = jax.random.normal(noise_key, (2, *index.shape, ACTION_SIZE))
-    order_keys = jax.random.split(jax.random.fold_in(key, 1))
-    return Draws(index, next_noise, noise, *(learner.draw_orders(order_key, learner.num_tasks) for order_key in order_keys))
+    critic_key, actor_key = jax.random.split(jax.random.fold_in(key, 1))
+    return Draws(index, next_noise, noise, learner.critic_opt.draw(critic_key), learner.actor_opt.draw(actor_key))
 
 
 def update(learner: Learner, agent: Sac, batch: Transition, draws: Draws) -> Sac:
     """One update of everything, from a batch (task, batch, …)."""
     targets = critic_targets(learner, agent, batch, draws.next_noise)
-    grads, _ = learner.gradients(partial(critic_losses, learner), agent.critic, batch, learner.task_ids, targets)
-    steps, critic_opt = learner.critic_opt.update(grads, agent.critic_opt, agent.critic, orders=draws.critic_orders)
+    losses = partial(critic_losses, learner)
+    arrays: tuple[Any, ...] = batch, learner.task_ids, targets
+    steps, critic_opt, _ = learner.critic_opt.update(losses, agent.critic, agent.critic_opt, *arrays, noise=draws.critic_method)
     critic = optax.apply_updates(agent.critic, steps)
 
     losses = partial(actor_losses, learner, critic)
-    grads, (_, log_prob) = learner.gradients(losses, agent.actor, batch.obs, learner.task_ids, agent.log_temperature, draws.noise)
-    steps, actor_opt = learner.actor_opt.update(grads, agent.actor_opt, agent.actor, orders=draws.actor_orders)
+    arrays = batch.obs, learner.task_ids, agent.log_temperature, draws.noise
+    steps, actor_opt, (_, log_prob) = learner.actor_opt.update(losses, agent.actor, agent.actor_opt, *arrays, noise=draws.actor_method)
     actor = optax.apply_updates(agent.actor, steps)
 
     grads = temperature_gradient(log_prob, learner.config.target_entropy)
@@ -348,18 +365,36 @@ def look(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: in
     return {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": temperature}
 
 
-def diagnose(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, conflict.Conflict]:
-    """Gradient conflicts of critics and actor, on a fresh batch."""
+def diagnose(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, NamedTuple]:
+    """Gradient conflicts of critics and actor on a fresh batch: of all parameters, of the torso alone, and after combination."""
     draw_key, power_key = jax.random.split(jax.random.fold_in(key, iteration))
     draws = draw(learner, buffer, draw_key)
     batch = replay.batch_of(buffer, draws.index)
     targets = critic_targets(learner, agent, batch, draws.next_noise)
-    arguments = batch.obs, learner.task_ids, agent.log_temperature, draws.noise
-    looks = {
-        "critic": (lambda critic: critic_losses(learner, critic, batch, learner.task_ids, targets)[0], agent.critic),
-        "actor": (lambda actor: actor_losses(learner, agent.critic, actor, *arguments)[0], agent.actor),
+
+    def of_critic(critic: Any) -> Float[Array, " task"]:
+        return critic_losses(learner, critic, batch, learner.task_ids, targets)[0]
+
+    def of_actor(actor: Any) -> Float[Array, " task"]:
+        arguments = batch.obs, learner.task_ids, agent.log_temperature, draws.noise
+        return actor_losses(learner, agent.critic, actor, *arguments)[0]
+
+    def looks(
+        side: str, losses: conflict.TaskLosses, params: Any, network: Network, opt: MultiTaskOptimizer, state: Any, noise: Any
+    ) -> Any:
+        see = partial(conflict.diagnose, losses, params, learner.config.learning_rate, power_key)
+        grams: dict[str, Array] = {}
+        (whole, grams[ALL]), (torso, grams[TORSO]) = see(), see(mask=network.is_torso)
+        found: dict[str, NamedTuple] = {side: whole, f"{side}_torso": torso}
+        if isinstance(opt.method, Weighting):
+            gram = grams[learner.config.combined_params]
+            found[f"{side}_combined"] = conflict.combined(gram, projections_of(opt.method, gram, losses(params), state.method, noise))
+        return found
+
+    return {
+        **looks("critic", of_critic, agent.critic, learner.critic, learner.critic_opt, agent.critic_opt[0], draws.critic_method),
+        **looks("actor", of_actor, agent.actor, learner.actor, learner.actor_opt, agent.actor_opt[0], draws.actor_method),
     }
-    return {name: conflict.diagnose(losses, params, learner.config.learning_rate, power_key) for name, (losses, params) in looks.items()}
 
 
 # Training -----------------------------------------------------------------------------------------
@@ -537,6 +572,6 @@ def check_finite(metrics: dict[str, float], run: RlRun) -> None:
         )
 
 
-def named_numbers(looks: dict[str, conflict.Conflict]) -> dict[str, float]:
+def named_numbers(looks: dict[str, Any]) -> dict[str, float]:
     """Diagnostics as plain numbers."""
     return {f"{of}/{name}": float(value) for of, seen in looks.items() for name, value in seen._asdict().items()}

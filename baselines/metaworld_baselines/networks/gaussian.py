@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.architectures import ONE_HOT, TaskNetwork
 from metaworld_py import ACTION_SIZE
 
 MIN_STD = 1e-6  # published bound
@@ -56,12 +57,17 @@ class GaussianPolicy(nn.Module):
     has_state_dependent_std: bool = False
     min_std: float = MIN_STD
     max_std: float | None = None
+    architecture: str = ONE_HOT  # of networks of several tasks, see architectures.py
+    num_tasks: int = 1  # whose ids stand behind the inputs; for other architectures
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
         outputs = ACTION_SIZE * (2 if self.has_state_dependent_std else 1)
-        network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01)(inputs)
+        if self.architecture == ONE_HOT:
+            network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01)(inputs)
+        else:
+            network = TaskNetwork(self.architecture, self.num_tasks, self.width, self.depth, outputs)(inputs)
         if self.has_state_dependent_std:
             mean, change = jnp.split(network, 2, axis=-1)
             return Gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))
@@ -103,5 +109,5 @@ class MLP(nn.Module):
 
     @property
     def last_layer(self) -> str:
-        """Its name among the parameters."""
+        """Name of the last layer among the parameters."""
         return f"Dense_{self.depth}"

@@ -166,7 +166,8 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
         default = find_algorithm(group.algorithm).published or type(config)(
             **({"benchmark": config.benchmark, "task": config.task} if isinstance(config, MetaConfig) else {})
         )
-        ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "multi_head", "gradient_method"}
+        ignored = {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes", "architecture"}
+        ignored |= {"actor_combination", "critic_combination"}
         changed = [
             f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"
             for name, value in vars(default).items()

@@ -178,8 +178,8 @@ def test_several_seeds_by_one_call(tmp_path, monkeypatch):
 
 def test_each_algorithm_has_a_command_with_published_settings():
     settings = {name: algorithm.config for name, algorithm in ALGORITHMS.items()}
-    heads = [settings[name].multi_head for name in ("sac", "mt-sac", "mtmh-sac", "pcgrad-sac")]
-    assert heads == [False, False, True, True]
+    architectures = [settings[name].architecture for name in ("sac", "mt-sac", "mtmh-sac", "pcgrad-sac")]
+    assert architectures == ["one-hot", "one-hot", "multi-head", "multi-head"]
     published = SacConfig()
     assert (published.width, published.depth, published.batch_per_task, published.total_env_steps) == (400, 3, 128, 20_000_000)
     assert (published.learning_rate, published.discount, published.target_rate, published.target_entropy) == (3e-4, 0.99, 0.005, -4.0)
