@@ -334,7 +334,8 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
 
     def move(optimizer: Any, loss: Any, params: Any, opt: Any, mini: Batch) -> tuple[Any, Any, dict[str, Array]]:
         if isinstance(optimizer, MultiTaskOptimizer):
-            updates, opt, (_, metrics) = optimizer.update(by_task(loss), params, opt, mini)
+            updates, opt, (_, of_tasks) = optimizer.update(by_task(loss), params, opt, mini)
+            metrics = jax.tree.map(lambda values: values.mean(), of_tasks)
         else:
             if config.combines_tasks:  # the other side's
                 mini = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mini)

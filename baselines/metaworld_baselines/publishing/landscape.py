@@ -23,7 +23,7 @@ from metaworld_baselines.gradients.conflict import curvature_along, magnitude_si
 from metaworld_baselines.gradients.gram import TINY, cosines, gram_matrix
 from metaworld_baselines.gradients.landscape import LEARNING_RATE, losses, trajectory
 
-SHOWN = ("mean", "pcgrad", "cagrad", "mgda", "upgrad", "nash-mtl", "aligned-mtl")
+SHOWN = ("mean", "pcgrad", "upgrad", "nash-mtl")
 PLACE = Path("docs") / "images" / "field_landscape.png"
 
 

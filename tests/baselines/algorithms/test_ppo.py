@@ -1,6 +1,7 @@
 """PPO's learner, and the whole on a problem whose solution is known."""
 
 import json
+import sys
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -19,6 +20,9 @@ from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import INPUT_RANGE, MIN_VARIANCE, rescaled_head
 from metaworld_baselines.places import AGENTS
 from metaworld_baselines.runs import checkpoints
+
+if sys.version_info >= (3, 11):
+    import tomllib
 
 CONFIG = PpoConfig(
     benchmark="reach,drawer-close", rollout_steps=200, width=32, depth=1, epochs=8, minibatches=4, learning_rate=3e-3, entropy_bonus=0.0
@@ -271,6 +275,14 @@ def test_minibatches_have_as_many_samples_of_every_task_where_their_gradients_ar
     assert np.array_equal(np.sort(orders.ravel()), np.arange(size)) and orders.shape[0] == config.minibatches
     tasks = orders.reshape(config.minibatches, len(config.tasks), -1) // (size // len(config.tasks))
     assert (tasks == np.arange(len(config.tasks))[:, None]).all()
+
+
+def test_runs_of_the_table_of_combinations_can_start():
+    text = (AGENTS.parent / "combinations.toml").read_text()
+    entries = tomllib.loads(text) if sys.version_info >= (3, 11) else pytest.importorskip("tomli").loads(text)
+    for entry in entries.values():
+        assert replace(find_algorithm(entry["algorithm"]).config, benchmark=entry["benchmark"], **entry["settings"]).combines_tasks
+    assert len(entries) >= 12 and {tuple(entry["seeds"]) for entry in entries.values()} == {(1, 2, 3)}
 
 
 @pytest.mark.parametrize(
