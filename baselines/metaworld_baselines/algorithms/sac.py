@@ -365,7 +365,9 @@ def look(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: in
     return {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": temperature}
 
 
-def diagnose(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, NamedTuple]:
+def diagnose(
+    learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array
+) -> dict[str, conflict.Conflict | conflict.Combined]:
     """Gradient conflicts of critics and actor on a fresh batch: of all parameters, of the torso alone, and after combination."""
     draw_key, power_key = jax.random.split(jax.random.fold_in(key, iteration))
     draws = draw(learner, buffer, draw_key)
@@ -385,7 +387,7 @@ def diagnose(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration
         see = partial(conflict.diagnose, losses, params, learner.config.learning_rate, power_key)
         grams: dict[str, Array] = {}
         (whole, grams[ALL]), (torso, grams[TORSO]) = see(), see(mask=network.is_torso)
-        found: dict[str, NamedTuple] = {side: whole, f"{side}_torso": torso}
+        found: dict[str, conflict.Conflict | conflict.Combined] = {side: whole, f"{side}_torso": torso}
         if isinstance(opt.method, Weighting):
             gram = grams[learner.config.combined_params]
             found[f"{side}_combined"] = conflict.combined(gram, projections_of(opt.method, gram, losses(params), state.method, noise))
