@@ -122,7 +122,7 @@ def test_ppo_takes_it_for_policy_and_rescaled_values(name):
         ppo.TUNED, benchmark="reach,push", architecture=name, width=8, depth=1, envs_per_task=1, rollout_steps=20, minibatches=2
     )
     learner = ppo.make_learner(config)
-    agent = jax.eval_shape(partial(ppo.init, learner), 0)
+    agent = jax.eval_shape(lambda: ppo.init(learner, 0))
     assert agent.value["params"]["Head"]["kernel"].shape == (8, 2)
     inputs = jax.ShapeDtypeStruct((7, OBS + 2), jnp.float32)
     assert jax.eval_shape(learner.policy.apply, agent.policy, inputs).mean.shape == (7, 4)
