@@ -25,12 +25,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import make_envs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, standardized
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
+from metaworld_baselines.gradients.methods import find_method
+from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues, check_architecture
 from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
@@ -55,6 +58,7 @@ class PpoConfig:
     rollout_steps: int = 10_000  # of every environment, for each iteration
     width: int = 400
     depth: int = 3  # hidden layers
+    architecture: str = ONE_HOT  # a name of networks/architectures.py, of policy and critic
     discount: float = 0.99
     trace: float = 0.97  # λ
     epochs: int = 16
@@ -73,6 +77,8 @@ class PpoConfig:
     value_heads: bool = False  # an output of the critic for each task, rescaled when the units change, so that values stay (PopArt)
     critic_layer_norm: bool = False  # before each activation
     normalize_observations: bool = False  # by running mean and variance, the same for all tasks, fixed during an iteration
+    actor_combination: str | None = None  # of the tasks' gradients, see gradients/methods.py; None: one loss of all tasks' samples
+    critic_combination: str | None = None  # likewise
     state_dependent_std: bool = False
     task_std: bool = False  # one that does not depend on the observation, for each task
     initial_std: float = 1.0
@@ -102,11 +108,25 @@ class PpoConfig:
             raise ValueError(
                 f"minibatches must divide rollout_steps · tasks · envs_per_task = {self.env_steps_per_iteration}, got {self.minibatches}"
             )
+        if self.combines_tasks and self.rollout_steps * self.envs_per_task % self.minibatches:
+            raise ValueError(
+                f"to combine the tasks' gradients, minibatches must divide rollout_steps · envs_per_task = "
+                f"{self.rollout_steps * self.envs_per_task}, got {self.minibatches}"
+            )
+        check_architecture(self.architecture, len(self.tasks))
+        for words, is_policy in ((self.actor_combination, True), (self.critic_combination, False)):
+            if words is not None:
+                find_method(words, len(self.tasks), may_be_negative=is_policy)
 
     @property
     def tasks(self) -> list[str]:
         """Names in order."""
         return task_names(self.benchmark.split(",") if "," in self.benchmark else self.benchmark)
+
+    @property
+    def combines_tasks(self) -> bool:
+        """Whether either side takes each task's gradient: then all tasks have as many samples in every minibatch."""
+        return self.actor_combination is not None or self.critic_combination is not None
 
     @property
     def env_steps_per_iteration(self) -> int:
@@ -176,12 +196,13 @@ class Learner:
     config: PpoConfig
     num_tasks: int
     policy: GaussianPolicy
-    value: MLP
-    optimizer: optax.GradientTransformation
+    value: MLP | TaskValues
+    policy_optimizer: optax.GradientTransformation | MultiTaskOptimizer
+    value_optimizer: optax.GradientTransformation | MultiTaskOptimizer
 
 
 def make_learner(config: PpoConfig) -> Learner:
-    """Networks and optimizer for a configuration."""
+    """Networks and optimizers for a configuration."""
     num_tasks = len(config.tasks)
     policy = GaussianPolicy(
         config.width,
@@ -190,12 +211,21 @@ def make_learner(config: PpoConfig) -> Learner:
         has_state_dependent_std=config.state_dependent_std,
         min_std=config.min_std,
         max_std=config.max_std,
-        num_tasks=num_tasks if config.task_std else 0,
+        has_task_std=config.task_std,
+        architecture=config.architecture,
+        num_tasks=num_tasks,
     )
-    value = MLP(config.width, config.depth, num_tasks if config.value_heads else 1, has_layer_norm=config.critic_layer_norm)
-    # At a rate of one: `learn` multiplies its steps by the iteration's.
-    adam = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(1.0, eps=config.adam_eps))
-    return Learner(config, num_tasks, policy, value, optimizer=adam)
+    values = num_tasks if config.value_heads else 1
+    value: MLP | TaskValues = MLP(config.width, config.depth, values, has_layer_norm=config.critic_layer_norm)
+    if config.architecture != ONE_HOT:
+        value = TaskValues(config.architecture, num_tasks, config.width, config.depth, values, config.critic_layer_norm)
+
+    def optimizer(combination: str | None) -> optax.GradientTransformation | MultiTaskOptimizer:
+        # At a rate of one: `learn` multiplies its steps by the iteration's.
+        adam = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(1.0, eps=config.adam_eps))
+        return adam if combination is None else MultiTaskOptimizer(find_method(combination, num_tasks), adam)
+
+    return Learner(config, num_tasks, policy, value, optimizer(config.actor_combination), optimizer(config.critic_combination))
 
 
 def init(learner: Learner, seed: int) -> Ppo:
@@ -206,7 +236,7 @@ def init(learner: Learner, seed: int) -> Ppo:
         policy_key, value_key = jax.random.split(key)
         inputs = with_task(jnp.zeros(OBSERVATION_SIZE), jnp.zeros(learner.num_tasks))
         policy, value = learner.policy.init(policy_key, inputs), learner.value.init(value_key, inputs)
-        opts = learner.optimizer.init(policy), learner.optimizer.init(value)
+        opts = learner.policy_optimizer.init(policy), learner.value_optimizer.init(value)
         return Ppo(policy, value, *opts, new_scale(learner.num_tasks), jnp.ones(()), new_scale(OBSERVATION_SIZE))
 
     return at_start(jax.random.PRNGKey(seed))
@@ -253,9 +283,10 @@ def policy_loss(learner: Learner, policy: Any, batch: Batch, entropy_bonus: floa
     return -surrogate - entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
-def value_loss(learner: Learner, value: Any, batch: Batch) -> Array:
+def value_loss(learner: Learner, value: Any, batch: Batch) -> tuple[Array, dict[str, Array]]:
     """Squared error, in the units of the targets."""
-    return ((task_values(learner, value, batch.inputs) - batch.target) ** 2).mean()
+    loss = ((task_values(learner, value, batch.inputs) - batch.target) ** 2).mean()
+    return loss, {"value_loss": loss}
 
 
 # An iteration -------------------------------------------------------------------------------------
@@ -310,6 +341,21 @@ def followed(factor: float | Array, kl: float | Array, target: float) -> Array:
     return jnp.clip(factor * change, *RATE_RANGE)
 
 
+def minibatches(config: PpoConfig, key: Array, size: int) -> Int[Array, "update sample"]:
+    """An epoch's samples in random order; where tasks' gradients are combined, each minibatch has as many of every task, task by task."""
+    if not config.combines_tasks:
+        return jax.random.permutation(key, size).reshape(config.minibatches, -1)
+    num_tasks = len(config.tasks)
+    samples = jnp.arange(size).reshape(num_tasks, -1)
+    orders = jax.vmap(jax.random.permutation)(jax.random.split(key, num_tasks), samples)
+    return jnp.moveaxis(orders.reshape(num_tasks, config.minibatches, -1), 1, 0).reshape(config.minibatches, -1)
+
+
+def stepped(params: Any, updates: Any, rate: float | Array) -> Any:
+    """Parameters after a step of an optimizer at a rate of one."""
+    return optax.apply_updates(params, jax.tree.map(lambda update: rate * update, updates))
+
+
 def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration: int | Array) -> tuple[Ppo, dict[str, Array]]:
     """All gradient steps of an iteration in one compiled call; also mean metrics."""
     config = learner.config
@@ -319,25 +365,35 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
         weights, last = agent.value["params"], learner.value.last_layer
         agent = agent._replace(value={"params": {**weights, last: rescaled_head(weights[last], agent.scale, scale)}})
 
-    def move(params: Any, grads: Any, opt: Any, rate: Array) -> tuple[Any, Any]:
-        updates, opt = learner.optimizer.update(grads, opt)
-        return optax.apply_updates(params, jax.tree.map(lambda update: rate * update, updates)), opt
+    def move(optimizer: Any, loss: Any, params: Any, opt: Any, mini: Batch) -> tuple[Any, Any, dict[str, Array]]:
+        if isinstance(optimizer, MultiTaskOptimizer):
+            updates, opt, (_, of_tasks) = optimizer.update(by_task(loss), params, opt, mini)
+            metrics = jax.tree.map(lambda values: values.mean(), of_tasks)
+        else:
+            if config.combines_tasks:  # the other side's
+                mini = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mini)
+            grads, metrics = jax.grad(loss, has_aux=True)(params, mini)
+            updates, opt = optimizer.update(grads, opt)
+        return updates, opt, metrics
 
     def step(agent: Ppo, chosen: Array) -> tuple[Ppo, dict[str, Array]]:
         mini = jax.tree.map(lambda x: x[chosen], batch)
-        grads, metrics = jax.grad(partial(policy_loss, learner), has_aux=True)(agent.policy, mini, entropy_bonus)
+        loss = partial(policy_loss, learner, entropy_bonus=entropy_bonus)
+        updates, policy_opt, metrics = move(learner.policy_optimizer, loss, agent.policy, agent.policy_opt, mini)
         factor = agent.rate_factor
         if config.target_kl:
             factor = followed(factor, metrics["kl"], config.target_kl)
             metrics |= {"rate_factor": factor}
-        policy, policy_opt = move(agent.policy, grads, agent.policy_opt, rate * factor)
-        loss, grads = jax.value_and_grad(partial(value_loss, learner))(agent.value, mini)
-        value, value_opt = move(agent.value, grads, agent.value_opt, rate)
+        policy = stepped(agent.policy, updates, rate * factor)
+        updates, value_opt, more = move(learner.value_optimizer, partial(value_loss, learner), agent.value, agent.value_opt, mini)
+        value = stepped(agent.value, updates, rate)
         agent = agent._replace(policy=policy, value=value, policy_opt=policy_opt, value_opt=value_opt, rate_factor=factor)
-        return agent, metrics | {"value_loss": loss}
+        return agent, metrics | more
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
-    orders = jax.vmap(lambda one: jax.random.permutation(one, size))(keys).reshape(-1, size // config.minibatches)
+    orders = jax.vmap(lambda one: minibatches(config, one, size))(keys).reshape(config.updates_per_iteration, -1)
+    if config.combines_tasks:
+        orders = orders.reshape(config.updates_per_iteration, learner.num_tasks, -1)
     agent, metrics = jax.lax.scan(step, agent._replace(scale=scale), orders)
     if config.normalize_observations:  # for the next iteration: acting and learning see the same inputs in this one
         obs_scale = updated_scale(agent.obs_scale, rollout.obs.reshape(-1, OBSERVATION_SIZE).T)

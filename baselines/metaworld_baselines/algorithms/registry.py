@@ -24,7 +24,8 @@ from metaworld_baselines.algorithms import maml_config, maml_trpo, ppo, rl2, rl2
 from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
-from metaworld_baselines.algorithms.sac_config import SacConfig
+from metaworld_baselines.algorithms.sac_config import SacConfig, renamed_settings
+from metaworld_baselines.networks.architectures import MULTI_HEAD
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.run_files import checked_fields
 from metaworld_py.files import reading
@@ -48,6 +49,7 @@ SINGLE_TASK = SacConfig(
     save_every_env_steps=50_000,
     log_every_env_steps=2_000,
 )
+PCGRAD_SAC = SacConfig(architecture=MULTI_HEAD, actor_combination="pcgrad", critic_combination="pcgrad")
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ class Algorithm:
     train: Callable[[Any, int, Any], Any]  # (configuration, seed, run): trains, or goes on
     published: Any = None  # the published settings where the defaults are others: `train NAME --config published`
     legacy: Any = None  # what a file means by leaving a field out; None: the defaults
+    renamed: Callable[[dict[str, Any]], dict[str, Any]] = lambda settings: settings  # from settings as older files name them
 
     def config_from(self, plain: dict[str, Any]) -> Any:
         """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own.
@@ -76,7 +79,8 @@ class Algorithm:
           ValueError: fields that there are not, or values that they cannot have.
         """
         config = self.legacy or self.config
-        return dataclasses.replace(config, **checked_fields(config, {name: value for name, value in plain.items() if name != "seed"}))
+        settings = self.renamed({name: value for name, value in plain.items() if name != "seed"})
+        return dataclasses.replace(config, **checked_fields(config, settings))
 
     def load(self, config: Any, path: Path) -> Any:
         """The agent in a checkpoint of a run with this configuration.
@@ -155,6 +159,7 @@ def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
         sac_learner.actor_tree,
         sac_learner.as_agent,
         sac.train,
+        renamed=renamed_settings,
     )
 
 
@@ -190,8 +195,8 @@ PPO = Algorithm(
 for _algorithm in (
     _sac("sac", "SAC on one task", SINGLE_TASK),
     _sac("mt-sac", "SAC on several tasks, told apart by one-hot ids", SacConfig()),
-    _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(multi_head=True)),
-    _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", SacConfig(multi_head=True, gradient_method="pcgrad")),
+    _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(architecture=MULTI_HEAD)),
+    _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", PCGRAD_SAC),
     PPO,
     _meta("rl2", "RL²: a memory that adapts, trained by PPO", rl2, rl2_config, Rl2Config()),
     _meta("maml-trpo", "MAML with a TRPO outer step", maml_trpo, maml_config, MamlConfig()),

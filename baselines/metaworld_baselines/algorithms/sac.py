@@ -1,7 +1,7 @@
 """Soft actor-critic (Haarnoja et al. 2018, with a learned temperature) for one task or many.
 
 With several tasks: one network told the task by a one-hot id, a replay buffer and a temperature for each task, equally many transitions of
-each in a batch; with a head per task (`multi_head`) the published MTMH-SAC. Each update, in the paper's order:
+each in a batch; with a head per task (`architecture`) the published MTMH-SAC. Each update, in the paper's order:
 
     critics      y = r + γ (1 − terminated) (min Q'(s', a') − α log π(a'|s')),   a' ~ π(·|s')          (eq. 5, 6)
     actor        minimise α log π(a|s) − min Q(s, a),   a ~ π(·|s)                                       (eq. 7, 9)
@@ -31,8 +31,7 @@ from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.collector_pool import CollectorPool
 from metaworld_baselines.experience.off_policy import Collector, make_envs
 from metaworld_baselines.experience.replay import Buffer
-from metaworld_baselines.gradients import conflict
-from metaworld_baselines.networks.multi_head import squash
+from metaworld_baselines.networks.actor_critic import squash
 from metaworld_baselines.runs.evaluations import Evaluations
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
@@ -212,6 +211,6 @@ def check_finite(metrics: dict[str, float], run: RlRun) -> None:
         )
 
 
-def named_numbers(looks: dict[str, conflict.Conflict]) -> dict[str, float]:
+def named_numbers(looks: dict[str, Any]) -> dict[str, float]:
     """Diagnostics as plain numbers."""
     return {f"{of}/{name}": float(value) for of, seen in looks.items() for name, value in seen._asdict().items()}

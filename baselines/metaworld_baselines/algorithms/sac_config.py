@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from metaworld_baselines.gradients.methods import GRADIENT_METHODS
-from metaworld_baselines.networks.multi_head import MLP, TORSOS
+from metaworld_baselines.gradients.methods import MEAN, find_method
+from metaworld_baselines.networks.architectures import MLP, MULTI_HEAD, ONE_HOT, PLAIN, TORSOS, check_architecture
 from metaworld_baselines.networks.values import MIN, REDUCTIONS
 from metaworld_py.evaluation import task_names
 
+ALL, TORSO = COMBINED_PARAMS = "all", "torso"
 FLOAT32, TENSORFLOAT32, BFLOAT16 = PRECISIONS = "float32", "tensorfloat32", "bfloat16"
 COUNTS = "total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth", "n_steps"
 NOT_NEGATIVE = "critic_width", "critic_depth", "critic_bins", "task_embedding", "reset_every_env_steps", "reset_updates", "weight_decay"
 CHOICES: dict[str, Collection[str]] = {
-    "gradient_method": GRADIENT_METHODS,
+    "combined_params": COMBINED_PARAMS,
     "precision": PRECISIONS,
     "actor_torso": TORSOS,
     "critic_torso": TORSOS,
@@ -34,8 +36,10 @@ class SacConfig:
     reward_version: str = "v2"  # unscaled, 0…10
     max_episode_steps: int = 500
     envs_per_task: int = 1
-    multi_head: bool = False  # a linear head per task, in actor and critics
-    gradient_method: str = "average"  # of the tasks' gradients, of critics and of actor: "average", or "pcgrad" (gradient surgery)
+    architecture: str = ONE_HOT  # a name of networks/architectures.py, of actor and critics
+    actor_combination: str = MEAN  # of the tasks' gradients: a name of gradients/methods.py, such as "pcgrad" or "cagrad:c=0.5"
+    critic_combination: str = MEAN  # likewise
+    combined_params: str = ALL  # what methods see and combine: "all", or the shared "torso" (heads then take the mean)
     width: int = 400
     depth: int = 3  # hidden layers; of residual torsos blocks
     actor_torso: str = MLP  # "mlp", or "residual": blocks with LayerNorm
@@ -77,28 +81,10 @@ class SacConfig:
     def __post_init__(self) -> None:
         if not 0.0 < self.discount < 1.0:
             raise ValueError(f"discount must lie in (0, 1), got {self.discount}")
-        counts = (
-            "total_env_steps",
-            "envs_per_task",
-            "batch_per_task",
-            "chunk_vector_steps",
-            "warmup_vector_steps",
-            "width",
-            "depth",
-            "n_steps",
-        )
-        for name in counts:
+        for name in COUNTS:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in (
-            "critic_width",
-            "critic_depth",
-            "critic_bins",
-            "task_embedding",
-            "reset_every_env_steps",
-            "reset_updates",
-            "weight_decay",
-        ):
+        for name in NOT_NEGATIVE:
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
         for name, known in CHOICES.items():
@@ -111,7 +97,15 @@ class SacConfig:
                 f"chunk_vector_steps · updates_per_vector_step must be a whole number of at least 1, got "
                 f"{self.chunk_vector_steps} · {self.updates_per_vector_step}"
             )
+        self._check_tasks()
         self._check_values()
+
+    def _check_tasks(self) -> None:
+        check_architecture(self.architecture, len(self.tasks))
+        if self.architecture not in PLAIN and (self.task_embedding or {self.actor_torso, self.critic_torso} != {MLP}):
+            raise ValueError(f"task_embedding and residual torsos are of architecture {' and '.join(PLAIN)}, not of {self.architecture}")
+        find_method(self.actor_combination, len(self.tasks), may_be_negative=True)
+        find_method(self.critic_combination, len(self.tasks))
 
     def _check_values(self) -> None:
         if self.value_range <= 0.0:
@@ -173,3 +167,13 @@ class SacConfig:
             return False
         now, before = iteration * self.env_steps_per_chunk, (iteration - 1) * self.env_steps_per_chunk
         return now // self.reset_every_env_steps > before // self.reset_every_env_steps
+
+
+def renamed_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of an older file by today's names: `multi_head` was an architecture, `gradient_method` one for actor and critics."""
+    settings = dict(settings)
+    if (multi_head := settings.pop("multi_head", None)) is not None:
+        settings["architecture"] = MULTI_HEAD if multi_head else ONE_HOT
+    if (method := settings.pop("gradient_method", None)) is not None:
+        settings["actor_combination"] = settings["critic_combination"] = MEAN if method == "average" else method
+    return settings

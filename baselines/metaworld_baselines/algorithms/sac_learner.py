@@ -13,13 +13,14 @@ import optax
 from jaxtyping import Float
 
 from metaworld_baselines.algorithms.reward_scaling import RewardScaling, new_scaling
-from metaworld_baselines.algorithms.sac_config import BFLOAT16, SacConfig
+from metaworld_baselines.algorithms.sac_config import ALL, BFLOAT16, SacConfig
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.gradients.combination import DrawOrders, Gradients
-from metaworld_baselines.gradients.methods import GRADIENT_METHODS
-from metaworld_baselines.networks.critics import EmbeddedCritics, TaskEmbedding, twin
-from metaworld_baselines.networks.multi_head import ActionDistribution, Network
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer
+from metaworld_baselines.gradients.methods import find_method
+from metaworld_baselines.networks.actor_critic import ActionDistribution, twin
+from metaworld_baselines.networks.multi_head import Network
+from metaworld_baselines.networks.task_embedding import EmbeddedCritics, TaskEmbedding
 from metaworld_baselines.networks.values import CategoricalValues, ScalarValues, Values
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
@@ -62,10 +63,8 @@ class Learner:
     actor: Network
     critic: Network  # twin
     values: Values  # what its outputs mean
-    gradients: Gradients
-    draw_orders: DrawOrders
-    actor_opt: optax.GradientTransformationExtraArgs
-    critic_opt: optax.GradientTransformationExtraArgs
+    actor_opt: MultiTaskOptimizer
+    critic_opt: MultiTaskOptimizer
     temperature_opt: optax.GradientTransformation
 
     @property
@@ -76,37 +75,36 @@ class Learner:
 
 def make_learner(config: SacConfig, seed: int) -> Learner:
     """Networks and optimizers for a configuration."""
-    method = GRADIENT_METHODS[config.gradient_method]
     num_tasks = len(config.tasks)
-    is_multi_head, embeds = config.multi_head and num_tasks > 1, config.task_embedding > 0
     dtype = jnp.bfloat16 if config.precision == BFLOAT16 else None
     obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(num_tasks)
-    actor = num_tasks, config.width, config.depth, is_multi_head
-    critic = num_tasks, config.critic_width or config.width, config.critic_depth or config.depth, is_multi_head
-    critics = twin(*critic, dtype, torso=config.critic_torso, bins=config.critic_bins)
-    if embeds:
-        critics = EmbeddedCritics(critics, TaskEmbedding(num_tasks, config.task_embedding))
+    of_actor = num_tasks, config.width, config.depth, config.architecture
+    of_critic = num_tasks, config.critic_width or config.width, config.critic_depth or config.depth, config.architecture
+    critics = twin(*of_critic, dtype, torso=config.critic_torso, bins=config.critic_bins)
+    embedding = None
+    if config.task_embedding:
+        critics, embedding = EmbeddedCritics(critics, TaskEmbedding(num_tasks, config.task_embedding)), jnp.zeros(config.task_embedding)
+    actor = Network(ActionDistribution(*of_actor, dtype, config.actor_torso), obs, task_id, embedding)
+    critic = Network(critics, obs, action, task_id)
 
-    def optimizer(seed: int) -> optax.GradientTransformationExtraArgs:
+    def optimizer(combination: str, network: Network, seed: int) -> MultiTaskOptimizer:
         clip, rate = optax.clip_by_global_norm(config.max_grad_norm), config.learning_rate
         adam = optax.adam(rate, eps=config.adam_eps)
         if config.weight_decay:
             adam = optax.adamw(rate, eps=config.adam_eps, weight_decay=config.weight_decay)
-        return optax.with_extra_args_support(optax.chain(method.transformation(seed), clip, adam))
+        shared = None if config.combined_params == ALL else lambda _: network.is_torso
+        return MultiTaskOptimizer(find_method(combination, num_tasks), optax.chain(clip, adam), seed, shared)
 
-    embedding = jnp.zeros(config.task_embedding) if embeds else None
     bins, reduction = config.critic_bins, config.critic_reduction
     return Learner(
         config=config,
         num_tasks=num_tasks,
-        policy=ActionDistribution(*actor, torso=config.actor_torso),
-        actor=Network(ActionDistribution(*actor, dtype, config.actor_torso), obs, task_id, embedding),
-        critic=Network(critics, obs, action, task_id),
+        policy=ActionDistribution(*of_actor, torso=config.actor_torso),
+        actor=actor,
+        critic=critic,
         values=CategoricalValues(bins, config.value_range, reduction) if bins else ScalarValues(reduction),
-        gradients=method.gradients,
-        draw_orders=method.draw_orders,
-        actor_opt=optimizer(2 * seed),
-        critic_opt=optimizer(2 * seed + 1),
+        actor_opt=optimizer(config.actor_combination, actor, 2 * seed),
+        critic_opt=optimizer(config.critic_combination, critic, 2 * seed + 1),
         temperature_opt=optax.adam(config.learning_rate, eps=config.adam_eps),
     )
 

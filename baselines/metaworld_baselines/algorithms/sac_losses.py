@@ -11,7 +11,7 @@ from metaworld_baselines.algorithms.reward_scaling import return_scale
 from metaworld_baselines.algorithms.sac_learner import Learner, Sac, task_features
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.replay import Transition
-from metaworld_baselines.networks.multi_head import squash
+from metaworld_baselines.networks.actor_critic import squash
 
 
 def reward_scale(learner: Learner, agent: Sac) -> Float[Array, " task"] | float:

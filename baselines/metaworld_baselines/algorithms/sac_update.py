@@ -12,13 +12,16 @@ import optax
 from jaxtyping import Float, Int
 
 from metaworld_baselines.algorithms.reward_scaling import reward_factors
-from metaworld_baselines.algorithms.sac_config import FLOAT32, TENSORFLOAT32
+from metaworld_baselines.algorithms.sac_config import ALL, FLOAT32, TENSORFLOAT32, TORSO
 from metaworld_baselines.algorithms.sac_learner import Learner, Sac, begin, init, task_features
 from metaworld_baselines.algorithms.sac_losses import actor_losses, critic_losses, critic_targets, temperature_gradient
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.replay import Buffer, Transition
 from metaworld_baselines.gradients import conflict
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer
+from metaworld_baselines.gradients.weighting import Weighting, projections_of
+from metaworld_baselines.networks.multi_head import Network
 from metaworld_py import ACTION_SIZE
 
 
@@ -28,8 +31,8 @@ class Draws(NamedTuple):
     index: Int[Array, "task batch"]  # rows of the buffer
     next_noise: Float[Array, "task batch action"]  # of the target's actions
     noise: Float[Array, "task batch action"]  # of the actor's
-    critic_orders: Any  # of gradient surgery, or None
-    actor_orders: Any
+    critic_method: Any  # of what combines the tasks' gradients, or None
+    actor_method: Any
 
 
 def draw(learner: Learner, buffer: Buffer, key: Array) -> Draws:
@@ -37,21 +40,21 @@ def draw(learner: Learner, buffer: Buffer, key: Array) -> Draws:
     sample_key, noise_key = jax.random.split(key)
     index = replay.draw(buffer, sample_key, learner.config.batch_per_task)
     next_noise, noise = jax.random.normal(noise_key, (2, *index.shape, ACTION_SIZE))
-    order_keys = jax.random.split(jax.random.fold_in(key, 1))
-    return Draws(index, next_noise, noise, *(learner.draw_orders(order_key, learner.num_tasks) for order_key in order_keys))
+    critic_key, actor_key = jax.random.split(jax.random.fold_in(key, 1))
+    return Draws(index, next_noise, noise, learner.critic_opt.draw(critic_key), learner.actor_opt.draw(actor_key))
 
 
 def update(learner: Learner, agent: Sac, batch: Transition, draws: Draws) -> Sac:
     """One update of everything, from a batch (task, batch, …)."""
     targets = critic_targets(learner, agent, batch, draws.next_noise)
-    grads, _ = learner.gradients(partial(critic_losses, learner), agent.critic, batch, learner.task_ids, targets)
-    steps, critic_opt = learner.critic_opt.update(grads, agent.critic_opt, agent.critic, orders=draws.critic_orders)
+    losses = partial(critic_losses, learner)
+    arrays: tuple[Any, ...] = batch, learner.task_ids, targets
+    steps, critic_opt, _ = learner.critic_opt.update(losses, agent.critic, agent.critic_opt, *arrays, noise=draws.critic_method)
     critic = optax.apply_updates(agent.critic, steps)
 
     losses = partial(actor_losses, learner, critic)
-    arguments = batch.obs, learner.task_ids, task_features(learner, critic), agent.log_temperature, draws.noise
-    grads, (_, log_prob) = learner.gradients(losses, agent.actor, *arguments)
-    steps, actor_opt = learner.actor_opt.update(grads, agent.actor_opt, agent.actor, orders=draws.actor_orders)
+    arrays = batch.obs, learner.task_ids, task_features(learner, critic), agent.log_temperature, draws.noise
+    steps, actor_opt, (_, log_prob) = learner.actor_opt.update(losses, agent.actor, agent.actor_opt, *arrays, noise=draws.actor_method)
     actor = optax.apply_updates(agent.actor, steps)
 
     grads = temperature_gradient(log_prob, learner.config.target_entropy)
@@ -113,15 +116,35 @@ def look(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: in
     return {"critic_loss": critic_loss, "actor_loss": actor_loss, "q": q, "entropy": -log_prob, "temperature": temperature}
 
 
-def diagnose(learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array) -> dict[str, conflict.Conflict]:
-    """Gradient conflicts of critics and actor, on a fresh batch."""
+def diagnose(
+    learner: Learner, agent: Sac, buffer: Buffer, key: Array, iteration: int | Array
+) -> dict[str, conflict.Conflict | conflict.Combined]:
+    """Gradient conflicts of critics and actor on a fresh batch: of all parameters, of the torso alone, and after combination."""
     draw_key, power_key = jax.random.split(jax.random.fold_in(key, iteration))
     draws = draw(learner, buffer, draw_key)
     batch = replay.batch_of(buffer, draws.index)
     targets = critic_targets(learner, agent, batch, draws.next_noise)
-    arguments = batch.obs, learner.task_ids, task_features(learner, agent.critic), agent.log_temperature, draws.noise
-    looks = {
-        "critic": (lambda critic: critic_losses(learner, critic, batch, learner.task_ids, targets)[0], agent.critic),
-        "actor": (lambda actor: actor_losses(learner, agent.critic, actor, *arguments)[0], agent.actor),
+
+    def of_critic(critic: Any) -> Float[Array, " task"]:
+        return critic_losses(learner, critic, batch, learner.task_ids, targets)[0]
+
+    def of_actor(actor: Any) -> Float[Array, " task"]:
+        arguments = batch.obs, learner.task_ids, task_features(learner, agent.critic), agent.log_temperature, draws.noise
+        return actor_losses(learner, agent.critic, actor, *arguments)[0]
+
+    def looks(
+        side: str, losses: conflict.TaskLosses, params: Any, network: Network, opt: MultiTaskOptimizer, state: Any, noise: Any
+    ) -> Any:
+        see = partial(conflict.diagnose, losses, params, learner.config.learning_rate, power_key)
+        grams: dict[str, Array] = {}
+        (whole, grams[ALL]), (torso, grams[TORSO]) = see(), see(mask=network.is_torso)
+        found: dict[str, conflict.Conflict | conflict.Combined] = {side: whole, f"{side}_torso": torso}
+        if isinstance(opt.method, Weighting):
+            gram = grams[learner.config.combined_params]
+            found[f"{side}_combined"] = conflict.combined(gram, projections_of(opt.method, gram, losses(params), state.method, noise))
+        return found
+
+    return {
+        **looks("critic", of_critic, agent.critic, learner.critic, learner.critic_opt, agent.critic_opt[0], draws.critic_method),
+        **looks("actor", of_actor, agent.actor, learner.actor, learner.actor_opt, agent.actor_opt[0], draws.actor_method),
     }
-    return {name: conflict.diagnose(losses, params, learner.config.learning_rate, power_key) for name, (losses, params) in looks.items()}

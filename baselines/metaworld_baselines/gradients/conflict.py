@@ -14,10 +14,9 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.gradients.pcgrad import combine, gram_matrix
+from metaworld_baselines.gradients.gram import TINY, combine, cosines, gram_matrix
 
 TaskLosses = Callable[[Any], Float[Array, " task"]]  # of the parameters
-TINY = 1e-30  # keeps quotients of zero gradients finite
 
 
 class Conflict(NamedTuple):
@@ -33,10 +32,43 @@ class Conflict(NamedTuple):
     triad_pairs: Float[Array, ""]  # share of pairs that meet the theorem's condition
 
 
-def cosines(gram: Float[Array, "task task"]) -> Float[Array, "task task"]:
-    """Cosines of the angles between the gradients that have this Gram matrix."""
-    norms = jnp.sqrt(jnp.diagonal(gram))
-    return gram / jnp.maximum(norms[:, None] * norms[None, :], TINY)
+class Combined(NamedTuple):
+    """What a method makes of the tasks' gradients, from their Gram matrix K and its C alone. Means are over pairs of different tasks.
+
+    The first three are those of `Conflict` for the changed gradients g̃ = C G, whose Gram matrix is C K Cᵀ.
+    """
+
+    conflicting_pairs: Float[Array, ""]
+    mean_cosine: Float[Array, ""]
+    mean_magnitude_similarity: Float[Array, ""]
+    opposed_tasks: Float[Array, ""]  # share of tasks whose loss the update raises, to first order
+    cosine_to_mean: Float[Array, ""]  # of the update with the plain mean
+    length_to_mean: Float[Array, ""]  # of the update, relative to the plain mean
+
+
+def combined(gram: Float[Array, "task task"], projections: Float[Array, "task task"]) -> Combined:
+    """Conflict after combination.
+
+    Args:
+      gram: K, inner products of the tasks' gradients.
+      projections: C, see `weighting.projections_of`.
+    """
+    changed = projections @ gram @ projections.T
+    first, second = jnp.triu_indices(len(gram), k=1)
+    cos = cosines(changed)[first, second]
+    weights, mean = projections.mean(axis=0), jnp.full(len(gram), 1.0 / len(gram), gram.dtype)
+    length, mean_length = (jnp.sqrt(jnp.maximum(w @ gram @ w, 0.0)) for w in (weights, mean))
+    # Opposed by more than rounding: where a method makes a product zero, half of them would come out below.
+    products = gram @ weights
+    slack = 1e-5 * jnp.sqrt(jnp.diagonal(gram)) * length
+    return Combined(
+        conflicting_pairs=(cos < 0.0).mean(),
+        mean_cosine=cos.mean(),
+        mean_magnitude_similarity=magnitude_similarity(changed)[first, second].mean(),
+        opposed_tasks=(products < -slack).mean(),
+        cosine_to_mean=(weights @ gram @ mean) / jnp.maximum(length * mean_length, TINY),
+        length_to_mean=length / jnp.maximum(mean_length, TINY),
+    )
 
 
 def magnitude_similarity(gram: Float[Array, "task task"]) -> Float[Array, "task task"]:
@@ -85,8 +117,8 @@ def is_tragic(
     return dominated & (excess > 0.0) & (step_size * excess >= 2.0)
 
 
-def diagnose(losses: TaskLosses, params: Any, step_size: float | Array, key: Array) -> Conflict:
-    """Look at the gradients of several tasks' losses at one point.
+def diagnose(losses: TaskLosses, params: Any, step_size: float | Array, key: Array, mask: Any = None) -> tuple[Conflict, Array]:
+    """Look at the gradients of several tasks' losses at one point; also their Gram matrix.
 
     Costs a gradient per task and two Hessian-vector products per pair of tasks: something for every so often.
 
@@ -95,10 +127,16 @@ def diagnose(losses: TaskLosses, params: Any, step_size: float | Array, key: Arr
       params: where.
       step_size: of the plain gradient step that the theorem compares with.
       key: for the start of the power iteration.
+      mask: a tree of parameters, or one that fits them, with 0 for those that are held still, such as heads; None: all may move.
+
+    Raises:
+      ValueError: fewer than two tasks.
     """
-    task_grads = jax.jacrev(losses)(params)
+    task_grads = masked(jax.jacrev(losses)(params), mask)
     gram = gram_matrix(task_grads)
     num_tasks = len(gram)
+    if num_tasks < 2:
+        raise ValueError("conflict is between tasks, and there is one")
 
     def curvature_of(weights: Float[Array, " task"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """H of the chosen tasks' summed loss along its gradient, and the same relative to that gradient's squared norm."""
@@ -109,9 +147,9 @@ def diagnose(losses: TaskLosses, params: Any, step_size: float | Array, key: Arr
     first, second = jnp.triu_indices(num_tasks, k=1)
     pair_weights = jax.nn.one_hot(first, num_tasks) + jax.nn.one_hot(second, num_tasks)
     of_each_pair = jnp.zeros((num_tasks, num_tasks)).at[first, second].set(jax.lax.map(curvature_of, pair_weights)[1])
-    smoothness = largest_curvature(lambda p: losses(p).sum(), params, key)
+    smoothness = largest_curvature(lambda p: losses(p).sum(), params, key, mask=mask)
     cos = cosines(gram)[first, second]
-    return Conflict(
+    seen = Conflict(
         conflicting_pairs=(cos < 0.0).mean(),
         mean_cosine=cos.mean(),
         min_cosine=cos.min(),
@@ -121,10 +159,16 @@ def diagnose(losses: TaskLosses, params: Any, step_size: float | Array, key: Arr
         smoothness=smoothness,
         triad_pairs=is_tragic(gram, of_each_pair, smoothness, step_size)[first, second].mean(),
     )
+    return seen, gram
 
 
-def largest_curvature(loss: Callable[[Any], Array], params: Any, key: Array, iterations: int = 10) -> Float[Array, ""]:
-    """The Hessian's eigenvalue of largest magnitude, as a magnitude, by power iteration (from below)."""
+def masked(tree: Any, mask: Any) -> Any:
+    """A tree with its leaves multiplied by those of a mask, if there is one."""
+    return tree if mask is None else jax.tree.map(lambda leaf, one: leaf * one, tree, mask)
+
+
+def largest_curvature(loss: Callable[[Any], Array], params: Any, key: Array, iterations: int = 10, mask: Any = None) -> Float[Array, ""]:
+    """The Hessian's eigenvalue of largest magnitude, as a magnitude, by power iteration (from below); in the subspace of a mask."""
     leaves, tree = jax.tree.flatten(params)
     start = tree.unflatten([jax.random.normal(k, leaf.shape) for k, leaf in zip(jax.random.split(key, len(leaves)), leaves, strict=True)])
 
@@ -136,7 +180,7 @@ def largest_curvature(loss: Callable[[Any], Array], params: Any, key: Array, ite
         return jax.tree.map(lambda leaf: leaf / length, vector)
 
     def times_hessian(vector: Any, _: None) -> tuple[Any, Array]:
-        product = jax.jvp(jax.grad(loss), (params,), (unit(vector),))[1]
+        product = masked(jax.jvp(jax.grad(loss), (params,), (unit(vector),))[1], mask)
         return product, norm(product)
 
-    return jax.lax.scan(times_hessian, start, None, length=iterations)[1][-1]
+    return jax.lax.scan(times_hessian, masked(start, mask), None, length=iterations)[1][-1]

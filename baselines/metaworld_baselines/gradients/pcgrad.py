@@ -1,70 +1,30 @@
-"""Gradient surgery (PCGrad; Yu et al. 2020, Algorithm 1) as an optax transformation over gradients with a leading task axis.
+"""PCGrad, gradient surgery (Yu et al. 2020, Algorithm 1): where two tasks' gradients conflict, each loses its component along the other.
+
+    g̃_i ← g̃_i − (g̃_i · g_j / ‖g_j‖²) g_j   where g̃_i · g_j < 0, for all j in random order; the update is the mean of the g̃_i
 
 A projected gradient is always a combination of the original ones, g̃_i = Σ_j C_ij g_j, and every inner product that the algorithm asks for
 is an entry of C K, where K = G Gᵀ is the Gram matrix of the task gradients. So the surgery happens on T × T numbers, whatever the size of
 the network: one product for K, one for the combination, and no projected gradient is ever written out.
-
-    optimizer = optax.chain(pcgrad(seed=0), optax.clip_by_global_norm(1.0), optax.adam(3e-4))
-    task_grads = jax.vmap(jax.grad(loss), in_axes=(None, 0))(params, batches)    # leaves (task, …)
-    updates, state = optimizer.update(task_grads, state, params)                 # leaves (…)
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import jax
 import jax.numpy as jnp
-import optax
 from jaxtyping import Bool, Float, Int
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.gradients.weighting import Weighting, of_projections
 
 WRITTEN_OUT = 16  # up to so many tasks, surgery on a GPU is one kernel
 
 
-class PCGradState(NamedTuple):
-    """The generator of the projection orders."""
+def pcgrad(num_tasks: int) -> Weighting:
+    """The mean of projected gradients; each task has a random order of its own at each update, as published.
 
-    key: Array
-
-
-def pcgrad(seed: int, reduction: str = "mean") -> optax.GradientTransformationExtraArgs:
-    """From gradients with leaves (task, …) to one conflict-free gradient with leaves (…).
-
-    Args:
-      seed: of the random projection orders, drawn anew for each task at each update, as published; `update(…, orders=…)` takes others,
-        drawn beforehand by `random_orders`.
-      reduction: "mean" of the projected gradients, or "sum" as in the paper. Adam makes little difference between the two.
-
-    Raises:
-      ValueError: another reduction.
+    The paper takes their sum. Adam makes little difference between the two.
     """
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r}")
-
-    def init(params: Any) -> PCGradState:
-        del params
-        return PCGradState(jax.random.PRNGKey(seed))
-
-    def update(
-        task_grads: Any, state: PCGradState, params: Any = None, *, orders: Int[Array, "task task"] | None = None, **_: Any
-    ) -> tuple[Any, PCGradState]:
-        del params
-        gram = gram_matrix(task_grads)
-        if orders is None:
-            key, order_key = jax.random.split(state.key)
-            orders, state = random_orders(order_key, len(gram)), PCGradState(key)
-        weights = surgery(gram, orders).sum(axis=0)
-        return combine(weights / len(gram) if reduction == "mean" else weights, task_grads), state
-
-    return optax.GradientTransformationExtraArgs(init, update)
-
-
-def gram_matrix(task_grads: Any) -> Float[Array, "task task"]:
-    """Inner products of the tasks' gradients, over all leaves (task, …)."""
-    rows = [leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(task_grads)]
-    return sum(row @ row.T for row in rows)
+    return of_projections(lambda gram, state, orders: surgery(gram, orders), draw=lambda key: random_orders(key, num_tasks))
 
 
 def random_orders(key: Array, num_tasks: int) -> Int[Array, "task task"]:
@@ -115,8 +75,3 @@ def _written_out(columns: Float[Array, "k i"], steps: Steps) -> Float[Array, "k 
 def _share(product: Float[Array, " i"], length: Float[Array, " i"], may_conflict: Bool[Array, " i"]) -> Float[Array, " i"]:
     """How much of the gradient that is met each row loses."""
     return jnp.where(may_conflict & (product < 0.0), product / length, 0.0)
-
-
-def combine(weights: Float[Array, " task"], task_grads: Any) -> Any:
-    """Σ_j weights_j g_j, with leaves (…)."""
-    return jax.tree.map(lambda leaf: jnp.tensordot(weights, leaf, axes=1, precision=jax.lax.Precision.HIGHEST), task_grads)

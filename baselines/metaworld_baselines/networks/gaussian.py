@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.architectures import ONE_HOT, TaskNetwork
 from metaworld_py import ACTION_SIZE
 
 MIN_STD = 1e-6  # published bound
@@ -88,19 +89,25 @@ class GaussianPolicy(nn.Module):
     has_state_dependent_std: bool = False
     min_std: float = MIN_STD
     max_std: float | None = None
-    num_tasks: int = 0  # a standard deviation for each of so many tasks, whose one-hot ids end the inputs; 0: one for all
+    has_task_std: bool = False  # a standard deviation for each task
+    architecture: str = ONE_HOT  # of networks of several tasks, see architectures.py
+    num_tasks: int = 1  # whose ids stand behind the inputs, of more than one
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
         outputs = ACTION_SIZE * (2 if self.has_state_dependent_std else 1)
-        network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01)(inputs)
+        if self.architecture == ONE_HOT:
+            network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01)(inputs)
+        else:
+            network = TaskNetwork(self.architecture, self.num_tasks, self.width, self.depth, outputs)(inputs)
         if self.has_state_dependent_std:
             mean, change = jnp.split(network, 2, axis=-1)
             return Gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))
-        shape = (self.num_tasks, ACTION_SIZE) if self.num_tasks else (ACTION_SIZE,)
+        has_one_each = self.has_task_std and self.num_tasks > 1
+        shape = (self.num_tasks, ACTION_SIZE) if has_one_each else (ACTION_SIZE,)
         log_std = self.param("log_std", lambda _: jnp.full(shape, jnp.log(self.initial_std)))
-        if self.num_tasks:
+        if has_one_each:
             log_std = inputs[..., -self.num_tasks :] @ log_std
         return Gaussian(network, jnp.broadcast_to(self._bounded(log_std), network.shape))
 
@@ -143,5 +150,5 @@ class MLP(nn.Module):
 
     @property
     def last_layer(self) -> str:
-        """Its name among the parameters."""
+        """Name of the last layer among the parameters."""
         return f"Dense_{self.depth}"

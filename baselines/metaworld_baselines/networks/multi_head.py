@@ -1,4 +1,4 @@
-"""Networks of the SAC family: torsos, heads (one for all tasks or one for each), and the tanh-Gaussian actor.
+"""One network for all tasks, with one linear head for all of them or one for each; and networks whose parameters are one vector.
 
 The task is told by a one-hot id behind the observation. With several heads the id also chooses the head; the shared torso still sees it,
 as in the published multi-head networks (their parameter count, 517 k for MT50 at 3 × 400, is met only so). A single task has no id.
@@ -13,15 +13,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.residual import ResidualTorso
-from metaworld_py import ACTION_SIZE
 
-LOG_STD_RANGE = (-20.0, 2.0)  # published bounds of the policy's log standard deviation
 PARAMS_MULTIPLE = 2048  # XLA then splits long products among a GPU's processors without copying them into padded arrays
-MLP, RESIDUAL = TORSOS = "mlp", "residual"
 HEAD_SCALE = 1e-3  # first outputs close to zero: actions start centred, with a standard deviation of about one
 
 
@@ -31,21 +27,23 @@ class Torso(nn.Module):
     The first computes in float32 in any case: bfloat16 would round positions to millimetres.
     """
 
+    num_tasks: int
     width: int
     depth: int
+    has_layer_norm: bool = False  # before each activation
     dtype: Any = None  # of the products behind the first layer; None: as the parameters
 
     @nn.compact
-    def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
+    def __call__(
+        self, inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*ids task"], embedding: Array | None = None
+    ) -> Float[Array, "*batch width"]:
         """Features (…, width)."""
+        inputs = with_task(inputs, jnp.broadcast_to(task_id, (*inputs.shape[:-1], self.num_tasks)), embedding)
         for layer in range(self.depth):
-            inputs = nn.relu(nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=self.dtype if layer else None)(inputs))
+            dtype = self.dtype if layer else None
+            inputs = nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=dtype)(inputs)
+            inputs = nn.relu(nn.LayerNorm(dtype=dtype)(inputs) if self.has_layer_norm else inputs)
         return inputs
-
-
-def make_torso(kind: str, width: int, depth: int, dtype: Any = None) -> nn.Module:
-    """A torso by its name."""
-    return {MLP: Torso, RESIDUAL: ResidualTorso}[kind](width, depth, dtype)
 
 
 class Heads(nn.Module):
@@ -56,7 +54,7 @@ class Heads(nn.Module):
     dtype: Any = None  # of the product's inputs; its outputs are float32
 
     @nn.compact
-    def __call__(self, torso: Float[Array, "*batch width"], task_id: Float[Array, "*batch task"]) -> Float[Array, "*batch features"]:
+    def __call__(self, torso: Float[Array, "*batch width"], task_id: Float[Array, "*ids task"]) -> Float[Array, "*batch features"]:
         """Outputs (…, features) of each row's head."""
         small = nn.initializers.uniform(2 * HEAD_SCALE)
         outputs = nn.Dense(
@@ -68,29 +66,8 @@ class Heads(nn.Module):
         if self.num_heads == 1:
             return outputs
         outputs = outputs.reshape(*outputs.shape[:-1], self.num_heads, self.features)
+        task_id = jnp.broadcast_to(task_id, outputs.shape[:-1])
         return jnp.einsum("...t,...tf->...f", task_id, outputs, precision=jax.lax.Precision.HIGHEST)
-
-
-class ActionDistribution(nn.Module):
-    """Mean and log standard deviation of the Gaussian that tanh squashes."""
-
-    num_tasks: int
-    width: int
-    depth: int
-    is_multi_head: bool
-    dtype: Any = None  # see `Torso`
-    torso: str = MLP
-
-    @nn.compact
-    def __call__(
-        self, obs: Float[Array, "*batch obs"], task_id: Float[Array, "*ids task"], task_features: Array | None = None
-    ) -> tuple[Float[Array, "*batch action"], Float[Array, "*batch action"]]:
-        """Mean and log standard deviation (…, 4), before tanh."""
-        task_id = jnp.broadcast_to(task_id, (*obs.shape[:-1], self.num_tasks))
-        features = make_torso(self.torso, self.width, self.depth, self.dtype)(with_task(obs, task_id, task_features))
-        heads = Heads(self.num_tasks if self.is_multi_head else 1, 2 * ACTION_SIZE, self.dtype)
-        mean, log_std = jnp.split(heads(features, task_id), 2, axis=-1)
-        return mean, jnp.clip(log_std, *LOG_STD_RANGE)
 
 
 class Network:
@@ -103,10 +80,18 @@ class Network:
 
     def __init__(self, module: nn.Module, *like: Array | None) -> None:
         self.module, self._like = module, like
-        leaves, self._structure = jax.tree.flatten(jax.eval_shape(module.init, jax.random.PRNGKey(0), *like))
+        named, self._structure = jax.tree_util.tree_flatten_with_path(jax.eval_shape(module.init, jax.random.PRNGKey(0), *like))
+        leaves = [leaf for _, leaf in named]
+        self._is_head = ["Head" in jax.tree_util.keystr(path) for path, _ in named]
         self._shapes = [leaf.shape for leaf in leaves]
         self._ends = np.cumsum([leaf.size for leaf in leaves]).tolist()
         self._filling = -self._ends[-1] % PARAMS_MULTIPLE
+
+    @property
+    def is_torso(self) -> Bool[np.ndarray, " params"]:
+        """Which parameters all tasks share: all but those of heads."""
+        sizes = np.diff([0, *self._ends, self._ends[-1] + self._filling])
+        return np.repeat([*(not is_head for is_head in self._is_head), False], sizes)
 
     def init(self, key: Array) -> Float[Array, " params"]:
         """Parameters at the start."""
@@ -126,26 +111,12 @@ class Network:
 
 
 def with_task(
-    inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*batch task"], task_features: Float[Array, "*ids features"] | None = None
+    inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*batch task"], embedding: Float[Array, "*ids embedding"] | None = None
 ) -> Array:
-    """Inputs with what tells the task appended: features of it, or else its id, where there is more than one task."""
-    if task_features is not None:
-        task_features = jnp.broadcast_to(task_features, (*inputs.shape[:-1], task_features.shape[-1]))
-        return jnp.concatenate([inputs, task_features], axis=-1)
+    """Inputs with what tells the task appended: an embedding of it, or else its id, where there is more than one task."""
+    if embedding is not None:
+        return jnp.concatenate([inputs, jnp.broadcast_to(embedding, (*inputs.shape[:-1], embedding.shape[-1]))], axis=-1)
     return jnp.concatenate([inputs, task_id], axis=-1) if task_id.shape[-1] > 1 else inputs
-
-
-def squash(
-    mean: Float[Array, "*batch action"], log_std: Float[Array, "*batch action"], noise: Float[Array, "*batch action"]
-) -> tuple[Float[Array, "*batch action"], Float[Array, "*batch"]]:
-    """The action tanh(mean + std · noise) and its log density, for standard normal noise (Haarnoja et al. 2018, appendix C).
-
-    log(1 − tanh² u) is written as 2 (log 2 − u − softplus(−2u)), which does not overflow where tanh saturates.
-    """
-    u = mean + jnp.exp(log_std) * noise
-    log_gaussian = -0.5 * noise**2 - log_std - 0.5 * jnp.log(2.0 * jnp.pi)
-    log_slope = 2.0 * (jnp.log(2.0) - u - jax.nn.softplus(-2.0 * u))
-    return jnp.tanh(u), (log_gaussian - log_slope).sum(axis=-1)
 
 
 def num_params(params: object) -> int:

@@ -5,21 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 import flax.linen as nn
+import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.multi_head import with_task
 
 
 class ResidualTorso(nn.Module):
     """A layer, then blocks x + LN(W relu(LN(W x))); LayerNorm behind every product, in float32."""
 
+    num_tasks: int
     width: int
     depth: int  # blocks, of two products each
     dtype: Any = None  # of the blocks' products; None: as the parameters. The first product is one of float32, see `multi_head.Torso`
 
     @nn.compact
-    def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
+    def __call__(
+        self, inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*ids task"], embedding: Array | None = None
+    ) -> Float[Array, "*batch width"]:
         """Features (…, width)."""
+        inputs = with_task(inputs, jnp.broadcast_to(task_id, (*inputs.shape[:-1], self.num_tasks)), embedding)
         stream = nn.relu(self._normalized(inputs, None))
         for _ in range(self.depth):
             stream = stream + self._normalized(nn.relu(self._normalized(stream, self.dtype)), self.dtype)

@@ -182,7 +182,7 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
 def changed_settings(algorithm: str, config: Any) -> list[str]:
     """Settings of a run that are not the published ones, with those in brackets; not how long it trains and when it is evaluated."""
     published, ignored = published_config(algorithm, config), {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes"}
-    ignored |= {"multi_head", "gradient_method", "meta_batch_up_to"}
+    ignored |= {"architecture", "actor_combination", "critic_combination", "meta_batch_up_to"}
     return [
         f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"
         for name, value in vars(published).items()

@@ -25,7 +25,7 @@ CONFIG = SacConfig(
     chunk_vector_steps=1000,
 )
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)  # one per task
-METHODS = {"mt-sac": ("average", False), "mtmh-sac": ("average", True), "pcgrad-sac": ("pcgrad", True)}
+METHODS = {"mt-sac": ("mean", "one-hot"), "mtmh-sac": ("mean", "multi-head"), "pcgrad-sac": ("pcgrad", "multi-head")}
 
 
 def experience(rows, terminated):
@@ -40,8 +40,8 @@ def experience(rows, terminated):
 @pytest.mark.parametrize("name", METHODS)
 def test_actors_find_each_tasks_best_action_and_critics_its_worth(name):
     """A problem that goes on for ever with discount ½: the best action is worth 1 / (1 − ½) = 2, give or take the entropy's bonus."""
-    method, multi_head = METHODS[name]
-    learner = make_learner(replace(CONFIG, multi_head=multi_head, gradient_method=method), 0)
+    method, architecture = METHODS[name]
+    learner = make_learner(replace(CONFIG, architecture=architecture, actor_combination=method, critic_combination=method), 0)
     buffer = replay.add(replay.empty(2, 4000), experience(4000, terminated=0.0))
     agent = jax.jit(lambda a, b: sac_update.update_often(learner, a, b, jax.random.PRNGKey(0), 0))(init(learner, 0), buffer)
     obs = replay.unpack(buffer.rows).obs[:, :1]

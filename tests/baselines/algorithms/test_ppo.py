@@ -1,6 +1,7 @@
 """PPO's learner, and the whole on a problem whose solution is known."""
 
 import json
+import sys
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -20,12 +21,18 @@ from metaworld_baselines.networks.scaling import INPUT_RANGE, MIN_VARIANCE, resc
 from metaworld_baselines.places import AGENTS
 from metaworld_baselines.runs import checkpoints
 
+if sys.version_info >= (3, 11):
+    import tomllib
+
 CONFIG = PpoConfig(
     benchmark="reach,drawer-close", rollout_steps=200, width=32, depth=1, epochs=8, minibatches=4, learning_rate=3e-3, entropy_bonus=0.0
 )
 SIZES = ("benchmark", "rollout_steps", "width", "depth", "epochs", "minibatches", "learning_rate")
 SMALL_TUNED = replace(ppo.TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
 NEWER_FIELDS = {
+    "actor_combination",
+    "architecture",
+    "critic_combination",
     "final_entropy_bonus",
     "final_learning_rate",
     "value_memory_iterations",
@@ -281,3 +288,52 @@ def test_published_settings():
     assert (config.rollout_steps, config.epochs, config.minibatches, config.clip) == (10_000, 16, 32, 0.2)
     assert (config.discount, config.trace, config.entropy_bonus, config.learning_rate) == (0.99, 0.97, 5e-3, 3e-4)
     assert (config.width, config.depth, config.total_env_steps) == (400, 3, 20_000_000)
+
+
+def test_the_mean_of_the_tasks_gradients_is_the_gradient_of_all_samples():
+    """With one minibatch of everything the two ways take the same step; other combinations take another."""
+    rollout, agents = random_rollout(np.random.default_rng(0)), {}
+    for both in ((None, None), ("mean", "mean"), ("pcgrad", "fairgrad"), (None, "imtl-g")):
+        config = replace(SMALL_TUNED, epochs=1, minibatches=1, actor_combination=both[0], critic_combination=both[1])
+        learner = ppo.make_learner(config)
+        agents[both], metrics = jax.jit(partial(ppo.learn, learner))(ppo.init(learner, seed=0), rollout, jax.random.PRNGKey(0), 0)
+        assert set(metrics) == {"surrogate", "entropy", "kl", "value_loss"} and all(np.isfinite(value) for value in metrics.values())
+    plain, mean, surgery, one_side = (flat(agent.policy) for agent in agents.values())
+    assert np.allclose(plain, mean, atol=1e-6) and np.allclose(plain, one_side, atol=1e-6)
+    assert not np.allclose(plain, surgery, atol=1e-6)
+    values = [flat(agent.value) for agent in agents.values()]
+    assert np.allclose(values[0], values[1], atol=1e-6) and not np.allclose(values[0], values[3], atol=1e-6)
+
+
+def flat(tree):
+    return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
+
+
+def test_minibatches_have_as_many_samples_of_every_task_where_their_gradients_are_combined():
+    config = replace(SMALL_TUNED, critic_combination="pcgrad")
+    size = config.env_steps_per_iteration
+    orders = np.asarray(ppo.minibatches(config, jax.random.PRNGKey(0), size))
+    assert np.array_equal(np.sort(orders.ravel()), np.arange(size)) and orders.shape[0] == config.minibatches
+    tasks = orders.reshape(config.minibatches, len(config.tasks), -1) // (size // len(config.tasks))
+    assert (tasks == np.arange(len(config.tasks))[:, None]).all()
+
+
+def test_runs_of_the_table_of_combinations_can_start():
+    text = (AGENTS.parent / "combinations.toml").read_text()
+    entries = tomllib.loads(text) if sys.version_info >= (3, 11) else pytest.importorskip("tomli").loads(text)
+    for entry in entries.values():
+        assert replace(find_algorithm(entry["algorithm"]).config, benchmark=entry["benchmark"], **entry["settings"]).combines_tasks
+    assert len(entries) >= 12 and {tuple(entry["seeds"]) for entry in entries.values()} == {(1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"actor_combination": "gradnorm"}, "gradnorm needs positive losses"),
+        ({"critic_combination": "pc-grad"}, "Did you mean 'pcgrad'"),
+        ({"critic_combination": "mean", "rollout_steps": 3, "minibatches": 2}, "to combine the tasks' gradients, minibatches must divide"),
+    ],
+)
+def test_impossible_combinations_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        replace(SMALL_TUNED, **changes)

@@ -8,17 +8,20 @@ import pytest
 
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
+import optax
 
 from metaworld_baselines.algorithms import sac_losses, sac_update
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.algorithms.sac_learner import init, make_learner
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.replay import Transition
-from metaworld_baselines.gradients.combination import mean_gradients, task_gradients
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer, task_gradients
+from metaworld_baselines.gradients.plain import mean
 from metaworld_baselines.networks.multi_head import Network
 from metaworld_baselines.networks.values import ScalarValues
 
-SMALL = SacConfig(benchmark="reach,push,drawer-close", width=16, depth=2, batch_per_task=8, multi_head=True)
+SMALL = SacConfig(benchmark="reach,push,drawer-close", width=16, depth=2, batch_per_task=8, architecture="multi-head")
 FLOAT32_RTOL = 2e-4  # of sums in another order
 
 
@@ -31,9 +34,9 @@ def random_batch(num_tasks, seed=0, batch=8):
 
 
 @cache
-def small(config=SMALL, method="average"):
+def small(config=SMALL, method="mean"):
     """Learner and a fresh agent."""
-    learner = make_learner(replace(config, gradient_method=method), 0)
+    learner = make_learner(replace(config, actor_combination=method, critic_combination=method), 0)
     return learner, init(learner, 0)
 
 
@@ -130,10 +133,11 @@ def test_task_gradients_average_to_the_gradient_of_the_mean(of):
     else:
         losses, params = (lambda *a: sac_losses.actor_losses(learner, agent.critic, *a)), agent.actor
         arrays = batch.obs, learner.task_ids, None, agent.log_temperature, noise
-    mean, (values, _) = jax.jit(partial(mean_gradients, losses))(params, *arrays)
+    optimizer = MultiTaskOptimizer(mean(3), optax.chain(optax.sgd(1.0)))
+    averaged, (values, _), _ = jax.jit(partial(optimizer.gradient, losses))(params, optimizer.combination.init(params), *arrays)
     each, (values_too, _) = jax.jit(partial(task_gradients, losses))(params, *arrays)
     assert np.allclose(values, values_too, rtol=FLOAT32_RTOL)
-    for one, many in zip(jax.tree.leaves(mean), jax.tree.leaves(each), strict=True):
+    for one, many in zip(jax.tree.leaves(averaged), jax.tree.leaves(each), strict=True):
         assert many.shape == (3, *one.shape)
         assert np.allclose(one, many.mean(axis=0), rtol=FLOAT32_RTOL, atol=1e-5 * float(jnp.abs(one).max() + 1e-9))
 
@@ -141,7 +145,7 @@ def test_task_gradients_average_to_the_gradient_of_the_mean(of):
 def test_with_one_task_surgery_is_plain_sac():
     config = replace(SMALL, benchmark="reach")
     agents = []
-    for method in ("average", "pcgrad"):
+    for method in ("mean", "pcgrad"):
         learner, agent = small(config, method)
         agents.append(jax.jit(partial(sac_update.update, learner))(agent, random_batch(1), draws(learner)))
     assert np.allclose(agents[0].critic, agents[1].critic, atol=1e-6)
@@ -170,7 +174,10 @@ def test_figures_are_per_task():
         ({"discount": 1.0}, r"discount must lie in \(0, 1\)"),
         ({"updates_per_vector_step": 0.03}, "whole number of at least 1"),
         ({"batch_per_task": 0}, "batch_per_task must be at least 1"),
-        ({"gradient_method": "mean"}, "gradient_method must be one of average, pcgrad"),
+        ({"actor_combination": "pcgard"}, "unknown combination of gradients 'pcgard'. Did you mean 'pcgrad'"),
+        ({"actor_combination": "famo"}, "famo needs positive losses, and a policy's may be negative: use it for the critic"),
+        ({"critic_combination": "cagrad:c=2"}, r"c must lie in \[0, 1\), got 2"),
+        ({"combined_params": "heads"}, "combined_params must be one of all, torso, got 'heads'"),
     ],
 )
 def test_impossible_settings_are_refused(changes, message):
@@ -184,3 +191,21 @@ def test_settings_say_what_follows_from_them():
     assert config.capacity == 1_100, "whole chunks of 100 rows"
     assert config.rows_after(5_000) == 500 and config.rows_after(10**6) == 1_100
     assert config.random_chunks == 80 and replace(config, warmup_vector_steps=51).random_chunks == 2
+
+
+def test_older_files_name_one_method_for_both():
+    for then, now in (("average", "mean"), ("pcgrad", "pcgrad")):
+        config = find_algorithm("mt-sac").config_from({"gradient_method": then, "multi_head": True, "seed": 3})
+        assert (config.actor_combination, config.critic_combination) == (now, now)
+
+
+def test_actor_and_critics_may_differ_and_combine_the_torso_alone():
+    """With the torso alone, heads move as they do by the mean; the torso does not."""
+    agents = {}
+    for method, params in (("mean", "all"), ("upgrad", "torso")):
+        learner, before = small(replace(SMALL, combined_params=params, max_grad_norm=1e9), method)
+        agents[method] = jax.jit(partial(sac_update.update, learner))(before, random_batch(3), draws(learner))
+    trees = {method: learner.critic.tree(agent.critic)["params"] for method, agent in agents.items()}
+    assert np.allclose(trees["mean"]["Heads_0"]["Dense_0"]["kernel"], trees["upgrad"]["Heads_0"]["Dense_0"]["kernel"], atol=1e-6)
+    assert not np.allclose(trees["mean"]["Torso_0"]["Dense_1"]["kernel"], trees["upgrad"]["Torso_0"]["Dense_1"]["kernel"], atol=1e-6)
+    assert learner.critic.is_torso.sum() == sum(leaf.size for leaf in jax.tree.leaves(trees["mean"]["Torso_0"]))

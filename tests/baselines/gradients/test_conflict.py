@@ -6,8 +6,9 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
+from metaworld_baselines.gradients.combination import combination
 from metaworld_baselines.gradients.conflict import (
-    cosines,
+    combined,
     curvature_along,
     curvature_bound,
     diagnose,
@@ -15,7 +16,8 @@ from metaworld_baselines.gradients.conflict import (
     largest_curvature,
     magnitude_similarity,
 )
-from metaworld_baselines.gradients.pcgrad import combine, gram_matrix, pcgrad
+from metaworld_baselines.gradients.gram import combine, cosines, gram_matrix
+from metaworld_baselines.gradients.pcgrad import pcgrad, surgery
 
 
 def gram_of(*rows):
@@ -63,7 +65,7 @@ def valley(p):
 def test_where_the_theorem_applies_surgery_ends_lower():
     """Searches random points and steps in a steep valley; wherever (a), (b) and (c) hold, so must the theorem's conclusion."""
     smoothness = 2 * (500.0 + 5.0)  # the larger eigenvalue of the summed loss
-    transformation = pcgrad(seed=0, reduction="sum")
+    transformation = combination(pcgrad(2))
 
     @jax.jit
     @jax.vmap
@@ -73,7 +75,7 @@ def test_where_the_theorem_applies_surgery_ends_lower():
         surgical, _ = transformation.update(gradients, transformation.init(None))
         relative = curvature_along(lambda p: valley(p).sum(), point, plain, step_size) / (plain @ plain)
         applies = is_tragic(gram_matrix(gradients), relative * jnp.ones((2, 2)), smoothness, step_size)[0, 1]
-        return applies, valley(point - step_size * plain).sum(), valley(point - step_size * surgical).sum()
+        return applies, valley(point - step_size * plain).sum(), valley(point - 2 * step_size * surgical).sum()
 
     rng = np.random.default_rng(0)
     points, step_sizes = rng.uniform([-1.5, -3], [1.5, 3], (2000, 2)), 10.0 ** rng.uniform(-3.2, -1, 2000)
@@ -94,8 +96,9 @@ def test_each_part_of_the_condition_is_needed():
 def test_diagnosis_of_three_quadratic_tasks():
     """Tasks pull to different corners; curvature and smoothness are those of the summed quadratic, 2 · 3."""
     corners = jnp.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
-    seen = diagnose(lambda p: ((p["x"] - corners) ** 2).sum(axis=-1), {"x": jnp.array([0.0, 0.5])}, 0.01, jax.random.PRNGKey(0))
+    seen, gram = diagnose(lambda p: ((p["x"] - corners) ** 2).sum(axis=-1), {"x": jnp.array([0.0, 0.5])}, 0.01, jax.random.PRNGKey(0))
     gradients = 2 * (np.array([0.0, 0.5]) - np.asarray(corners))
+    assert np.allclose(gram, gradients @ gradients.T, rtol=1e-5)
     unit = gradients / np.linalg.norm(gradients, axis=1, keepdims=True)
     pairs = (unit @ unit.T)[np.triu_indices(3, k=1)]
     assert np.isclose(seen.conflicting_pairs, (pairs < 0).mean()) and np.isclose(seen.mean_cosine, pairs.mean(), atol=1e-6)
@@ -103,3 +106,34 @@ def test_diagnosis_of_three_quadratic_tasks():
     assert np.isclose(seen.relative_curvature, 6.0, rtol=1e-5) and np.isclose(seen.smoothness, 6.0, rtol=1e-5)
     assert np.isclose(seen.curvature, 6.0 * (gradients.sum(axis=0) ** 2).sum(), rtol=1e-5)
     assert seen.triad_pairs == 0.0
+
+
+def test_held_parameters_take_no_part():
+    """A head that only its own task moves: without it, two tasks with one torso agree, and its curvature is not felt."""
+    losses = lambda p: jnp.array([(p["torso"] - 1.0) ** 2 + 50.0 * p["head"] ** 2, (p["torso"] - 1.0) ** 2])
+    params = {"torso": jnp.array(0.0), "head": jnp.array(1.0)}
+    everything, _ = diagnose(losses, params, 0.01, jax.random.PRNGKey(0))
+    torso, _ = diagnose(losses, params, 0.01, jax.random.PRNGKey(0), mask={"torso": 1.0, "head": 0.0})
+    assert np.isclose(torso.mean_cosine, 1.0) and np.isclose(torso.smoothness, 4.0, rtol=1e-4)
+    assert everything.mean_cosine < 0.1 and np.isclose(everything.smoothness, 100.0, rtol=1e-4)
+
+
+def test_conflict_after_combination_needs_the_gram_matrix_alone():
+    """Against the changed gradients written out: those of PCGrad conflict no longer with two tasks, and a mean changes nothing."""
+    gradients = np.array([[3.0, 0.0, 1.0], [-1.0, 1.0, 0.0]])
+    gram = jnp.asarray(gradients @ gradients.T)
+    changed = surgery(gram, jnp.array([[0, 1], [0, 1]]))
+    seen, written_out = combined(gram, changed), np.asarray(changed) @ gradients
+    lengths = np.linalg.norm(written_out, axis=1)
+    assert np.isclose(seen.mean_cosine, written_out[0] @ written_out[1] / lengths.prod(), rtol=1e-5) and seen.conflicting_pairs == 0
+    assert seen.opposed_tasks == 0 and np.isclose(
+        seen.length_to_mean, np.linalg.norm(written_out.sum(0)) / np.linalg.norm(gradients.sum(0))
+    )
+    plain = combined(gram, jnp.eye(2))
+    assert plain.conflicting_pairs == 1 and plain.opposed_tasks == 0.5
+    assert np.isclose(plain.cosine_to_mean, 1.0) and np.isclose(plain.length_to_mean, 1.0)
+
+
+def test_conflict_of_one_task_is_refused():
+    with pytest.raises(ValueError, match="conflict is between tasks"):
+        diagnose(lambda p: p**2, jnp.ones(1), 0.1, jax.random.PRNGKey(0))

@@ -5,8 +5,8 @@ import pytest
 
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
-
 from metaworld_baselines.networks.critics import EmbeddedCritics, TaskEmbedding, twin
+
 from metaworld_baselines.networks.multi_head import num_params
 from metaworld_baselines.networks.residual import ResidualTorso
 

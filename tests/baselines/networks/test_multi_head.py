@@ -6,8 +6,8 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.networks.critics import twin
-from metaworld_baselines.networks.multi_head import ActionDistribution, num_params, squash
+from metaworld_baselines.networks.actor_critic import ActionDistribution, squash, twin
+from metaworld_baselines.networks.multi_head import num_params
 
 KEY = jax.random.PRNGKey(0)
 OBS, ACTION = 39, 4
@@ -19,7 +19,7 @@ def make(network, num_tasks, *extra):
 
 @pytest.mark.parametrize(("num_tasks", "width", "published"), [(50, 400, 517_000), (50, 256, 257_000), (50, 512, 777_000)])
 def test_multi_head_actor_has_the_published_number_of_parameters(num_tasks, width, published):
-    network = ActionDistribution(num_tasks, width, 3, is_multi_head=True)
+    network = ActionDistribution(num_tasks, width, 3, "multi-head")
     assert round(num_params(make(network, num_tasks)), -3) == published
 
 
@@ -27,7 +27,7 @@ def test_multi_head_actor_has_the_published_number_of_parameters(num_tasks, widt
 def test_each_task_uses_its_own_head(kind):
     """Changing head 1 changes the outputs of task 1 and of no other."""
     num_tasks, ids = 3, jnp.eye(3)
-    network = ActionDistribution(num_tasks, 8, 2, True) if kind == "actor" else twin(num_tasks, 8, 2, True)
+    network = ActionDistribution(num_tasks, 8, 2, "multi-head") if kind == "actor" else twin(num_tasks, 8, 2, "multi-head")
     extra = () if kind == "actor" else (jnp.ones((num_tasks, ACTION)),)
     params = make(network, num_tasks, *(x[0] for x in extra))
     obs = jax.random.normal(KEY, (num_tasks, OBS))
@@ -45,7 +45,7 @@ def test_each_task_uses_its_own_head(kind):
 
 
 def test_a_task_gives_no_gradient_to_other_heads():
-    network = ActionDistribution(3, 8, 2, True)
+    network = ActionDistribution(3, 8, 2, "multi-head")
     params = make(network, 3)
     gradient = jax.grad(lambda p: sum(out.sum() for out in network.apply(p, jnp.ones((5, OBS)), jnp.eye(3)[1])))(params)
     heads = np.asarray(gradient["params"]["Heads_0"]["Dense_0"]["kernel"]).reshape(8, 3, 8)
@@ -53,13 +53,13 @@ def test_a_task_gives_no_gradient_to_other_heads():
 
 
 def test_twins_are_two_different_networks():
-    critic = twin(1, 8, 2, False)
+    critic = twin(1, 8, 2, "one-hot")
     q = critic.apply(make(critic, 1, jnp.ones(ACTION)), jnp.ones((6, OBS)), jnp.ones((6, ACTION)), jnp.ones(1))
     assert q.shape == (2, 6) and not np.allclose(q[0], q[1])
 
 
 def test_a_single_task_has_no_id_among_its_inputs():
-    params = make(ActionDistribution(1, 8, 2, False), 1)
+    params = make(ActionDistribution(1, 8, 2, "one-hot"), 1)
     assert params["params"]["Torso_0"]["Dense_0"]["kernel"].shape == (OBS, 8)
 
 

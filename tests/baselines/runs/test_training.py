@@ -178,8 +178,8 @@ def test_several_seeds_by_one_call(tmp_path, monkeypatch):
 
 def test_each_algorithm_has_a_command_with_published_settings():
     settings = {name: algorithm.config for name, algorithm in ALGORITHMS.items()}
-    heads = [settings[name].multi_head for name in ("sac", "mt-sac", "mtmh-sac", "pcgrad-sac")]
-    assert heads == [False, False, True, True]
+    architectures = [settings[name].architecture for name in ("sac", "mt-sac", "mtmh-sac", "pcgrad-sac")]
+    assert architectures == ["one-hot", "one-hot", "multi-head", "multi-head"]
     published = SacConfig()
     assert (published.width, published.depth, published.batch_per_task, published.total_env_steps) == (400, 3, 128, 20_000_000)
     assert (published.learning_rate, published.discount, published.target_rate, published.target_entropy) == (3e-4, 0.99, 0.005, -4.0)
@@ -210,18 +210,20 @@ MINIATURES = {
     "mt-sac": "--benchmark reach,drawer-close --width 64 --total-env-steps 40000 --envs-per-task 4 --batch-per-task 64",
     "mtmh-sac": "--benchmark reach,drawer-close --width 64 --total-env-steps 40000 --envs-per-task 4 --batch-per-task 64",
     "pcgrad-sac": "--benchmark reach,drawer-close --width 64 --total-env-steps 40000 --envs-per-task 4 --batch-per-task 64",
+    "mt-sac, combined": "--benchmark reach,drawer-close --width 64 --total-env-steps 40000 --envs-per-task 4 --batch-per-task 64 "
+    "--architecture film --actor-combination upgrad --critic-combination fairgrad",
 }
 LEARNED_MARGIN = 2.0  # times the random agent's return
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("algorithm", MINIATURES)
-def test_a_miniature_learns(algorithm, tmp_path):
+@pytest.mark.parametrize("name", MINIATURES)
+def test_a_miniature_learns(name, tmp_path):
     """Returns over short episodes far above a random agent's."""
     short = "--depth 2 --max-episode-steps 100 --warmup-vector-steps 500 --eval-instances 10 --buffer-per-task 50000"
     quick = "--learning-rate 1e-3 --initial-temperature 0.1 --target-rate 0.02 --discount 0.95"
     seldom = "--eval-every-env-steps 1000000 --save-every-env-steps 0 --log-every-env-steps 4000 --seed 1"
-    arguments = [algorithm, *MINIATURES[algorithm].split(), *short.split(), *quick.split(), *seldom.split(), "--out", str(tmp_path)]
+    arguments = [name.split(",")[0], *MINIATURES[name].split(), *short.split(), *quick.split(), *seldom.split(), "--out", str(tmp_path)]
     assert train.main(arguments) == 0
     (folder,) = tmp_path.iterdir()
     header = checkpoints.read_header(folder / checkpoints.LAST)
