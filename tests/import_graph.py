@@ -35,7 +35,7 @@ FLOORS = {
         "checks",
         "cli",
     ],
-    "metaworld_baselines": "__init__ places arrays networks gradients experience runs algorithms train publishing jobs".split(),  # noqa: SIM905
+    "metaworld_baselines": "__init__ places arrays networks gradients experience runs algorithms train publishing jobs sweep".split(),  # noqa: SIM905
 }
 
 

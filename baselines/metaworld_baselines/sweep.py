@@ -82,7 +82,7 @@ class Planned:
 
     @property
     def folder(self) -> Path:
-        """Its own."""
+        """Where the run leaves its files."""
         return self.place / folder_name(self.algorithm, self.config, self.seed)
 
     @property

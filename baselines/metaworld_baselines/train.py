@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def folder_name(algorithm: str, config: Any, seed: int) -> str:
-    """Of a run."""
+    """Name of a run's folder."""
     title = getattr(config, "title", config.benchmark).replace(",", "+")
     return f"{algorithm}-{title}-seed{seed}"
 

@@ -67,7 +67,7 @@ class EnvOfVector(PublishedNames):
 
     @property
     def np_random(self) -> Any:
-        """Its generator."""
+        """Generator of the environment."""
         return self._envs.generator(self.index)
 
     def seed_generator(self, seed: int) -> None:

@@ -176,7 +176,7 @@ class VectorAccess:
         return self._views[env]
 
     def watched_view(self, env: int) -> EpisodeView:
-        """The same for those who keep model or data: from now on it follows the episode, and what is written into it acts."""
+        """An environment's view for those who keep model or data: from now on it follows the episode, and what is written into it acts."""
         with self._lock:
             self._watched[env] = self.view(env)
             return self._watched[env]

@@ -49,11 +49,11 @@ class AdaptationResult:
     draws: int = 1  # how often the agent adapted anew to each goal
 
     def __str__(self) -> str:
-        told = f"\n{self.draws_told}" * (self.draws > 1)
+        told = f"\n{self.draws_in_words}" * (self.draws > 1)
         return f"before adaptation\n{self.before}\n\nafter adaptation\n{self.after}{told}"
 
     @property
-    def draws_told(self) -> str:
+    def draws_in_words(self) -> str:
         """What each draw brought, in words."""
         rates = ", ".join(in_per_cent(rate) for rate in self.success_by_draw)
         return f"{self.draws} draws of adaptation: {rates}; spread {100 * self.spread:.1f} points"
@@ -183,23 +183,28 @@ def evaluate_adaptation(
         found.append(_play_task(envs, agent, name, index, counts, progress))
         envs.close()
 
-    settings: dict[str, Any] = {
-        "agent": agent_name or type(agent).__name__,
-        "benchmark": benchmark if isinstance(benchmark, str) else ", ".join(benchmark),
-        "seed": seed,
-        "max_episode_steps": max_episode_steps,
-        "reward_function_version": reward_function_version,
-        "versions": installed_versions(),
-        "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "wall_time_s": round(time.monotonic() - begin, 1),
-    }
+    return _result(
+        found,
+        counts,
+        agent=agent_name or type(agent).__name__,
+        benchmark=benchmark if isinstance(benchmark, str) else ", ".join(benchmark),
+        seed=seed,
+        max_episode_steps=max_episode_steps,
+        reward_function_version=reward_function_version,
+        wall_time_s=round(time.monotonic() - begin, 1),
+    )
+
+
+def _result(found: Sequence[_Played], counts: _Counts, **settings: Any) -> AdaptationResult:
+    """What was played of all tasks, with how it was played."""
+    settings |= {"versions": installed_versions(), "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     before, after, during = (tuple(results) for results in zip(*found, strict=True))
     counted, rounds = counts.evaluation_episodes, counts.adaptation_episodes * counts.adaptation_steps
     return AdaptationResult(
         EvaluationResult(tasks=before, episodes_per_instance=counted, **settings),
-        EvaluationResult(tasks=after, episodes_per_instance=counted * draws, **settings),
-        EvaluationResult(tasks=during, episodes_per_instance=rounds * draws, **settings),
-        draws,
+        EvaluationResult(tasks=after, episodes_per_instance=counted * counts.draws, **settings),
+        EvaluationResult(tasks=during, episodes_per_instance=rounds * counts.draws, **settings),
+        counts.draws,
     )
 
 

@@ -65,9 +65,7 @@ def evaluate(
       TypeError: something that is no agent.
     """
     names, begin = task_names(benchmark), time.monotonic()
-    for what, count in (("instances_per_task", instances_per_task), ("episodes_per_instance", episodes_per_instance)):
-        if count < 1:
-            raise ValueError(f"{what} must be at least 1, got {count}")
+    _check_counts(instances_per_task=instances_per_task, episodes_per_instance=episodes_per_instance)
     player = as_agent(agent)
     inputs = AgentInputs.of(player, use_one_hot=use_one_hot)
     one_hots = [inputs.one_hot(name, names) for name in names]  # refuses tasks without an id before anything is played
@@ -98,6 +96,12 @@ def evaluate(
         finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         wall_time_s=round(time.monotonic() - begin, 1),
     )
+
+
+def _check_counts(**counts: int) -> None:
+    for what, count in counts.items():
+        if count < 1:
+            raise ValueError(f"{what} must be at least 1, got {count}")
 
 
 def _evaluate_task(

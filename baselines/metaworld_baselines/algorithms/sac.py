@@ -38,6 +38,7 @@ from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py.evaluation import EvaluationResult, evaluate
 
 SEEDS_APART = 1_000_003  # of the collectors' actions
+RESETS = 2**32 - 1  # apart from the numbers of iterations
 
 
 def make_act(learner: Learner, envs_per_task: int) -> Callable[[Any, Any, Any], Array]:
@@ -66,7 +67,7 @@ def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
     measure, look_for_conflict = jax.jit(partial(look, learner)), jax.jit(partial(diagnose, learner))
     add, begin_anew = jax.jit(replay.add, donate_argnums=0), jax.jit(partial(reset, learner), donate_argnums=0)
     learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
-    reset_key = jax.random.fold_in(learn_key, -1)
+    reset_key = jax.random.fold_in(learn_key, RESETS)
     evaluations = Evaluations(run, partial(evaluate_actor, learner, seed))
     agent, buffer, learns_from = start_or_resume(learner, seed, run, collector)
     if run.owes_evaluation:

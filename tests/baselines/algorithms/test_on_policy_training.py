@@ -22,7 +22,7 @@ OFTEN = "--eval-every-env-steps {0} --save-every-env-steps {0} --max-episode-ste
 META = "--benchmark ML1 --task reach --meta-batch 2 --episodes 2 --eval-goals 2 --eval-train-goals 2 --eval-episodes 1"
 TWO_TASKS = "--benchmark reach,drawer-close --envs-per-task 1 --eval-instances 2"
 RUNS = {
-    "ppo": (f"{TWO_TASKS} --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2", 80),
+    "ppo": (f"{TWO_TASKS} --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2 --log-every-env-steps 1", 80),
     "rl2": (f"{META} --width 8 --memory 8 --bptt-steps 20 --minibatches 2 --epochs 2", 80),
     "maml-trpo": (f"{META} --train-episodes 2 --width 8 --depth 1", 160),
 }

@@ -20,7 +20,7 @@ algorithm = "ppo"
 benchmark = "reach"
 seeds = [1, 2]
 settings = {total_env_steps = 200, envs_per_task = 1, max_episode_steps = 50, rollout_steps = 100, width = 8, depth = 1, epochs = 1,
-            minibatches = 2, eval_instances = 1}
+            minibatches = 2, eval_instances = 1, log_every_env_steps = 1}
 """.replace("\n            ", " ")
 
 
@@ -60,7 +60,7 @@ def test_what_is_done_is_left_alone(finished, capsys, monkeypatch):
 
 def test_seeds_of_one_command_side_by_side_are_those_of_a_sweep(finished, tmp_path):
     words = "--benchmark reach --total-env-steps 200 --envs-per-task 1 --max-episode-steps 50 --rollout-steps 100 --width 8 --depth 1"
-    words += f" --epochs 1 --minibatches 2 --eval-instances 1 --seed 1 2 --parallel 2 --out {tmp_path}"
+    words += f" --epochs 1 --minibatches 2 --eval-instances 1 --log-every-env-steps 1 --seed 1 2 --parallel 2 --out {tmp_path}"
     assert train.main(["ppo", *words.split()]) == 0
     for seed in (1, 2):
         name = f"ppo-reach-seed{seed}"
