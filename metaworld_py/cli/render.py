@@ -22,7 +22,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--benchmark", metavar="SET", help="whose instances: as an evaluation of that set plays them (default: the task's own)"
     )
-    parser.add_argument("--camera", help="camera name (default: overview from the front)")
+    parser.add_argument("--camera", help="camera name (default: overview from the front; contact sheets: near the table's middle)")
     parser.add_argument("--size", type=int, help="pixels of one picture, square (default: 480, sheets 320, more than ten tasks 160)")
     parser.add_argument("--overlay", action="store_true", help="show the step and, once reached, success")
     parser.add_argument("--frames-per-second", type=int, default=20, help="of a video; 80 shows every control step (default: 20)")

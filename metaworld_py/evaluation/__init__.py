@@ -14,6 +14,7 @@ from metaworld_py.evaluation.published import (
     evaluation,
     metalearning_evaluation,
 )
+from metaworld_py.evaluation.references import Reference, normalized_score, reference_returns
 from metaworld_py.evaluation.results import SCHEMA, EvaluationResult, TaskResult
 from metaworld_py.instances.task_sets import task_names
 
@@ -25,6 +26,7 @@ __all__ = [
     "MetaLearningAgent",
     "PlayedEpisodes",
     "Progress",
+    "Reference",
     "TaskResult",
     "Timestep",
     "evaluate",
@@ -34,6 +36,8 @@ __all__ = [
     "instances_by_task",
     "mean_rate_interval",
     "metalearning_evaluation",
+    "normalized_score",
     "rate_interval",
+    "reference_returns",
     "task_names",
 ]

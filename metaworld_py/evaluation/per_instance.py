@@ -74,14 +74,8 @@ def evaluate(
     drawn = instances_by_task(names, seed, instances_per_task)
     results = []
     for name, one_hot in zip(names, one_hots, strict=True):
-        instances = [inputs.instance(task) for task in drawn[name][:instances_per_task]]
-        envs = MetaWorldVectorEnv(
-            [[task] for task in instances * episodes_per_instance],
-            reward_function_version=reward_function_version,
-            max_episode_steps=max_episode_steps,
-            autoreset_mode=AutoresetMode.NEXT_STEP,
-            show_goal=inputs.own.show_goal,
-        )
+        instances = drawn[name][:instances_per_task] * episodes_per_instance
+        envs = _make_envs(instances, inputs, max_episode_steps, reward_function_version)
         results.append(_evaluate_task(player, name, envs, inputs, one_hot, progress))
     return EvaluationResult(
         agent=agent_name or str(getattr(agent, "__name__", type(agent).__name__)),
@@ -102,6 +96,17 @@ def _check_counts(**counts: int) -> None:
     for what, count in counts.items():
         if count < 1:
             raise ValueError(f"{what} must be at least 1, got {count}")
+
+
+def _make_envs(instances: list[Task], inputs: AgentInputs, max_episode_steps: int, reward_version: str) -> MetaWorldVectorEnv:
+    """One environment per episode, goals shown or hidden as the agent asks."""
+    return MetaWorldVectorEnv(
+        [[inputs.instance(task)] for task in instances],
+        reward_function_version=reward_version,
+        max_episode_steps=max_episode_steps,
+        autoreset_mode=AutoresetMode.NEXT_STEP,
+        show_goal=inputs.own.show_goal,
+    )
 
 
 def _evaluate_task(

@@ -12,10 +12,12 @@ import numpy as np
 
 from metaworld_py.evaluation.intervals import independent_episodes, mean_rate_interval, rate_interval
 from metaworld_py.evaluation.intervals import rate as in_per_cent
+from metaworld_py.evaluation.references import normalized_score, reference_settings
 from metaworld_py.evaluation.reward_curves import Curve, RewardCurves
 from metaworld_py.files import read_json, reading, write_json, written_whole
 
 SCHEMA = "metaworld_py.evaluation/2"
+WORST = 5  # tasks that tables name; sets of fewer than twice as many name none
 _READABLE_SCHEMAS = ("metaworld_py.evaluation/1", SCHEMA)  # 1 lacks the fields that have defaults
 
 
@@ -119,9 +121,32 @@ class EvaluationResult:
         """95 % interval of the mean `success_rate` over this set of tasks."""
         return mean_rate_interval([task.independent_counts for task in self.tasks])
 
+    def score(self, task: TaskResult) -> float | None:
+        """A task's mean return on the scale from the random agent's (0) to the expert's (100); None with other rewards or horizons."""
+        settings = reference_settings()
+        is_comparable = all(getattr(self, name) == settings[name] for name in ("max_episode_steps", "reward_function_version"))
+        return normalized_score(task.task, task.mean_return) if is_comparable else None
+
+    @property
+    def mean_score(self) -> float | None:
+        """Mean over tasks of `score`."""
+        scores = [score for score in map(self.score, self.tasks) if score is not None]
+        return float(np.mean(scores)) if scores else None
+
+    def worst_tasks(self, num: int = WORST) -> tuple[TaskResult, ...]:
+        """The tasks with the lowest success rates, worst first; among equals those with less success at the last step, then less return."""
+        return tuple(sorted(self.tasks, key=lambda task: (task.success_rate, task.last_step_success_rate, task.mean_return))[:num])
+
+    def worst_success_rate(self, num: int = WORST) -> float:
+        """Mean success rate of the `num` worst tasks: what a mean over tasks hides."""
+        return float(np.mean([task.success_rate for task in self.worst_tasks(num)]))
+
     def __str__(self) -> str:
-        head = f"{'task':28s} {'success':>8s}  {'95 % interval':>15s} {'last step':>10s} {'steps':>6s} {'return':>9s} {'episodes':>9s}"
-        lines = [_row(task.task, task, str(task.episodes)) for task in self.tasks]
+        head = (
+            f"{'task':28s} {'success':>8s}  {'95 % interval':>15s} {'last step':>10s} {'steps':>6s} {'return':>9s} {'score':>6s} "
+            f"{'episodes':>9s}"
+        )
+        lines = [_row(task, self.score(task)) for task in self.tasks]
         total = sum(task.episodes for task in self.tasks)
         mean = _percentages(self.success_rate, self.interval, self.last_step_success_rate)
         unstable = sum(task.unstable_episodes for task in self.tasks)
@@ -134,11 +159,20 @@ class EvaluationResult:
                 "─" * len(head),
                 *lines,
                 "─" * len(head),
-                f"{'mean over tasks':28s} {mean} {'':6s} {'':9s} {total:9d}",
+                f"{'mean over tasks':28s} {mean} {'':6s} {'':9s} {_score(self.mean_score):>6s} {total:9d}",
+                *self._worst(),
                 *notes,
                 packages,
             ]
         )
+
+    def _worst(self) -> list[str]:
+        """The line of the worst tasks, where there are enough to choose from."""
+        if len(self.tasks) < 2 * WORST:
+            return []
+        named = ", ".join(f"{task.task} {in_per_cent(task.success_rate).replace(' ', '')}" for task in self.worst_tasks())
+        shown = in_per_cent(self.worst_success_rate()).replace(" ", "")
+        return [f"{f'mean over the {WORST} worst':28s} {shown:>8s}  {named}"]
 
     def save(self, path: str | Path) -> Path:
         """Write to a `.json` file (complete, loadable) or a `.csv` file (one line per task).
@@ -173,6 +207,7 @@ class EvaluationResult:
             "last_step_success_rate": task.last_step_success_rate,
             "median_steps_to_success": task.median_steps_to_success,
             "mean_return": task.mean_return,
+            "normalized_score": self.score(task),
             "unstable_episodes": task.unstable_episodes,
             "agent": self.agent,
             "benchmark": self.benchmark,
@@ -222,6 +257,10 @@ def _percentages(rate: float, interval: tuple[float, float], last: float) -> str
     return f"{shown:>8s}  {lowest:>6s} – {highest:>6s} {at_end:>10s}"
 
 
-def _row(label: str, task: TaskResult, episodes: str) -> str:
+def _score(score: float | None) -> str:
+    return "–" if score is None else f"{score:.1f}"
+
+
+def _row(task: TaskResult, score: float | None) -> str:
     rates = _percentages(task.success_rate, task.interval, task.last_step_success_rate)
-    return f"{label:28s} {rates} {task.median_steps_to_success:6.0f} {task.mean_return:9.1f} {episodes:>9s}"
+    return f"{task.task:28s} {rates} {task.median_steps_to_success:6.0f} {task.mean_return:9.1f} {_score(score):>6s} {task.episodes:9d}"

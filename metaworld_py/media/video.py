@@ -18,6 +18,7 @@ from metaworld_py.files import check_writable, written_whole
 from metaworld_py.instances.task import Task
 from metaworld_py.instances.task_sets import task_names
 from metaworld_py.media.pictures import Picture, play_take, sheet
+from metaworld_py.rendering.cameras import Camera
 from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
@@ -26,6 +27,7 @@ SUFFIXES = (".mp4", ".gif", ".png", ".jpg")
 SHEET_SUFFIXES = (".png", ".jpg")
 VIDEO_SIZE_PX, SHEET_SIZE_PX = 480, 320
 SHEET_FRAMES, SHEET_COLUMNS = 12, 4
+CONTACT_CAMERA = Camera(pos=(0.72, 0.22, 0.55), look_at=(0.0, 0.66, 0.13), fovy_deg=44.0)  # near, over what stands on the table
 CONTACT_COLUMNS = 10  # for the fifty tasks; fewer tasks make two rows
 _STILL_STEPS = CONTROL_HZ // 2  # half a second after success, so that one sees it
 
@@ -106,7 +108,8 @@ def record_contact_sheet(
 ) -> str:
     """Write one picture of every task, each shortly before success (its last step without success); returns a line that says what happened.
 
-    Args: as for `record_episode`; path is a `.png` or `.jpg` file, size_px that of one picture (160 by default beyond ten tasks, else 320).
+    Args: as for `record_episode`; path is a `.png` or `.jpg` file, camera_name None a near view of the table's middle, size_px that of one
+      picture (160 by default beyond ten tasks, else 320).
 
     Raises:
       ValueError: unknown tasks, camera or suffix, numbers out of range.
@@ -123,7 +126,7 @@ def record_contact_sheet(
         take = play_take(
             _instance(task, seed, instance),
             agent,
-            camera_name=camera_name,
+            camera_name=camera_name or CONTACT_CAMERA,
             width_px=size_px,
             height_px=size_px,
             max_episode_steps=max_episode_steps,

@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from metaworld_py.agents.cards import known_card
-from metaworld_py.evaluation.results import EvaluationResult, TaskResult
+from metaworld_py.evaluation.results import WORST, EvaluationResult, TaskResult
 from metaworld_py.files import write_text
 from metaworld_py.report.cards import task_cards
 from metaworld_py.report.charts import bar
@@ -94,6 +94,7 @@ def _summary(result: EvaluationResult, title: str) -> str:
         "Tasks" if len(result.tasks) > 1 else "Task": str(len(result.tasks)),
         "Solved in every episode": f"{always} of {len(result.tasks)}",
         "Success at the last step": rate(result.last_step_success_rate),
+        **({f"Mean of the {WORST} worst tasks": rate(result.worst_success_rate())} if len(result.tasks) >= 2 * WORST else {}),
         "Finished": date(result.finished_at),
         "Wall time": duration(result.wall_time_s),
     }
@@ -128,6 +129,7 @@ _COLUMNS = (
     ("number", "Last step"),
     ("number", "Median steps"),
     ("number", "Mean return"),
+    ("number", "Score"),
     ("number", "Episodes"),
 )
 
@@ -136,15 +138,16 @@ def _table(result: EvaluationResult) -> str:
     head = "".join(
         f'<th scope="col" data-kind="{kind}"><button type="button">{_heading(kind, name)}</button></th>' for kind, name in _COLUMNS
     )
-    rows = "\n".join(_table_row(task) for task in result.tasks)
+    rows = "\n".join(_table_row(task, result.score(task)) for task in result.tasks)
     low, high = result.interval
     return (
         '<section aria-labelledby="numbers">\n<div class="section-head"><div><h2 id="numbers">Numbers</h2>\n'
-        '<p class="note">Click a heading to sort. Median steps: control steps until the first success, where there was one.</p>'
+        '<p class="note">Click a heading to sort. Median steps: control steps until the first success, where there was one. '
+        "Score: the return, from a random agent's (0) to the scripted expert's (100).</p>"
         '</div></div>\n<div class="scroll" role="region" aria-labelledby="numbers" tabindex="0">\n<table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n"
         f'<tfoot><tr><th scope="row">Mean over tasks</th><td>{rate(result.success_rate)}</td><td>{rate(low)} – {rate(high)}</td>'
-        f"<td>{rate(result.last_step_success_rate)}</td><td></td><td></td>"
+        f"<td>{rate(result.last_step_success_rate)}</td><td></td><td></td><td>{_score(result.mean_score)}</td>"
         f"<td>{sum(task.episodes for task in result.tasks):,}</td></tr></tfoot>\n</table>\n</div>\n</section>"
     )
 
@@ -154,7 +157,11 @@ def _heading(kind: str, name: str) -> str:
     return f"{name}{arrow}" if kind == "text" else f"{arrow}{name}"  # numbers end where their heading does
 
 
-def _table_row(task: TaskResult) -> str:
+def _score(score: float | None) -> str:
+    return "–" if score is None else f"{score:.1f}"
+
+
+def _table_row(task: TaskResult, score: float | None) -> str:
     low, high = task.interval
     steps = task.median_steps_to_success
     cells = (
@@ -163,6 +170,7 @@ def _table_row(task: TaskResult) -> str:
         (task.last_step_success_rate, rate(task.last_step_success_rate)),
         ("", "–") if math.isnan(steps) else (steps, f"{steps:.0f}"),
         (task.mean_return, f"{task.mean_return:,.1f}"),
+        ("" if score is None else score, _score(score)),
         (task.episodes, f"{task.episodes:,}"),
     )
     name = escape(task.task)

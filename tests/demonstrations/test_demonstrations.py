@@ -363,7 +363,9 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
 # other agents than the experts
 
 
-MIXED = replace(SHORT, tasks=("reach",), agents=("expert", "random", "expert@0.5", "my_recorded_agents:Up"), noise_std=0.0, episodes_per_task=4)
+MIXED = replace(
+    SHORT, tasks=("reach",), agents=("expert", "random", "expert@0.5", "my_recorded_agents:Up"), noise_std=0.0, episodes_per_task=4
+)
 
 
 @pytest.fixture
@@ -403,7 +405,11 @@ def test_an_instance_that_comes_again_meets_the_next_agent():
 
 
 def test_minari_names_data_sets_by_who_played(users_agent, tmp_path, monkeypatch):
-    for agents, quality in ((("random",), "random"), (("my_recorded_agents:Up",), "my-recorded-agents-up"), (("expert", "random"), "mixed")):
+    for agents, quality in (
+        (("random",), "random"),
+        (("my_recorded_agents:Up",), "my-recorded-agents-up"),
+        (("expert", "random"), "mixed"),
+    ):
         folder = tmp_path / quality
         record_demonstrations(replace(MIXED, agents=agents, episodes_per_task=1), folder)
         monkeypatch.setenv("MINARI_DATASETS_PATH", str(folder))

@@ -18,11 +18,13 @@ from numpy.typing import NDArray
 
 from metaworld_py.benchmarks import MT1
 from metaworld_py.envs.env import env_class
+from metaworld_py.media.video import CONTACT_CAMERA
+from metaworld_py.rendering.cameras import Camera
 from metaworld_py.tasks import TASKS
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "images"
 Picture = NDArray[np.uint8]
-SHEET_CAMERA, SHEET_PX, SHEET_COLUMNS = "corner4_upright", 192, 10
+SHEET_PX, SHEET_COLUMNS = 192, 10
 HERO_PX = (1280, 720)  # width, height
 HEROES = {"door-open": 12, "coffee-push": 40, "basketball": 18}  # control steps before success
 CLOSE_PX = (640, 480)
@@ -48,7 +50,7 @@ def at_work(name: str, steps_before_success: int, **options: Any) -> Any:
     return env
 
 
-def picture(name: str, steps_before_success: int, camera: str, size_px: tuple[int, int]) -> Picture:
+def picture(name: str, steps_before_success: int, camera: str | Camera, size_px: tuple[int, int]) -> Picture:
     """The scene through a camera, (height, width, 3)."""
     env = at_work(name, steps_before_success, camera_name=camera, width=size_px[0], height=size_px[1])
     shown: Picture = env.render()
@@ -73,7 +75,7 @@ def close_up(name: str, steps_before_success: int, body: str, azimuth: float, el
 
 def sheet() -> Picture:
     """All tasks, in rows."""
-    pictures = [picture(name, 12, SHEET_CAMERA, (SHEET_PX, SHEET_PX)) for name in TASKS]
+    pictures = [picture(name, 12, CONTACT_CAMERA, (SHEET_PX, SHEET_PX)) for name in TASKS]
     return np.vstack([np.hstack(pictures[row : row + SHEET_COLUMNS]) for row in range(0, len(pictures), SHEET_COLUMNS)])
 
 

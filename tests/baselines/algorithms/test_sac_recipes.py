@@ -32,6 +32,7 @@ BRC = replace(
     weight_decay=1e-4,
 )
 ARS = replace(SMALL, reward_factors=True, reset_every_env_steps=400_000)
+HEADER = {"algorithm": "mt-sac", "config": {}}
 FIELDS_OF_FIRST_FILES = set(asdict(SMALL)) - {
     "actor_torso",
     "critic_torso",
