@@ -65,9 +65,8 @@ class Entry:
             for benchmark in listed(self.benchmark):
                 head, _, task = benchmark.partition("-")
                 where = {"benchmark": head, "task": task} if head == "ML1" else {"benchmark": benchmark}
-                # Meta-learners take the budget from the benchmark, once and for all: that of a default benchmark must not stay.
-                unset = {key: 0 for key in ("total_env_steps", "meta_batch") if hasattr(config, "meta_batch")}
-                made.append((name, dataclasses.replace(config, **{**unset, **where, **self.settings})))
+                said = getattr(config, "as_said", config)  # meta-learners take the budget from the benchmark
+                made.append((name, dataclasses.replace(said, **{**where, **self.settings})))
         return made
 
 

@@ -31,7 +31,9 @@ def test_cards_as_json(capsys):
 def test_evaluation_commands_name_what_differs_from_defaults():
     known = cards.cards()
     assert known["sac-reach"].evaluate_command == "metaworld-py evaluate reach --agent sac-reach --seed 1"
-    assert known["maml-trpo-ml1-reach"].evaluate_command.endswith("--episodes 40 --adaptation-episodes 10 --max-episode-steps 150")
+    once, often = (replace(known["maml-trpo-ml1-reach"], adaptation_draws=draws).evaluate_command for draws in (1, 5))
+    assert once.endswith("--episodes 40 --adaptation-episodes 10 --max-episode-steps 150")
+    assert often.endswith("--adaptation-episodes 10 --adaptation-draws 5 --max-episode-steps 150")
     assert "evaluate reach drawer-close window-open --agent" in known["mt-sac-three-tasks"].evaluate_command
 
 
@@ -50,6 +52,12 @@ def test_cards_say_what_was_trained_on():
     known = cards.cards()
     found = [known[name].trained_on for name in ("sac-reach", "mt-sac-three-tasks", "maml-trpo-ml1-reach", "maml-trpo-ml10")]
     assert found == ["reach", "reach, drawer-close, window-open", "reach, hidden goals", "ML10, hidden goals"]
+
+
+def test_what_nobody_published_has_no_share(capsys):
+    known = cards.cards()
+    assert known["mt-sac-three-tasks"].share_of_published == "none published" and known["sac-reach"].share_of_published == "4.0%"
+    assert main(["agents"]) == 0 and "none published" in capsys.readouterr().out
 
 
 def test_unknown_names_say_which_there_are(capsys):

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from metaworld_baselines.experience.on_policy import Rollout, first_noise
+from metaworld_baselines.experience.on_policy import Rollout
 from metaworld_py.evaluation import Timestep
 
 
@@ -44,7 +44,6 @@ class MamlAgent:
         """Episodes begin."""
         if self._policies is None:
             self._policies = jax.device_put(repeated(self._params, len(env_mask)))
-            self._noise = first_noise(len(env_mask), [self._seed, self._draws])
             self._time = np.zeros(len(env_mask), np.float32)
         self._time[env_mask] = 0.0
 

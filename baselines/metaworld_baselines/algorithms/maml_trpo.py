@@ -26,12 +26,12 @@ from jaxtyping import Float
 from metaworld_baselines.algorithms.maml_agent import MamlAgent, repeated
 from metaworld_baselines.algorithms.maml_config import PPO, TRPO, MamlConfig
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise
 from metaworld_baselines.algorithms.trpo import trust_region_step
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, first_noise, linear_advantages, standardized
-from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy, correlated_noise
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, linear_advantages, standardized
+from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
@@ -201,12 +201,12 @@ def make_act(learner: Learner) -> Any:
     """Random actions of policies (goal, …), for environments that stand in a row for each goal."""
 
     @jax.jit
-    def act(policies: Any, noise: Array, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Array]:
+    def act(policies: Any, noise: Array | None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Array]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         goals = len(jax.tree.leaves(policies)[0])
         by_goal = jax.vmap(learner.policy.apply)(policies, jnp.reshape(obs, (goals, -1, obs.shape[-1])))
         distribution = jax.tree.map(lambda x: x.reshape(len(obs), -1), by_goal)
-        noise = correlated_noise(key, noise, learner.config.noise_correlation)
+        noise = next_noise(noise, jax.random.normal(key, distribution.mean.shape), learner.config.noise_correlation)
         action = distribution.at(noise)
         return action, distribution.log_prob(action), noise
 
@@ -236,8 +236,7 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
                 policies = adapt(policies, batches[-1])
             collector.restart(goals)
             first_step = (iteration * (config.inner_steps + 1) + phase) * config.max_episode_steps
-            noise = first_noise(len(goals), [seed, iteration, phase])
-            rollout, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step, memory=noise)
+            rollout, chunk, _ = collector.collect(policies, config.max_episode_steps, first_step)
             batches.append(make_batch(config, rollout, config.meta_batch))
             chunks.append(chunk)
         collected = time.perf_counter()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +10,6 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.experience.on_policy import first_noise
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import Timestep
 
@@ -23,12 +21,12 @@ class Memory(NamedTuple):
     """What a policy that explores carries from step to step."""
 
     state: Float[Array, "env memory"]  # of the recurrent network
-    noise: Float[Array, "env action"]  # of the last actions, standard normal
+    noise: Float[Array, "env action"] | None  # of the last actions, see `next_noise`; None before the first
 
     @classmethod
-    def empty(cls, envs: int, size: int, seed: Sequence[int]) -> Memory:
-        """At the start of trials: nothing is remembered, and the noise before the first step is like any other."""
-        return cls(np.zeros((envs, size), np.float32), first_noise(envs, seed))
+    def empty(cls, envs: int, size: int) -> Memory:
+        """At the start of trials."""
+        return cls(np.zeros((envs, size), np.float32), None)
 
 
 class RecurrentAgent:
@@ -66,7 +64,7 @@ class RecurrentAgent:
     def reset(self, env_mask: NDArray[np.bool_]) -> None:
         """Episodes begin; what is remembered of the trial stays."""
         if self._memory is None:
-            self._memory, self._noise = Memory.empty(len(env_mask), self._memory_size, [self._seed, self._step])
+            self._memory, self._noise = Memory.empty(len(env_mask), self._memory_size)
             self._has_ended = np.zeros(len(env_mask), dtype=bool)
         else:
             self._has_ended = np.asarray(env_mask, dtype=bool)

@@ -24,14 +24,14 @@ from jaxtyping import Float
 
 from metaworld_baselines.algorithms.augmentation import make_augmented_act, observation_offsets
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, instance_inputs
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.trials import Sequences, make_sequences
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
-from metaworld_baselines.networks.gaussian import MLP, Gaussian, correlated_noise
+from metaworld_baselines.networks.gaussian import MLP, Gaussian
 from metaworld_baselines.networks.recurrent import RecurrentPolicy
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, updated_scale
 from metaworld_baselines.runs.rl_run import RlRun
@@ -206,7 +206,7 @@ def make_act(learner: Learner) -> Any:
     def act(policy: Any, memory: Memory, obs: Array, previous: Array, seed_and_step: Array) -> tuple[Array, Array, Memory]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         state, distribution = one_step(learner, policy, memory.state, jnp.concatenate([obs, previous], axis=-1))
-        noise = correlated_noise(key, memory.noise, learner.config.noise_correlation)
+        noise = next_noise(memory.noise, jax.random.normal(key, distribution.mean.shape), learner.config.noise_correlation)
         action = distribution.at(noise)
         return action, distribution.log_prob(action), Memory(state, noise)
 
@@ -234,7 +234,7 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
             (agent.policy, offset),
             config.trial_steps,
             iteration * config.trial_steps,
-            memory=Memory.empty(config.meta_batch, config.memory, [seed, iteration]),
+            memory=Memory.empty(config.meta_batch, config.memory),
             keep_memory_every=config.sequence_steps,
         )
         collected = time.perf_counter()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk, plain_state, restore_envs
-from metaworld_py import ACTION_SIZE, MetaWorldVectorEnv
+from metaworld_py import MetaWorldVectorEnv
 from metaworld_py.instances import Task
 
 # From (policy, memory, obs (env, 39), previous (env, 6), (seed, step)) to (actions (env, 4), log densities (env,), memory).
@@ -26,7 +26,6 @@ Act = Callable[[Any, Any, NDArray[np.float32], NDArray[np.float32], NDArray[np.i
 REWARD_SCALE = 10.0  # of rewards as inputs, as in `recurrent_info_in_obs`
 FEATURE_RANGE = 10.0  # observations are clipped to ± this before they become features
 RIDGE = 1e-5
-_FIRST_NOISE = 1  # apart from what else is drawn with the same seeds
 
 
 class Rollout(NamedTuple):
@@ -128,11 +127,6 @@ class OnPolicyCollector:
     def close(self) -> None:
         """End the environments."""
         self.envs.close()
-
-
-def first_noise(envs: int, seed: Sequence[int]) -> NDArray[np.float32]:
-    """Standard normal noise (env, 4) of the step before the first, for `correlated_noise` to begin with."""
-    return np.random.default_rng([*seed, _FIRST_NOISE]).standard_normal((envs, ACTION_SIZE)).astype(np.float32)
 
 
 def gae(

@@ -47,14 +47,6 @@ class Gaussian(NamedTuple):
         return (other.log_std - self.log_std + 0.5 * (ratio + distance - 1.0)).sum(axis=-1)
 
 
-def correlated_noise(key: Array, before: Float[Array, "*batch action"], correlation: float) -> Float[Array, "*batch action"]:
-    """Standard normal noise that resembles that of the step before (AR(1)): exploration that goes on in a direction for a while.
-
-    Densities of actions stay those of independent draws: what a policy does is one thing, how it is explored another.
-    """
-    return correlation * before + (1.0 - correlation**2) ** 0.5 * jax.random.normal(key, before.shape)
-
-
 def check_std(initial: float, low: float, high: float | None) -> None:
     """Refuse bounds that the initial standard deviation does not lie between.
 

@@ -15,7 +15,7 @@ from metaworld_baselines.algorithms import maml_trpo
 from metaworld_baselines.algorithms.maml_config import PUBLISHED, TUNED, MamlConfig
 from metaworld_baselines.algorithms.maml_trpo import Batch
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, first_noise
+from metaworld_baselines.experience.on_policy import OnPolicyCollector
 from metaworld_py.evaluation import Timestep, metalearning_evaluation
 
 CONFIG = MamlConfig(benchmark="ML1", task="reach", max_episode_steps=8, episodes=2, meta_batch=3, width=6, depth=1)
@@ -91,10 +91,10 @@ def played():
     goals = [task for task in Instances(CONFIG, 1).of_iteration(0) for _ in range(CONFIG.episodes)]
     collector.restart(goals)
     policies = maml_trpo.repeated(agent.policy, 3)
-    before = collector.collect(policies, 8, 0, memory=first_noise(6, [1]))[0]
+    before = collector.collect(policies, 8, 0)[0]
     collector.restart(goals)
     policies = maml_trpo.adapt_each(learner, policies, maml_trpo.make_batch(CONFIG, before, 3))
-    after = collector.collect(policies, 8, 8, memory=first_noise(6, [2]))[0]
+    after = collector.collect(policies, 8, 8)[0]
     return learner, agent, before, after
 
 

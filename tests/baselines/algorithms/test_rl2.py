@@ -38,7 +38,7 @@ def play(learner, policy):
     """A meta-batch of trials, and the memories at the starts of their learner."""
     config = learner.config
     collector = OnPolicyCollector(make_train_envs(config, seed=1), rl2.make_act(learner), seed=1)
-    empty = Memory.empty(config.meta_batch, config.memory, [1, 0])
+    empty = Memory.empty(config.meta_batch, config.memory)
     rollout, _, memories = collector.collect(policy, config.trial_steps, 0, memory=empty, keep_memory_every=config.sequence_steps)
     return rollout, np.stack([memory.state for memory in memories])
 
@@ -157,7 +157,7 @@ def test_noise_goes_on_from_step_to_step():
     """Of the correlation asked for, standard normal at every step, and with the densities of independent draws."""
     learner = with_settings(noise_correlation=0.8, initial_std=0.3)
     act, policy = rl2.make_act(learner), rl2.init(learner, seed=0).policy
-    memory, obs, previous = Memory.empty(500, 5, [0]), jnp.zeros((500, 39)), jnp.zeros((500, 6))
+    memory, obs, previous = Memory.empty(500, 5), jnp.zeros((500, 39)), jnp.zeros((500, 6))
     noises = []
     for step in range(12):
         before = memory
@@ -247,7 +247,7 @@ def test_augmentation_moves_what_the_policy_sees_trial_by_trial():
     assert np.array_equal(offset[:, :18], offset[:, 18:36]) and not offset[:, 36:].any()
     assert len(np.unique(offset[:, 4])) == 4, "each trial its own, of the object's place"
     collector = OnPolicyCollector(make_train_envs(learner.config, seed=1), augmentation.make_augmented_act(rl2.make_act(learner)), seed=1)
-    empty = Memory.empty(4, 5, [1, 1])
+    empty = Memory.empty(4, 5)
     rollout, _, found = collector.collect((agent.policy, offset), 18, 18, memory=empty, keep_memory_every=6)
     memories = np.stack([memory.state for memory in found])
     agent, sequences = trials.make_sequences(learner, agent, rollout, memories, INSTANCES, offset)
