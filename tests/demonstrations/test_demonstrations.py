@@ -363,21 +363,19 @@ def test_a_folder_with_other_files_is_refused(tmp_path):
 # other agents than the experts
 
 
-MIXED = replace(
-    SHORT, tasks=("reach",), agents=("expert", "random", "expert@0.5", "my_recorded_agents:Up"), noise_std=0.0, episodes_per_task=4
-)
+MIXED = replace(SHORT, tasks=("reach",), agents=("expert", "random", "expert@0.5", "up_agents:Up"), noise_std=0.0, episodes_per_task=4)
 
 
 @pytest.fixture
 def users_agent(tmp_path, monkeypatch):
     """A module of a user's own in the working directory."""
-    (tmp_path / "my_recorded_agents.py").write_text(
+    (tmp_path / "up_agents.py").write_text(
         "import numpy as np\n\n\nclass Up:\n    inputs = {'frame_stack': 2, 'action_repeat': 3}\n\n"
         "    def eval_action(self, observations):\n        assert observations.shape == (1, 2, 39)\n"
         "        return np.array([[0.0, 0.0, 1.5, -1.0]])\n"
     )
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delitem(sys.modules, "my_recorded_agents", raising=False)
+    monkeypatch.delitem(sys.modules, "up_agents", raising=False)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -388,7 +386,7 @@ def test_agents_take_turns_and_every_episode_names_its_own(name, users_agent, tm
         ("expert", 0.0),
         ("random", 0.0),
         ("expert", 0.5),
-        ("my_recorded_agents:Up", 0.0),
+        ("up_agents:Up", 0.0),
     ]
     np.testing.assert_array_equal(expert.actions, expert.expert_actions)
     assert 0.4 < random.actions.std() < 0.7 and random.rewards.sum() < expert.rewards.sum(), "uniform in [-1, 1]: standard deviation 0.58"
@@ -407,7 +405,7 @@ def test_an_instance_that_comes_again_meets_the_next_agent():
 def test_minari_names_data_sets_by_who_played(users_agent, tmp_path, monkeypatch):
     for agents, quality in (
         (("random",), "random"),
-        (("my_recorded_agents:Up",), "my-recorded-agents-up"),
+        (("up_agents:Up",), "up-agents-up"),
         (("expert", "random"), "mixed"),
     ):
         folder = tmp_path / quality
