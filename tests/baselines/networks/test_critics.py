@@ -5,25 +5,26 @@ import pytest
 
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
-from metaworld_baselines.networks.critics import EmbeddedCritics, TaskEmbedding, twin
 
+from metaworld_baselines.networks.actor_critic import twin
 from metaworld_baselines.networks.multi_head import num_params
 from metaworld_baselines.networks.residual import ResidualTorso
+from metaworld_baselines.networks.task_embedding import EmbeddedCritics, TaskEmbedding
 
 KEY = jax.random.PRNGKey(0)
 OBS, ACTION, WIDTH = 39, 4, 8
 
 
 def embedded(num_tasks=3, size=5, **more):
-    critics = EmbeddedCritics(twin(num_tasks, WIDTH, 1, False, **more), TaskEmbedding(num_tasks, size))
+    critics = EmbeddedCritics(twin(num_tasks, WIDTH, 1, "one-hot", **more), TaskEmbedding(num_tasks, size))
     return critics, critics.init(KEY, jnp.ones(OBS), jnp.ones(ACTION), jnp.zeros(num_tasks))
 
 
 def test_residual_torso_is_the_published_formula():
     """The same in NumPy, and its number of parameters."""
     inputs = np.random.default_rng(0).normal(size=(4, OBS)).astype(np.float32)
-    torso = ResidualTorso(WIDTH, 2)
-    params = jax.tree.map(lambda leaf: leaf + 0.1, torso.init(KEY, inputs))  # biases and scales that show
+    torso, no_id = ResidualTorso(1, WIDTH, 2), jnp.ones(1)  # of a single task
+    params = jax.tree.map(lambda leaf: leaf + 0.1, torso.init(KEY, inputs, no_id))  # biases and scales that show
 
     def normalized(layer, x):
         dense, norm = (params["params"][f"{kind}_{layer}"] for kind in ("Dense", "LayerNorm"))
@@ -33,12 +34,12 @@ def test_residual_torso_is_the_published_formula():
     stream = np.maximum(normalized(0, inputs), 0)
     for block in range(2):
         stream = stream + normalized(2 * block + 2, np.maximum(normalized(2 * block + 1, stream), 0))
-    assert np.allclose(torso.apply(params, inputs), stream, atol=1e-4)
+    assert np.allclose(torso.apply(params, inputs, no_id), stream, atol=1e-4)
     assert num_params(params) == (OBS + 1) * WIDTH + 4 * (WIDTH + 1) * WIDTH + 5 * 2 * WIDTH
 
 
 def test_critics_with_bins_give_logits_of_each_task_s_head():
-    critics = twin(3, WIDTH, 1, True, torso="residual", bins=7)
+    critics = twin(3, WIDTH, 1, "multi-head", torso="residual", bins=7)
     params = critics.init(KEY, jnp.ones(OBS), jnp.ones(ACTION), jnp.zeros(3))
     assert critics.apply(params, jnp.ones((3, 6, OBS)), jnp.ones((3, 6, ACTION)), jnp.eye(3)[:, None]).shape == (2, 3, 6, 7)
     assert params["params"]["Heads_0"]["Dense_0"]["kernel"].shape == (2, WIDTH, 3 * 7)
