@@ -9,7 +9,6 @@ import pytest
 import metaworld_py
 from metaworld_py import MT10
 
-
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
 
 
@@ -35,7 +34,9 @@ def test_gymnasiums_checker_is_content(name):
 @pytest.mark.parametrize("vector_strategy", ["native", "sync"])
 def test_a_stack_of_gymnasiums_vector_wrappers_as_single_file_implementations_build_it(vector_strategy):
     wrappers = gymnasium.wrappers.vector
-    envs = make_vec(env_name="reach", num_envs=3, vector_strategy=vector_strategy, record_episode_statistics=False)
+    envs = make_vec(
+        env_name="reach", num_envs=3, vector_strategy=vector_strategy, autoreset_mode="NextStep", record_episode_statistics=False
+    )
     envs = wrappers.RecordEpisodeStatistics(envs)
     envs = wrappers.ClipAction(envs)
     envs = wrappers.NormalizeObservation(envs)
