@@ -1,6 +1,6 @@
 """Rollouts on many machines with Ray: each actor holds a vector environment of some of the environments, the numbers are those of one.
 
-    pip install "metaworld_py[ray]"
+    pip install -e '.[ray]'
     python examples/ray_rollouts.py --tasks MT10 --copies 2 --actors 2               # on this machine
     python examples/ray_rollouts.py --tasks MT50 --copies 20 --actors 64 --address auto   # on a Ray cluster, from one of its machines
 

@@ -29,7 +29,7 @@ class FollowsSpace(gymnasium.Wrapper[Any, Any, Any, Any]):
         self._inside, self._observation_space = self.env.observation_space, space
 
 
-class FrameStack(FollowsSpace, gymnasium.wrappers.FrameStackObservation[Any, Any]):
+class FrameStack(FollowsSpace, gymnasium.wrappers.FrameStackObservation):  # unparametrised: versions of Gymnasium differ
     """Gymnasium's `FrameStackObservation`, with a space that follows."""
 
     def _observed(self, inside: Any) -> Any:

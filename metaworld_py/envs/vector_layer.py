@@ -25,6 +25,18 @@ class VectorLayer(VectorWrapper):
     carried: ClassVar[tuple[str, ...]] = ()
     _spaces: tuple[Any, Any, Any] = (None, None, None)  # that of one environment inside, and what follows from it
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__") or name == "env":
+            raise AttributeError(name)
+        return getattr(self.env, name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        is_own = "env" not in vars(self) or (hasattr(type(self), name) and name != "render_mode")
+        if not is_own and hasattr(getattr(type(self.unwrapped), name, None), "__set__"):  # an option or property of what is wrapped
+            setattr(self.unwrapped, name, value)
+        else:
+            super().__setattr__(name, value)
+
     def _observed(self, inside: Any) -> Any:
         """The space of one environment's observations, from that inside."""
         raise NotImplementedError

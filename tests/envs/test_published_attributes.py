@@ -279,12 +279,24 @@ def test_facts_of_vector_environments_cannot_be_assigned(name):
 def test_another_way_to_start_anew_takes_effect_at_once():
     envs = gymnasium.make_vec("Meta-World/MT1", env_name="reach", num_envs=2, seed=1, max_episode_steps=2, float32_observations=True)
     envs.reset(seed=0)
-    envs.unwrapped.autoreset_mode = "Disabled"
-    assert envs.metadata["autoreset_mode"].value == "Disabled"
+    envs.autoreset_mode = "Disabled"
+    assert envs.metadata["autoreset_mode"].value == "Disabled" == envs.unwrapped.autoreset_mode.value == envs.autoreset_mode.value
     steps = [envs.step(one) for one in actions(2, 2)]
     assert steps[-1][3].all() and "final_obs" not in steps[-1][4]
     with pytest.raises(ValueError, match="n_threads and compiled"):
         envs.unwrapped.stepping_options = type(envs.unwrapped.stepping_options)(n_threads=2)
+
+
+def test_layers_hand_through_what_they_wrap():
+    envs = gymnasium.make_vec("Meta-World/MT1", env_name="reach", num_envs=2, seed=1, normalize_observations=True, frame_stack=2)
+    envs.reset(seed=0)
+    assert len(envs.envs) == 2 == len(envs.tasks) and envs.task_names == ["reach"] * 2
+    envs.max_episode_steps = 1
+    assert envs.unwrapped.max_episode_steps == 1 and envs.step(actions(1, 2)[0])[3].all()
+    with pytest.raises(AttributeError):
+        envs.nonsense  # noqa: B018
+    twin = pickle.loads(pickle.dumps(envs))
+    assert np.array_equal(twin.step(actions(1, 2)[0])[0], envs.step(actions(1, 2)[0])[0])
 
 
 # Goals shown and hidden
