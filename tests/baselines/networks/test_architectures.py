@@ -9,8 +9,10 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.algorithms import ppo, sac
+from metaworld_baselines.algorithms import ppo, sac_update
 from metaworld_baselines.algorithms.registry import find_algorithm
+from metaworld_baselines.algorithms.sac_config import SacConfig
+from metaworld_baselines.algorithms.sac_learner import init, make_learner
 from metaworld_baselines.experience.replay import Transition
 from metaworld_baselines.networks.actor_critic import ActionDistribution
 from metaworld_baselines.networks.architectures import ARCHITECTURES, check_architecture
@@ -101,17 +103,17 @@ def test_soft_modules_route_by_task():
 
 @pytest.mark.parametrize("name", ["film", "paco", "task-attention"])
 def test_sac_learns_with_it(name):
-    config = sac.SacConfig(
+    config = SacConfig(
         benchmark="reach,push,drawer-close", width=8, depth=1, batch_per_task=4, architecture=name, critic_combination="upgrad"
     )
-    learner, rng = sac.make_learner(config, 0), np.random.default_rng(0)
-    before = sac.init(learner, 0)
+    learner, rng = make_learner(config, 0), np.random.default_rng(0)
+    before = init(learner, 0)
     obs, next_obs = rng.normal(size=(2, 3, 4, OBS)).astype(np.float32)
     zeros = np.zeros((3, 4), np.float32)
     batch = Transition(obs, rng.uniform(-1, 1, (3, 4, 4)).astype(np.float32), zeros + 1, next_obs, zeros)
     noise = rng.normal(size=(2, 3, 4, 4)).astype(np.float32)
-    draws = sac.Draws(None, noise[0], noise[1], None, None)
-    after = jax.jit(lambda agent: sac.update(learner, agent, batch, draws))(before)
+    draws = sac_update.Draws(None, noise[0], noise[1], None, None)
+    after = jax.jit(lambda agent: sac_update.update(learner, agent, batch, draws))(before)
     assert np.isfinite(after.critic).all() and np.isfinite(after.actor).all()
     assert not np.allclose(after.critic, before.critic) and not np.allclose(after.actor, before.actor)
 
@@ -133,5 +135,5 @@ def test_unknown_architectures_and_single_tasks_are_refused():
     with pytest.raises(ValueError, match="Did you mean 'soft-modules'"):
         check_architecture("soft-module", 3)
     with pytest.raises(ValueError, match="moore tells tasks apart, and there is one"):
-        sac.SacConfig(benchmark="reach", architecture="moore")
+        SacConfig(benchmark="reach", architecture="moore")
     assert find_algorithm("mt-sac").config_from({"multi_head": True}).architecture == "multi-head"
