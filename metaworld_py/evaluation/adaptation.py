@@ -169,10 +169,7 @@ def evaluate_adaptation(
       ValueError: unknown tasks, counts out of range.
       TypeError: an agent that cannot adapt.
     """
-    if not is_meta_learner(agent):
-        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
-    if getattr(agent, "inputs", None):
-        raise ValueError("meta-learners observe the state: take `inputs` off, or evaluate what was adapted by `evaluate`")
+    _check(agent)
     counts = _Counts(
         instances_per_task, adaptation_episodes, adaptation_steps, evaluation_episodes, draws, first_draw, is_sampled=is_sampled
     )
@@ -183,19 +180,19 @@ def evaluate_adaptation(
         found.append(_play_task(envs, agent, name, index, counts, progress))
         envs.close()
 
-    return _result(
-        found,
-        counts,
-        agent=agent_name or type(agent).__name__,
-        benchmark=benchmark if isinstance(benchmark, str) else ", ".join(benchmark),
-        seed=seed,
-        max_episode_steps=max_episode_steps,
-        reward_function_version=reward_function_version,
-        wall_time_s=round(time.monotonic() - begin, 1),
-    )
+    names = {"agent": agent_name or type(agent).__name__, "benchmark": benchmark if isinstance(benchmark, str) else ", ".join(benchmark)}
+    rules = {"max_episode_steps": max_episode_steps, "reward_function_version": reward_function_version}
+    return _result(found, counts, {**names, **rules, "seed": seed, "wall_time_s": round(time.monotonic() - begin, 1)})
 
 
-def _result(found: Sequence[_Played], counts: _Counts, **settings: Any) -> AdaptationResult:
+def _check(agent: Any) -> None:
+    if not is_meta_learner(agent):
+        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
+    if getattr(agent, "inputs", None):
+        raise ValueError("meta-learners observe the state: take `inputs` off, or evaluate what was adapted by `evaluate`")
+
+
+def _result(found: Sequence[_Played], counts: _Counts, settings: dict[str, Any]) -> AdaptationResult:
     """What was played of all tasks, with how it was played."""
     settings |= {"versions": installed_versions(), "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
     before, after, during = (tuple(results) for results in zip(*found, strict=True))

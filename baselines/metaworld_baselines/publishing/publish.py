@@ -64,6 +64,12 @@ def train_command(algorithm: str, config: Any, seed: int) -> str:
     return " ".join([*words, f"--seed {seed}"])
 
 
+def trained_to(config: Any, env_steps: int) -> int:
+    """The budget to name for a run that has come so far: where rates fall over it, that which they fell over."""
+    has_falling_rates = any(name.startswith("final_") and value is not None for name, value in vars(config).items())
+    return config.total_env_steps if has_falling_rates else env_steps
+
+
 def begin_card(folder: Path, name: str) -> Card:
     """A run's card, still without an evaluation."""
     algorithm, config, seed, described = read_run(folder)
@@ -81,7 +87,7 @@ def begin_card(folder: Path, name: str) -> Card:
         updates_per_s=speed[1],
         hardware=described["hardware"],
         versions=described["versions"],
-        trained_by=train_command(algorithm, replace(config, total_env_steps=round(last["env_steps"])), seed),
+        trained_by=train_command(algorithm, replace(config, total_env_steps=trained_to(config, round(last["env_steps"]))), seed),
         max_episode_steps=config.max_episode_steps,
         reward_version=config.reward_version,
         instances_per_task=config.eval_goals if adapts else config.eval_instances,

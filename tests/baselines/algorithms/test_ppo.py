@@ -297,7 +297,9 @@ def test_the_mean_of_the_tasks_gradients_is_the_gradient_of_all_samples():
         config = replace(SMALL_TUNED, epochs=1, minibatches=1, actor_combination=both[0], critic_combination=both[1])
         learner = ppo.make_learner(config)
         agents[both], metrics = jax.jit(partial(ppo.learn, learner))(ppo.init(learner, seed=0), rollout, jax.random.PRNGKey(0), 0)
-        assert set(metrics) == {"surrogate", "entropy", "kl", "value_loss"} and all(np.isfinite(value) for value in metrics.values())
+        assert set(metrics) == {"surrogate", "entropy", "kl", "value_loss", "rate_factor"} and all(
+            np.isfinite(value) for value in metrics.values()
+        )
     plain, mean, other, one_side = (flat(agent.policy) for agent in agents.values())
     assert np.allclose(plain, mean, atol=1e-6) and np.allclose(plain, one_side, atol=1e-6)
     assert not np.allclose(plain, other, atol=1e-6)
