@@ -59,7 +59,7 @@ class Card:
 
     @property
     def share_of_published(self) -> str:
-        """Of the published environment steps, in words."""
+        """Share of the published environment steps, in words."""
         return f"{self.env_steps / self.published_env_steps:.1%}" if self.published_env_steps else NONE_PUBLISHED
 
     @property

@@ -226,7 +226,7 @@ def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any
     )
     print(f"before adaptation\n{result.before}\n\nafter {options.adaptation_episodes} episodes of adaptation to each goal")
     if result.draws > 1:
-        print(result.draws_told)
+        print(result.draws_in_words)
     return result.after
 
 
