@@ -7,7 +7,7 @@ goals are hidden, adaptation explores, what counts is played with the most likel
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -49,8 +49,8 @@ class AdaptationResult:
     draws: int = 1  # how often the agent adapted anew to each goal
 
     def __str__(self) -> str:
-        told = f"\n{self.draws_in_words}" * (self.draws > 1)
-        return f"before adaptation\n{self.before}\n\nafter adaptation\n{self.after}{told}"
+        spread = f"\n{self.draws_in_words}" * (self.draws > 1)
+        return f"before adaptation\n{self.before}\n\nafter adaptation\n{self.after}{spread}"
 
     @property
     def draws_in_words(self) -> str:
@@ -98,6 +98,13 @@ def _by_episode(result: EvaluationResult, draws: int) -> tuple[float, ...]:
 def is_meta_learner(agent: Any) -> bool:
     """Whether an agent has what `evaluate_adaptation` needs."""
     return all(callable(getattr(agent, name, None)) for name in ("init", "adapt_action", "step", "adapt", "eval_action"))
+
+
+def _refuse_others(agent: Any) -> None:
+    if not is_meta_learner(agent):
+        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
+    if getattr(agent, "inputs", None):
+        raise ValueError("meta-learners observe the state: take `inputs` off, or evaluate what was adapted by `evaluate`")
 
 
 @dataclass(frozen=True)
@@ -148,8 +155,7 @@ def evaluate_adaptation(
 
     Args:
       agent: see `metaworld_py.evaluation.MetaLearningAgent`. With a true attribute `reads_recurrent_info`, its observations end in the
-        previous action, reward / 10 and end of episode, as with `recurrent_info_in_obs`. With a method `reseed(seed)`, every draw and task
-        has a generator of its own, so that the same call gives the same numbers.
+        previous action, reward / 10 and end of episode. With a method `reseed(seed)`, every draw and task has a generator of its own.
       benchmark: "ML10-test", "ML10-train", …, or one task: then ML1's goals.
       seed: of the goals; the one that the agent was trained with gives the goals that belong together.
       instances_per_task: goals (published: 40).
@@ -169,38 +175,34 @@ def evaluate_adaptation(
       ValueError: unknown tasks, counts out of range.
       TypeError: an agent that cannot adapt.
     """
-    _check(agent)
-    counts = _Counts(
-        instances_per_task, adaptation_episodes, adaptation_steps, evaluation_episodes, draws, first_draw, is_sampled=is_sampled
-    )
-    begin = time.monotonic()
-    found: list[_Played] = []
+    _refuse_others(agent)
+    counts = _Counts(instances_per_task, adaptation_episodes, adaptation_steps, evaluation_episodes, draws, first_draw, is_sampled)
+    begin, found = time.monotonic(), list[_Played]()
     for index, (name, instances) in enumerate(hidden_goals(benchmark, seed, held_out=held_out)):
         envs = _make_envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
         found.append(_play_task(envs, agent, name, index, counts, progress))
         envs.close()
+    result = partial(
+        EvaluationResult,
+        agent=agent_name or type(agent).__name__,
+        benchmark=benchmark if isinstance(benchmark, str) else ", ".join(benchmark),
+        seed=seed,
+        max_episode_steps=max_episode_steps,
+        reward_function_version=reward_function_version,
+        wall_time_s=round(time.monotonic() - begin, 1),
+    )
+    return _result(found, counts, result)
 
-    names = {"agent": agent_name or type(agent).__name__, "benchmark": benchmark if isinstance(benchmark, str) else ", ".join(benchmark)}
-    rules = {"max_episode_steps": max_episode_steps, "reward_function_version": reward_function_version}
-    return _result(found, counts, {**names, **rules, "seed": seed, "wall_time_s": round(time.monotonic() - begin, 1)})
 
-
-def _check(agent: Any) -> None:
-    if not is_meta_learner(agent):
-        raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
-    if getattr(agent, "inputs", None):
-        raise ValueError("meta-learners observe the state: take `inputs` off, or evaluate what was adapted by `evaluate`")
-
-
-def _result(found: Sequence[_Played], counts: _Counts, settings: dict[str, Any]) -> AdaptationResult:
-    """What was played of all tasks, with how it was played."""
-    settings |= {"versions": installed_versions(), "finished_at": datetime.now(timezone.utc).isoformat(timespec="seconds")}
+def _result(found: Sequence[_Played], counts: _Counts, result: Callable[..., EvaluationResult]) -> AdaptationResult:
+    """The episodes of all tasks, and how often each goal was played."""
+    result = partial(result, versions=installed_versions(), finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"))
     before, after, during = (tuple(results) for results in zip(*found, strict=True))
-    counted, rounds = counts.evaluation_episodes, counts.adaptation_episodes * counts.adaptation_steps
+    adapted_on = counts.adaptation_episodes * counts.adaptation_steps
     return AdaptationResult(
-        EvaluationResult(tasks=before, episodes_per_instance=counted, **settings),
-        EvaluationResult(tasks=after, episodes_per_instance=counted * counts.draws, **settings),
-        EvaluationResult(tasks=during, episodes_per_instance=rounds * counts.draws, **settings),
+        result(tasks=before, episodes_per_instance=counts.evaluation_episodes),
+        result(tasks=after, episodes_per_instance=counts.evaluation_episodes * counts.draws),
+        result(tasks=during, episodes_per_instance=adapted_on * counts.draws),
         counts.draws,
     )
 

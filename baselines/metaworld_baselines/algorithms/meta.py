@@ -65,7 +65,7 @@ class MetaConfig:
 
     @property
     def as_said(self) -> MetaConfig:
-        """Settings with 0 again where the benchmark decides, to be varied: with another benchmark that one decides."""
+        """Configuration to be varied, with 0 again where the benchmark decides: with another benchmark that one does."""
         said = copy.copy(self)
         for name, value in self._of_benchmark.items():
             if getattr(said, name) == value:

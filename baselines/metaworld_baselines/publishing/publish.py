@@ -58,8 +58,8 @@ def train_command(algorithm: str, config: Any, seed: int) -> str:
         default = replace(default.as_said, benchmark=config.benchmark, task=config.task)
     for name, value in asdict(config).items():
         option = "--" + name.replace("_", "-")
-        if name == "benchmark" or (value == getattr(default, name) and not (name == "task" and value)):
-            continue
+        if name in ("benchmark", "meta_batch_up_to") or (value == getattr(default, name) and not (name == "task" and value)):
+            continue  # the meta-batch itself is said where it is another one
         words.append((option if value else option.replace("--", "--no-", 1)) if isinstance(value, bool) else f"{option} {value}")
     return " ".join([*words, f"--seed {seed}"])
 

@@ -9,6 +9,7 @@ pytest.importorskip("jax", reason="needs the extra `baselines`")
 
 from metaworld_baselines.algorithms import maml_config, rl2_config
 from metaworld_baselines.algorithms.registry import ALGORITHMS
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.publishing import publish
 from metaworld_baselines.publishing.publish import train_command
 from metaworld_baselines.train import main as train
@@ -148,6 +149,8 @@ def test_training_commands_leave_out_defaults_only():
     assert "--meta-batch" not in command and "--total" not in command, "of ML1, both by themselves"
     name, again = parse(command.split()[3:])
     assert name == "rl2" and again.config == config and again.seed == (4,)
+    older = Rl2Config(benchmark="ML1", task="push", meta_batch=20, trial_episodes=3, bptt_steps=0, minibatches=5)
+    assert replace(parse(train_command("rl2", older, 1).split()[3:])[1].config, meta_batch_up_to=0) == older, "from before these defaults"
     assert "--no-overlap" in train_command("sac", type(ALGORITHMS["sac"].config)(**{**vars(ALGORITHMS["sac"].config), "overlap": False}), 1)
     assert (
         train_command("maml-trpo", replace(maml_config.TUNED.as_said, benchmark="ML45"), 1)
