@@ -67,11 +67,11 @@ class EnvOfVector(PublishedNames):
 
     @property
     def np_random(self) -> Any:
-        """Its generator."""
+        """The generator that chooses instances."""
         return self._envs.generator(self.index)
 
     def seed_generator(self, seed: int) -> None:
-        """Seed its generator, without a reset."""
+        """Seed the generator that chooses instances, without a reset."""
         self._envs.seed_generator(self.index, seed)
 
     def set_task(self, task: Task) -> None:

@@ -103,5 +103,5 @@ class MLP(nn.Module):
 
     @property
     def last_layer(self) -> str:
-        """Its name among the parameters."""
+        """Name of the output layer among the parameters."""
         return f"Dense_{self.depth}"
