@@ -5,6 +5,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import h5py
 import numpy as np
@@ -35,33 +36,35 @@ def result():
     return evaluate(ExpertAgent(), ["reach"], instances_per_task=1, max_episode_steps=5)
 
 
-@pytest.fixture
+@contextmanager
 def full_disk():
-    """No file may grow beyond a few hundred bytes: writing fails as on a full disk."""
+    """No file may grow beyond a few hundred bytes: writing fails as on a full disk; pytest's own, too, so only for a moment."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (300, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    signal.signal(signal.SIGXFSZ, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".html"])
-def test_a_full_disk_leaves_the_older_file(result, tmp_path, full_disk, suffix):
+def test_a_full_disk_leaves_the_older_file(result, tmp_path, suffix):
     path = tmp_path / f"result{suffix}"
     path.write_text("older")
-    with pytest.raises(OSError, match=f"result{suffix} could not be written"):
+    with full_disk(), pytest.raises(OSError, match=f"result{suffix} could not be written"):
         write_report(result, path) if suffix == ".html" else result.save(path)
     assert path.read_text() == "older" and list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".gif", ".png"])
-def test_a_full_disk_leaves_no_broken_film(tmp_path, opengl, full_disk, suffix):
+def test_a_full_disk_leaves_no_broken_film(tmp_path, opengl, suffix):
     path = tmp_path / f"film{suffix}"
-    with pytest.raises(OSError, match=f"film{suffix} could not be written"):
+    with full_disk(), pytest.raises(OSError, match=f"film{suffix} could not be written"):
         record_episode("reach", ExpertAgent(), path, max_episode_steps=20, size_px=64)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(OSError, match=r"sheet.png could not be written"):
+    with full_disk(), pytest.raises(OSError, match=r"sheet.png could not be written"):
         record_contact_sheet(["reach", "push"], ExpertAgent(), tmp_path / "sheet.png", max_episode_steps=3, size_px=64)
 
 
