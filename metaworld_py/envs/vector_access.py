@@ -176,7 +176,7 @@ class VectorAccess:
         return self._views[env]
 
     def watched_view(self, env: int) -> EpisodeView:
-        """The same for those who keep model or data: from now on it follows the episode, and what is written into it acts."""
+        """An episode for those who keep its model or data: from now on both follow the episode, and what is written into them acts."""
         with self._lock:
             self._watched[env] = self.view(env)
             return self._watched[env]
