@@ -93,7 +93,7 @@ Values = ScalarValues | CategoricalValues
 
 
 def reduced(estimates: Float[Array, "critic=2 *batch"], reduction: str) -> Float[Array, "*batch"]:
-    """Of two estimates the smaller one, or their mean."""
+    """The smaller of two estimates, or their mean."""
     return estimates.min(axis=0) if reduction == MIN else estimates.mean(axis=0)
 
 
