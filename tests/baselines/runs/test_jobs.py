@@ -24,6 +24,7 @@ TINY_SAC = {
     "benchmark": "reach,drawer-close",
     "width": 8,
     "depth": 1,
+    "critic_width": 8,
     "batch_per_task": 4,
     "buffer_per_task": 400,
     "warmup_vector_steps": 50,
