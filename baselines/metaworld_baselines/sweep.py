@@ -7,8 +7,9 @@
     config = "published"                     # settings to start from, where the algorithm's defaults are others
     settings.total_env_steps = 20_000_000    # of the algorithm, where they differ
 
-What has ended is left alone, what was stopped goes on: the same command again finishes a sweep. `--list` shows where everything stands,
-`--only NAME …` takes some entries, `--ray ADDRESS` spreads the runs over a Ray cluster whose machines share the folder `--out`.
+A table [common] has what all entries share; their settings come on top of its. What has ended is left alone, what was stopped goes on: the
+same command again finishes a sweep. `--list` shows where everything stands, `--only NAME …` takes some entries, `--ray ADDRESS` spreads the
+runs over a Ray cluster whose machines share the folder `--out`.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+COMMON = "common"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +120,7 @@ def read_sweep(path: Path, out: Path, only: Sequence[str] = ()) -> list[Planned]
         entries = tomllib.loads(path.read_text())
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: {error}") from error
+    common = entries.pop(COMMON, {})
     unknown = set(only) - entries.keys()
     if unknown:
         raise ValueError(f"{path} has no entry {', '.join(sorted(unknown))}; there are {', '.join(entries)}")
@@ -125,7 +129,7 @@ def read_sweep(path: Path, out: Path, only: Sequence[str] = ()) -> list[Planned]
         if only and name not in only:
             continue
         try:
-            entry = Entry(**plain)
+            entry = Entry(**{**common, **plain, "settings": {**common.get("settings", {}), **plain.get("settings", {})}})
             planned += [
                 (turn, Planned(algorithm=algorithm, config=config, seed=seed, place=out / name))
                 for algorithm, config in entry.configs()

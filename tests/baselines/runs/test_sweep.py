@@ -116,8 +116,16 @@ def test_published_settings_are_one_word(tmp_path):
     assert planned[0].config == find_algorithm("ppo").published
 
 
-def test_the_repository_has_one_that_can_run():
-    assert len(sweep.read_sweep(REPOSITORY / "baselines" / "tables.toml", Path("runs"))) > 10
+@pytest.mark.parametrize("name", ["tables", "recipes", "combinations"])
+def test_those_of_the_repository_can_run(name):
+    assert len(sweep.read_sweep(REPOSITORY / "baselines" / f"{name}.toml", Path("runs"))) > 10
+
+
+def test_entries_share_what_is_common(tmp_path):
+    text = TINY.replace("[tiny]", "[common]") + "[plain]\n[wide]\nseeds = [3]\nsettings = {width = 16}\n"
+    planned = sweep.read_sweep(write(tmp_path, text), tmp_path)
+    assert [(run.place.name, run.seed, run.config.width) for run in planned] == [("plain", 1, 8), ("wide", 3, 16), ("plain", 2, 8)]
+    assert {run.config.depth for run in planned} == {1}
 
 
 def test_runs_are_ended_with_what_started_them(tmp_path, monkeypatch):
