@@ -102,3 +102,5 @@ def test_plain_values_lose_nothing():
     after = from_plain(to_plain(before), before)
     assert to_plain(after) == to_plain(before) and type(after.episodes[0].start) is type(before.episodes[0].start)
     assert after.steps.dtype == before.steps.dtype
+    older = {name: value for name, value in to_plain(before).items() if name != "hand_starts"}
+    assert to_plain(from_plain(older, before)) == to_plain(before), "what an older file lacks is as in a fresh environment"
