@@ -17,6 +17,7 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.weighting import Weighting, of_projections
 
 WRITTEN_OUT = 16  # up to so many tasks, surgery on a GPU is one kernel
+BLOCK = 10  # steps of surgery on more tasks that are one kernel
 
 
 def pcgrad(num_tasks: int) -> Weighting:
@@ -44,9 +45,8 @@ def surgery(gram: Float[Array, "task task"], orders: Int[Array, "task task"]) ->
     # By step: whom each row meets, the inner products of all gradients with that one, its squared length, whether the two may conflict.
     steps = orders.T, jnp.moveaxis(gram[:, orders], -1, 0), jnp.where(may_conflict, squares[orders], 1.0).T, may_conflict.T
     columns = jnp.eye(num_tasks, dtype=gram.dtype)  # Cᵀ: each holds a number of every row
-    if num_tasks > WRITTEN_OUT:
-        return _in_a_loop(columns, steps).T
-    return jax.lax.platform_dependent(columns, steps, cpu=_in_a_loop, default=_written_out).T
+    on_gpu = _written_out if num_tasks <= WRITTEN_OUT else _in_blocks
+    return jax.lax.platform_dependent(columns, steps, cpu=_in_a_loop, default=on_gpu).T
 
 
 Steps = tuple[Int[Array, "step i"], Float[Array, "step k i"], Float[Array, "step i"], Bool[Array, "step i"]]
@@ -70,6 +70,27 @@ def _written_out(columns: Float[Array, "k i"], steps: Steps) -> Float[Array, "k 
         share = _share(sum(column * one for column, one in zip(split, products, strict=True)), lengths, may_conflict)
         split = [column - jnp.where(others == k, share, 0.0) for k, column in enumerate(split)]
     return jnp.stack(split)
+
+
+def _in_blocks(columns: Float[Array, "k i"], steps: Steps) -> Float[Array, "k i"]:
+    """The same for many tasks: a row meets each gradient once, so what it loses there is all that the coefficient changes by.
+
+    The inner product at a step is that of the row's own gradient less what earlier steps have taken: substitution in a triangle, with the
+    steps of a block written out, and one sum over the blocks before it.
+    """
+    others, products, lengths, may_conflict = steps
+    num_tasks = len(columns)
+    pairs = jnp.take_along_axis(products, others[None], axis=1)  # (step, earlier step, i): inner products of what is met at both
+    own = jnp.diagonal(products, axis1=1, axis2=2)  # (step, i)
+    shares = jnp.zeros((0, num_tasks), columns.dtype)  # (step, i)
+    for start in range(0, num_tasks, BLOCK):
+        left = own[start : start + BLOCK] - (shares * pairs[start : start + BLOCK, :start]).sum(axis=1)
+        block: list[Array] = []
+        for step, product in enumerate(left, start):
+            taken = sum(share * pairs[step, start + k] for k, share in enumerate(block))
+            block.append(_share(product - taken, lengths[step], may_conflict[step]))
+        shares = jnp.concatenate([shares, jnp.stack(block)])
+    return columns - jnp.where(others[:, None] == jnp.arange(num_tasks)[:, None], shares[:, None], 0.0).sum(axis=0)
 
 
 def _share(product: Float[Array, " i"], length: Float[Array, " i"], may_conflict: Bool[Array, " i"]) -> Float[Array, " i"]:

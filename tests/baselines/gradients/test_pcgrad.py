@@ -93,6 +93,19 @@ def test_written_out_for_gpus_it_is_the_same(num_tasks, monkeypatch):
     assert np.allclose(pcgrad_module.surgery(gram, orders), looped, rtol=FLOAT32_RTOL, atol=1e-7)
 
 
+@pytest.mark.parametrize(("num_tasks", "block"), [(2, 10), (7, 10), (7, 3), (50, 10)])
+def test_in_blocks_for_gpus_it_is_the_same(num_tasks, block, monkeypatch):
+    """One block or several, also where the last is smaller."""
+    gram, orders = gram_matrix(random_gradients(num_tasks, seed=1)), random_orders(jax.random.PRNGKey(1), num_tasks)
+    looped = np.asarray(jax.jit(pcgrad_module.surgery)(gram, orders))
+    monkeypatch.setattr(pcgrad_module, "WRITTEN_OUT", 1)
+    monkeypatch.setattr(pcgrad_module, "BLOCK", block)
+    monkeypatch.setattr(jax.lax, "platform_dependent", lambda *arguments, cpu, default: default(*arguments))
+    with jax.disable_jit():
+        in_blocks = pcgrad_module.surgery(gram, orders)
+    assert np.allclose(in_blocks, looped, rtol=FLOAT32_RTOL, atol=FLOAT32_RTOL * np.abs(looped).max())
+
+
 def test_orders_may_be_drawn_beforehand():
     transformation, gradients = combination(pcgrad(5)), random_gradients(5, seed=0)
     state = transformation.init(None)
