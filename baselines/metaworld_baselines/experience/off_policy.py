@@ -218,14 +218,9 @@ def to_plain(value: Any) -> Any:
 def from_plain(plain: Any, like: Any) -> Any:
     """The inverse of `to_plain`: plain values in the shape of a value of the same kind; fields that an older file lacks are as there."""
     if dataclasses.is_dataclass(like):
-        return dataclasses.replace(
-            like,
-            **{
-                field.name: from_plain(plain[field.name], getattr(like, field.name))
-                for field in dataclasses.fields(like)
-                if field.name in plain
-            },
-        )
+        kind: Any = type(like)
+        own = {field.name: getattr(like, field.name) for field in dataclasses.fields(like)}
+        return kind(**{name: from_plain(plain[name], value) if name in plain else value for name, value in own.items()})
     if isinstance(like, dict):
         return {name: from_plain(plain[name], item) for name, item in like.items()}
     if isinstance(like, tuple):
