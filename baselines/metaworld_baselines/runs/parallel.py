@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ class Work:
 
 
 def run_here(works: Sequence[Work], parallel: int, ended: Callable[[Work, int], None], beat: Callable[[], None] = lambda: None) -> None:
-    """Run all, so many at a time. Whatever ends this ends them, too; what they saved stays.
+    """Run all, so many at a time. An error or an interrupt ends them, too; what they saved stays.
 
     Args:
       works: in the order in which they start.
@@ -33,26 +33,30 @@ def run_here(works: Sequence[Work], parallel: int, ended: Callable[[Work, int], 
       ended: told of each, with its exit status.
       beat: called about twice a second.
     """
-    waiting, running = iter(works), dict[int, tuple[Work, subprocess.Popen[bytes]]]()
-    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+    waiting, running = deque(works), dict[int, tuple[Work, subprocess.Popen[bytes]]]()
     try:
-        for slot, work in enumerate(itertools.islice(waiting, parallel)):
-            running[slot] = work, start(work, cores[slot % len(cores) :][:1])
-        while running:
+        while waiting or running:
+            for slot in sorted(set(range(parallel)) - running.keys())[: len(waiting)]:
+                work = waiting.popleft()
+                running[slot] = work, start(work, core_of(slot))
             time.sleep(LOOK_EVERY_S)
             beat()
-            for slot, (work, process) in list(running.items()):
-                if process.poll() is None:
-                    continue
+            for slot in [slot for slot, (_, process) in running.items() if process.poll() is not None]:
+                work, process = running.pop(slot)
                 ended(work, process.returncode)
-                del running[slot]
-                for follower in itertools.islice(waiting, 1):
-                    running[slot] = follower, start(follower, cores[slot % len(cores) :][:1])
     finally:
         for _, process in running.values():
             process.terminate()
         for _, process in running.values():
             process.wait()
+
+
+def core_of(slot: int) -> list[int]:
+    """The core for the runs of a slot, shared where there are more slots than cores; empty where the system keeps no process on one."""
+    if not hasattr(os, "sched_getaffinity"):
+        return []
+    cores = sorted(os.sched_getaffinity(0))
+    return [cores[slot % len(cores)]]
 
 
 def start(work: Work, cores: Sequence[int]) -> subprocess.Popen[bytes]:

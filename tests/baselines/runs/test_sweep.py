@@ -142,6 +142,13 @@ def test_runs_are_ended_with_what_started_them(tmp_path, monkeypatch):
     assert len(processes) == 2 and all(process.returncode is not None for process in processes)
 
 
+def test_runs_are_kept_on_cores_where_the_system_can_do_that(monkeypatch):
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda process: {3, 5}, raising=False)
+    assert [parallel.core_of(slot) for slot in range(3)] == [[3], [5], [3]]
+    monkeypatch.delattr(parallel.os, "sched_getaffinity")
+    assert parallel.core_of(1) == []
+
+
 def test_a_sweep_runs_on_ray(finished, tmp_path, monkeypatch):
     pytest.importorskip("ray", reason="needs the extra `ray`")
     monkeypatch.setenv("PYTHONPATH", f"{REPOSITORY}:{REPOSITORY / 'baselines'}")
