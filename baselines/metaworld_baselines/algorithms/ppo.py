@@ -34,7 +34,7 @@ from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout,
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues, check_architecture
-from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy
+from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy, check_correlation, check_std
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
 from metaworld_baselines.runs import checkpoints
@@ -94,12 +94,10 @@ class PpoConfig:
         for name in ("total_env_steps", "envs_per_task", "rollout_steps", "width", "depth", "epochs", "minibatches"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if not 0.0 < self.min_std <= self.initial_std or (self.max_std is not None and not self.min_std < self.initial_std < self.max_std):
-            raise ValueError(f"initial_std must lie between min_std and max_std, got {self.min_std}, {self.initial_std}, {self.max_std}")
+        check_std(self.initial_std, self.min_std, self.max_std)
+        check_correlation(self.noise_correlation)
         if self.value_heads and not self.normalize_values:
             raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")
-        if not 0.0 <= self.noise_correlation < 1.0:
-            raise ValueError(f"noise_correlation must lie in [0, 1), got {self.noise_correlation}")
         if self.target_kl < 0.0:
             raise ValueError(f"target_kl must be positive, or 0 for a rate that follows nothing, got {self.target_kl}")
         if self.task_std and self.state_dependent_std:
@@ -423,7 +421,7 @@ def make_act(learner: Learner) -> Any:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         actions = distribution(learner, actor, obs, ids)
         noise = next_noise(noise, jax.random.normal(key, actions.mean.shape), correlation)
-        action = actions.mean + jnp.exp(actions.log_std) * noise
+        action = actions.at(noise)
         return action, actions.log_prob(action), noise if correlation else None
 
     return act

@@ -16,8 +16,8 @@ from metaworld_py import ACTION_SIZE
 LOG_STD_RANGE = (-20.0, 2.0)  # published bounds of the policy's log standard deviation
 
 
-class ActionDistribution(nn.Module):
-    """Mean and log standard deviation of the Gaussian that tanh squashes."""
+class Sized(nn.Module):
+    """What actors and critics are made of."""
 
     num_tasks: int
     width: int
@@ -25,6 +25,10 @@ class ActionDistribution(nn.Module):
     architecture: str  # see architectures.py
     dtype: Any = None  # see `Torso`
     torso: str = MLP
+
+
+class ActionDistribution(Sized):
+    """Mean and log standard deviation of the Gaussian that tanh squashes."""
 
     @nn.compact
     def __call__(
@@ -37,15 +41,9 @@ class ActionDistribution(nn.Module):
         return mean, jnp.clip(log_std, *LOG_STD_RANGE)
 
 
-class ActionValue(nn.Module):
+class ActionValue(Sized):
     """One estimate of Q: a number, or logits over bins."""
 
-    num_tasks: int
-    width: int
-    depth: int
-    architecture: str  # see architectures.py
-    dtype: Any = None  # see `Torso`
-    torso: str = MLP
     bins: int = 0  # 0: a number
 
     @nn.compact

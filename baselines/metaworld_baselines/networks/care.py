@@ -8,26 +8,18 @@ architecture without its text.
 
 from __future__ import annotations
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.layers import MLPTorso, several
+from metaworld_baselines.networks.layers import MLPTorso, TaskTorso, several
 
 NUM_ENCODERS, ENCODER_WIDTH, ENCODER_DEPTH = 6, 50, 2  # published
 
 
-class CareTorso(nn.Module):
+class CareTorso(TaskTorso):
     """Attended encoders in front of shared layers."""
-
-    num_tasks: int
-    width: int
-    depth: int
-    has_layer_norm: bool = False
-    dtype: Any = None
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*ids task"]) -> Float[Array, "*batch width"]:

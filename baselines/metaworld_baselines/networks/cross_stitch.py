@@ -7,27 +7,19 @@ They start close to the identity. Every input passes through all T networks, so 
 
 from __future__ import annotations
 
-from typing import Any
-
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.layers import Hidden, several
+from metaworld_baselines.networks.layers import Hidden, TaskTorso, several
 
 OWN_SHARE = 0.9  # at the start, of a task's own features
 
 
-class CrossStitchTorso(nn.Module):
+class CrossStitchTorso(TaskTorso):
     """One column of layers per task, stitched together."""
-
-    num_tasks: int
-    width: int
-    depth: int
-    has_layer_norm: bool = False
-    dtype: Any = None
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*ids task"]) -> Float[Array, "*batch width"]:

@@ -7,23 +7,16 @@ They start at zero, so that at first all tasks share one network.
 
 from __future__ import annotations
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.layers import TaskTorso
 
 
-class FilmTorso(nn.Module):
+class FilmTorso(TaskTorso):
     """Layers that see the task only as scales and shifts."""
-
-    num_tasks: int
-    width: int
-    depth: int
-    has_layer_norm: bool = False
-    dtype: Any = None
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*ids task"]) -> Float[Array, "*batch width"]:

@@ -13,6 +13,16 @@ from metaworld_baselines.arrays import Array
 PER_EXPERT = nn.initializers.he_uniform(in_axis=-2, out_axis=-1, batch_axis=(0,))
 
 
+class TaskTorso(nn.Module):
+    """What every torso is made of that turns inputs and the task's one-hot id into features (…, width)."""
+
+    num_tasks: int
+    width: int
+    depth: int
+    has_layer_norm: bool = False  # before each activation
+    dtype: Any = None  # of the products behind the first layer; None: as the parameters
+
+
 class Hidden(nn.Module):
     """A ReLU layer, normalised before the activation if so wanted."""
 

@@ -8,26 +8,19 @@ six for fifty.
 
 from __future__ import annotations
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.layers import MLPTorso, several
+from metaworld_baselines.networks.layers import MLPTorso, TaskTorso, several
 
 SMALL_SETS = 10  # tasks
 
 
-class MooreTorso(nn.Module):
+class MooreTorso(TaskTorso):
     """Orthonormal experts, mixed by the task's weights."""
 
-    num_tasks: int
-    width: int
-    depth: int
-    has_layer_norm: bool = False
-    dtype: Any = None
     num_experts: int | None = None
 
     @nn.compact

@@ -16,22 +16,17 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.layers import TaskTorso
 
 PARAMS_MULTIPLE = 2048  # XLA then splits long products among a GPU's processors without copying them into padded arrays
 HEAD_SCALE = 1e-3  # first outputs close to zero: actions start centred, with a standard deviation of about one
 
 
-class Torso(nn.Module):
+class Torso(TaskTorso):
     """ReLU layers over observation and task id.
 
     The first computes in float32 in any case: bfloat16 would round positions to millimetres.
     """
-
-    num_tasks: int
-    width: int
-    depth: int
-    has_layer_norm: bool = False  # before each activation
-    dtype: Any = None  # of the products behind the first layer; None: as the parameters
 
     @nn.compact
     def __call__(

@@ -8,26 +8,19 @@ With state features f(s) and a task embedding h(z), layer l has n modules, and w
 
 from __future__ import annotations
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.layers import Hidden, MLPTorso, several
+from metaworld_baselines.networks.layers import Hidden, MLPTorso, TaskTorso, several
 
 SMALL_SETS = 10  # tasks for which two modules a layer were published; four for more
 
 
-class SoftModulesTorso(nn.Module):
+class SoftModulesTorso(TaskTorso):
     """Routed modules; `depth` counts their layers, behind two layers that embed the state."""
 
-    num_tasks: int
-    width: int
-    depth: int
-    has_layer_norm: bool = False
-    dtype: Any = None
     embedding: int | None = None  # of state and task; None: the width
     num_modules: int | None = None  # in a layer
 

@@ -7,26 +7,18 @@ The shared layers do not know the task; its mask picks what it needs at every de
 
 from __future__ import annotations
 
-from typing import Any
-
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.layers import Hidden, MixedDense
+from metaworld_baselines.networks.layers import Hidden, MixedDense, TaskTorso
 
 NARROWER = 8  # the attention's hidden layer has the width divided by this
 
 
-class TaskAttentionTorso(nn.Module):
+class TaskAttentionTorso(TaskTorso):
     """Shared layers under masks of the task."""
-
-    num_tasks: int
-    width: int
-    depth: int
-    has_layer_norm: bool = False
-    dtype: Any = None
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"], task_id: Float[Array, "*ids task"]) -> Float[Array, "*batch width"]:
