@@ -20,6 +20,7 @@ from metaworld_py.tasks.common import shaping
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ["README.md", *(f"docs/{name}.md" for name in ("index", "getting_started", "contract", "evaluation", "pixels"))]
+LINKING = ["README.md", "CHANGELOG.md", "baselines/README.md"]
 BLOCK = re.compile(r'^```python(?: title="([^"]*)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
@@ -31,6 +32,14 @@ def excerpts():
 
     yield excerpts
     sys.path.remove(folder)
+
+
+@pytest.mark.parametrize("page", LINKING)
+def test_links_to_files_lead_somewhere(page):
+    """Of the pages that are not built into the site, whose own check is strict."""
+    place = (ROOT / page).parent
+    targets = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", (ROOT / page).read_text())
+    assert targets and not [target for target in targets if not (place / target).exists()]
 
 
 @pytest.mark.parametrize("page", PAGES)
