@@ -33,6 +33,7 @@ from metaworld_baselines.experience import replay
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
+from metaworld_baselines.runs.run_files import check_place
 from metaworld_py.files import write_json
 
 if sys.version_info >= (3, 11):
@@ -79,6 +80,9 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seed: int, before: 
       seed: of the run.
       before: a folder that an earlier visit left, to go on from.
     """
+    check_place(out)
+    if before is not None and not (before / checkpoints.RESUME).is_file():
+        raise ValueError(f"--before {before} holds no {checkpoints.RESUME}: give the folder of the run that an earlier visit left")
     folder = out / f"{name}-seed{seed}"
     folder.mkdir(parents=True, exist_ok=True)
     for left in (before / file for file in CARRIED) if before is not None else ():
@@ -198,6 +202,22 @@ def steps_per_second(job: Job, numbers: Sequence[int], chunks: int = 4) -> dict[
     return rates
 
 
+def lighten(folder: Path, out: Path) -> None:
+    """Keep of a visit's folder what the next one needs; see `LightenCommand`.
+
+    Raises:
+      FileNotFoundError: a file of it is missing.
+    """
+    tables = [folder / name for name in ("progress.csv", "curve.csv")]
+    for path in (*tables, folder / checkpoints.RESUME):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing: give the folder of a run that a visit left")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in tables:
+        shutil.copy2(path, out / path.name)
+    checkpoints.lighten(folder / checkpoints.RESUME, out / checkpoints.RESUME, sac_learner.Networks._fields)
+
+
 # Command line -------------------------------------------------------------------------------------
 
 
@@ -244,17 +264,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         numbers = [number for number in range(1, job.config.envs_per_task + 1) if job.config.envs_per_task % number == 0]
         print(json.dumps(steps_per_second(job, numbers)))
         return 0
-    if isinstance(command, LightenCommand):
-        command.out.mkdir(parents=True, exist_ok=True)
-        for name in ("progress.csv", "curve.csv"):
-            shutil.copy2(command.folder / name, command.out / name)
-        checkpoints.lighten(command.folder / checkpoints.RESUME, command.out / checkpoints.RESUME, sac_learner.Networks._fields)
-        return 0
-    if command.job not in jobs:
-        print(f"metaworld_baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)
-        return 2
     try:
-        if command.job == SMOKE:
+        if isinstance(command, LightenCommand):
+            lighten(command.folder, command.out)
+        elif command.job not in jobs:
+            raise ValueError(f"unknown job {command.job!r}; there are {', '.join(jobs)}")
+        elif command.job == SMOKE:
             smoke(command.out, jobs)
         else:
             folder = train(
