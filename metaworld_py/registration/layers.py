@@ -19,7 +19,7 @@ from metaworld_py.envs.pixels import PixelObservations
 from metaworld_py.instances.selection import Selector, with_goal_hidden
 
 
-class StandardWrappers(wrappers.CheckpointWrapper):
+class StandardWrappers(wrappers.CheckpointWrapper, gymnasium.Wrapper[Any, Any, Any, Any]):  # clients look at direct bases alone
     """The outermost layer of an environment from `gymnasium.make`: the wrappers that its options ask for, checkpoints, and a spec.
 
     The environment itself counts the steps, up to the limit of Gymnasium's TimeLimit, which is taken off: with one counter only, a state

@@ -1,4 +1,4 @@
-"""Libraries of others, unmodified, on our environments; each is skipped where it is not installed (extra `clients`)."""
+"""Libraries of others, unmodified, on our environments; each is skipped where it is not installed (extra `clients`; skrl besides)."""
 
 import sys
 
@@ -125,6 +125,21 @@ def test_torchrl_wraps_native_vector_environments(keywords):
     wrapped = envs.GymWrapper(make_vec("MT10", autoreset_mode="Disabled", **keywords))
     envs.check_env_specs(wrapped)
     assert int(wrapped.rollout(25, break_when_any_done=False)["next", "done"].sum()) == 20
+
+
+# skrl
+
+
+@pytest.mark.parametrize("name", ["MT1", "MT10"])
+def test_skrl_tells_by_itself_how_to_wrap(name):
+    torch = pytest.importorskip("torch")
+    skrl = pytest.importorskip("skrl.envs.wrappers.torch")
+    env = skrl.wrap_env(make() if name == "MT1" else make_vec("MT10"))
+    observations, _ = env.reset()
+    for _ in range(12):
+        assert observations.shape == (env.num_envs, 39)
+        observations, rewards, _, truncated, _ = env.step(torch.zeros(env.num_envs, 4))
+    assert rewards.shape == truncated.shape == (env.num_envs, 1) and truncated.all()
 
 
 # Minari
