@@ -60,7 +60,7 @@ class Job:
         return replace(find_algorithm(self.algorithm).config, **self.settings)
 
     def config_for(self, num_seeds: int) -> Any:
-        """The same for one of several seeds, which share the machine's cores: each has fewer collectors."""
+        """The configuration of one of several seeds: they share the machine's cores, so each has fewer collectors."""
         config = self.config
         if num_seeds == 1 or not hasattr(config, "collectors"):
             return config
