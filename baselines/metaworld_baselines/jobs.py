@@ -34,6 +34,7 @@ from metaworld_baselines.experience import replay
 from metaworld_baselines.runs import checkpoints, parcels
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
+from metaworld_baselines.runs.run_files import check_place
 from metaworld_py.files import write_json
 
 if sys.version_info >= (3, 11):
@@ -93,6 +94,7 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
     Raises:
       ValueError: too little time, or several seeds of an algorithm that learns one at a time.
     """
+    check_place(out)
     algorithm, config, seconds = find_algorithm(job.algorithm), job.config_for(len(seeds)), 60.0 * minutes - process_seconds() - RESERVE_S
     if seconds <= 0.0:
         raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
@@ -104,7 +106,10 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
         runs = dict[int, RlRun]()
         for seed, title in titles.items():
             if before is not None:
-                parcels.unpack(before / title if several else before, place / title)
+                left = before / title if several else before
+                if not (left / checkpoints.RESUME).is_file():
+                    raise ValueError(f"--before: {left} holds no {checkpoints.RESUME}: give the folder that an earlier visit left")
+                parcels.unpack(left, place / title)
             settings, limit = {**asdict(config), "seed": seed}, seconds / 60.0
             runs[seed] = RlRun(
                 place / title,
@@ -233,6 +238,22 @@ def steps_per_second(job: Job, numbers: Sequence[int], chunks: int = 4) -> dict[
     return rates
 
 
+def lighten(folder: Path, out: Path) -> None:
+    """Keep of a visit's folder what the next one needs; see `LightenCommand`.
+
+    Raises:
+      FileNotFoundError: a file of it is missing.
+    """
+    tables = [folder / name for name in ("progress.csv", "curve.csv")]
+    for path in (*tables, folder / checkpoints.RESUME):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing: give the folder of a run that a visit left")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in tables:
+        shutil.copy2(path, out / path.name)
+    checkpoints.lighten(folder / checkpoints.RESUME, out / checkpoints.RESUME, sac_learner.Networks._fields)
+
+
 # Command line -------------------------------------------------------------------------------------
 
 
@@ -279,17 +300,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         numbers = [number for number in range(1, job.config.envs_per_task + 1) if job.config.envs_per_task % number == 0]
         print(json.dumps(steps_per_second(job, numbers)))
         return 0
-    if isinstance(command, LightenCommand):
-        command.out.mkdir(parents=True, exist_ok=True)
-        for name in ("progress.csv", "curve.csv"):
-            shutil.copy2(command.folder / name, command.out / name)
-        checkpoints.lighten(command.folder / checkpoints.RESUME, command.out / checkpoints.RESUME, sac_learner.Networks._fields)
-        return 0
-    if command.job not in jobs:
-        print(f"metaworld_baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)
-        return 2
     try:
-        if command.job == SMOKE:
+        if isinstance(command, LightenCommand):
+            lighten(command.folder, command.out)
+        elif command.job not in jobs:
+            raise ValueError(f"unknown job {command.job!r}; there are {', '.join(jobs)}")
+        elif command.job == SMOKE:
             smoke(command.out, jobs)
         else:
             folder = train(

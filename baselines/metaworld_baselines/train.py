@@ -17,7 +17,7 @@ import tyro
 from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
 from metaworld_baselines.runs.parallel import Teller, Work, run_here
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
-from metaworld_baselines.runs.run_files import read_description
+from metaworld_baselines.runs.run_files import check_place, read_description
 from metaworld_py.files import reading, write_json
 
 PUBLISHED = "published"  # instead of a file behind --config
@@ -91,6 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train; returns the exit status."""
     try:
         name, command = parse(list(sys.argv[1:] if arguments is None else arguments))
+        check_place(command.out)
         check_number_of_seeds(name, command)
         if command.parallel > 1 and len(command.seed) > 1:
             return train_together(name, command)

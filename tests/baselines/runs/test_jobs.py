@@ -157,6 +157,17 @@ def test_too_little_time_is_refused_before_anything_begins(tmp_path):
         jobs.train("job", tiny("mtmh-sac-mt10"), minutes=0.1, out=tmp_path, seeds=[1], before=None)
 
 
+def test_folders_that_are_not_meant_are_refused_before_anything_begins(tmp_path, capsys):
+    """A visit would begin at zero in silence."""
+    (tmp_path / "config.json").write_text("{}")
+    for words in (["--out", str(tmp_path)], ["--out", str(tmp_path / "new"), "--before", str(tmp_path / "nothing")]):
+        assert jobs.main(["run", "mtmh-sac-mt10", *words]) == 2
+    errors = capsys.readouterr().err
+    assert "is the folder of a run" in errors and "nothing holds no resume.safetensors" in errors
+    assert jobs.main(["lighten", str(tmp_path), "--out", str(tmp_path / "light")]) == 2
+    assert "progress.csv is missing" in capsys.readouterr().err and [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
 @pytest.mark.slow
 def test_a_kill_leaves_a_folder_that_can_be_used(tmp_path):
     script = (
