@@ -81,13 +81,13 @@ class Mechanism:
         return any(signal.quantity is Quantity.TOUCH for signal in self.signals)
 
     def columns(self, task: TaskDef) -> tuple[int, ...]:
-        """Where the numbers of each of a task's signals begin in the mechanism's row."""
+        """For each number of a task's row, in the order that its reader has, where it stands in the mechanism's row."""
         begins, at = {}, 0
         for signal in self.signals:
             begins[signal] = at
             at += signal.quantity.value[1]
-        arm = tuple(begins[signal] for signal in ARM_SIGNALS)
-        return arm + tuple(begins[reading.signal] for reading in readings(task, SceneKinematics.of(task.physics_model)))
+        read = [*ARM_SIGNALS, *(reading.signal for reading in readings(task, SceneKinematics.of(task.physics_model)))]
+        return tuple(begins[signal] + number for signal in read for number in range(signal.quantity.value[1]))
 
 
 def mechanisms(tasks: Iterable[TaskDef]) -> tuple[Mechanism, ...]:
