@@ -56,6 +56,11 @@ def play_cpu(instances, steps, version):
     return np.array(success), np.array(total)
 
 
+def apart_by(value, wanted):
+    """Relative difference; of nothing at all, none."""
+    return (value - wanted) / wanted if wanted else 0.0
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tasks", default="MT50", help="a set, or names with commas")
@@ -80,8 +85,8 @@ def main() -> None:
         gpu, cpu = float(total[part].mean()), float(total_c[part].mean())
         wins, wins_c = int(success[part].sum()), int(success_c[part].sum())
         rows.append({"task": name, "success_gpu": wins, "success_cpu": wins_c, "return_gpu": gpu, "return_cpu": cpu})
-        print(f"| {name} | {wins} / {wins_c} | {gpu:.1f} / {cpu:.1f} | {100 * (gpu / cpu - 1):+.2f} % |")
-    close = sum(abs(row["return_gpu"] / row["return_cpu"] - 1) <= 0.005 for row in rows)
+        print(f"| {name} | {wins} / {wins_c} | {gpu:.1f} / {cpu:.1f} | {100 * apart_by(gpu, cpu):+.2f} % |")
+    close = sum(abs(apart_by(row["return_gpu"], row["return_cpu"])) <= 0.005 for row in rows)
     apart = max(abs(row["success_gpu"] - row["success_cpu"]) for row in rows)
     print(
         f"\n{success.sum()} of {len(success)} episodes succeed, {success_c.sum()} on the CPU; at most {apart} apart a task; returns within "

@@ -22,6 +22,7 @@ from metaworld_py.sim.scene import ARENA_BYTES, Scene, compose, without_looks
 from metaworld_py.sim.signals import ARM_SIGNALS, Quantity, Signal
 from metaworld_py.tasks.common.definition import TaskDef
 
+FUSES_BODIES = True  # what stands still or is welded together: 28 bodies become 15, equal to rounding (tests/gpu/test_mechanism.py)
 _FREE, _PLANE, _MESH = mujoco.mjtJoint.mjJNT_FREE, mujoco.mjtGeom.mjGEOM_PLANE, mujoco.mjtGeom.mjGEOM_MESH
 # General values, so that the compiler takes no short cut that holds for them alone: off-centre, turned, damped, limited.
 _OFF, _TURNED = (0.01, 0.02, 0.03), (0.9, 0.1, 0.2, 0.3)
@@ -134,7 +135,7 @@ def build_mechanism(tasks: Sequence[TaskDef]) -> Mechanism:
 
 
 def _compile(spec: mujoco.MjSpec) -> mujoco.MjModel:
-    spec.compiler.fusestatic = True  # 28 bodies become 15; equal to rounding (tests/gpu/test_mechanism.py)
+    spec.compiler.fusestatic = FUSES_BODIES
     spec.memory = ARENA_BYTES
     model, arm = spec.compile(), arm_alone()
     # Hierarchies of volumes and coinciding frames hold for the placeholders alone.
