@@ -18,6 +18,7 @@ FLOORS = {
         "tasks",
         "instances",
         "engine",
+        "gpu",
         "rendering",
         "policies",
         "envs",
