@@ -14,6 +14,7 @@ from typing import Any
 from metaworld_py.files import read_json, reading
 
 CONFIG = "config.json"
+DEMONSTRATIONS = "demonstrations.json"  # of imitation: what was learned from
 
 
 def read_description(path: Path) -> dict[str, Any]:
