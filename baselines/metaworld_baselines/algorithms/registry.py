@@ -20,8 +20,11 @@ from typing import Any
 
 import jax
 
-from metaworld_baselines.algorithms import maml_config, maml_trpo, ppo, rl2, rl2_config, sac, sac_learner
+from metaworld_baselines.algorithms import cloning, maml_config, maml_trpo, one_shot, pearl, ppo, rl2, rl2_config, sac, sac_learner
+from metaworld_baselines.algorithms.cloning import CloningConfig
 from metaworld_baselines.algorithms.maml_config import MamlConfig
+from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
+from metaworld_baselines.algorithms.pearl_config import PearlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac_config import SacConfig, renamed_settings
@@ -200,6 +203,37 @@ PPO = Algorithm(
     published=ppo.PUBLISHED,
     legacy=PpoConfig(),
 )
+CLONING = Algorithm(
+    "bc",
+    "behaviour cloning: imitates demonstrations of one task or several",
+    CloningConfig(),
+    cloning.make_learner,
+    cloning.init,
+    lambda _, agent: agent.policy,
+    cloning.as_agent,
+    cloning.train,
+)
+PEARL = Algorithm(
+    "pearl",
+    "PEARL: soft actor-critic on an inferred goal",
+    PearlConfig(),
+    pearl.make_learner,
+    pearl.init,
+    lambda _, agent: agent.acting,
+    pearl.as_agent,
+    pearl.train,
+)
+
+ONE_SHOT = Algorithm(
+    "one-shot",
+    "one-shot imitation: does what one episode of the expert showed, goal hidden",
+    OneShotConfig(task="reach"),
+    one_shot.make_learner,
+    one_shot.init,
+    lambda _, agent: agent.policy,
+    one_shot.as_agent,
+    one_shot.train,
+)
 
 
 for _algorithm in (
@@ -208,7 +242,10 @@ for _algorithm in (
     _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(architecture=MULTI_HEAD)),
     _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", PCGRAD_SAC),
     PPO,
+    CLONING,
+    ONE_SHOT,
     _meta("rl2", "RL²: a memory that adapts, trained by PPO", rl2, rl2_config, Rl2Config()),
+    PEARL,
     _meta("maml-trpo", "MAML with a TRPO outer step", maml_trpo, maml_config, MamlConfig()),
 ):
     register(_algorithm)
