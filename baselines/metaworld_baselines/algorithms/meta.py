@@ -103,6 +103,11 @@ class Instances:
         self._of_task = [list(benchmark.instances_of(name)) for name in config.tasks]
         self._per_task = config.meta_batch // len(self._of_task)
 
+    @property
+    def all(self) -> list[Task]:
+        """Every training instance, tasks in a row."""
+        return [task for instances in self._of_task for task in instances]
+
     def of_iteration(self, iteration: int) -> list[Task]:
         """The meta-batch of an iteration, tasks in a row; depends on nothing else."""
         return [task for index in range(len(self._of_task)) for task in self._draw(index, iteration)]

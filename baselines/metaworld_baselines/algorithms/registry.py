@@ -20,8 +20,11 @@ from typing import Any
 
 import jax
 
-from metaworld_baselines.algorithms import maml_config, maml_trpo, ppo, rl2, rl2_config, sac, sac_learner
+from metaworld_baselines.algorithms import cloning, maml_config, maml_trpo, one_shot, pearl, ppo, rl2, rl2_config, sac, sac_learner
+from metaworld_baselines.algorithms.cloning import CloningConfig
 from metaworld_baselines.algorithms.maml_config import MamlConfig
+from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
+from metaworld_baselines.algorithms.pearl_config import PearlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac_config import SacConfig, renamed_settings
@@ -70,7 +73,16 @@ class Algorithm:
     train: Callable[[Any, int, Any], Any]  # (configuration, seed, run): trains, or goes on
     published: Any = None  # the published settings where the defaults are others: `train NAME --config published`
     legacy: Any = None  # what a file means by leaving a field out; None: the defaults
+    train_seeds: Callable[[Any, Mapping[int, Any]], Any] | None = None  # (configuration, runs by seed): all in one loop; None: cannot
     renamed: Callable[[dict[str, Any]], dict[str, Any]] = lambda settings: settings  # from settings as older files name them
+
+    def train_all(self, config: Any, runs: Mapping[int, Any]) -> None:
+        """Train the runs of these seeds, or go on with them."""
+        if len(runs) > 1 and self.train_seeds is not None:
+            self.train_seeds(config, runs)
+            return
+        for seed, run in runs.items():
+            self.train(config, seed, run)
 
     def config_from(self, plain: dict[str, Any]) -> Any:
         """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own.
@@ -159,6 +171,7 @@ def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
         sac_learner.actor_tree,
         sac_learner.as_agent,
         sac.train,
+        train_seeds=sac.train_seeds,
         renamed=renamed_settings,
     )
 
@@ -190,6 +203,37 @@ PPO = Algorithm(
     published=ppo.PUBLISHED,
     legacy=PpoConfig(),
 )
+CLONING = Algorithm(
+    "bc",
+    "behaviour cloning: imitates demonstrations of one task or several",
+    CloningConfig(),
+    cloning.make_learner,
+    cloning.init,
+    lambda _, agent: agent.policy,
+    cloning.as_agent,
+    cloning.train,
+)
+PEARL = Algorithm(
+    "pearl",
+    "PEARL: soft actor-critic on an inferred goal",
+    PearlConfig(),
+    pearl.make_learner,
+    pearl.init,
+    lambda _, agent: agent.acting,
+    pearl.as_agent,
+    pearl.train,
+)
+
+ONE_SHOT = Algorithm(
+    "one-shot",
+    "one-shot imitation: does what one episode of the expert showed, goal hidden",
+    OneShotConfig(task="reach"),
+    one_shot.make_learner,
+    one_shot.init,
+    lambda _, agent: agent.policy,
+    one_shot.as_agent,
+    one_shot.train,
+)
 
 
 for _algorithm in (
@@ -198,7 +242,10 @@ for _algorithm in (
     _sac("mtmh-sac", "MTMH-SAC: SAC on several tasks with a head per task", SacConfig(architecture=MULTI_HEAD)),
     _sac("pcgrad-sac", "MTMH-SAC with gradient surgery (PCGrad)", PCGRAD_SAC),
     PPO,
+    CLONING,
+    ONE_SHOT,
     _meta("rl2", "RL²: a memory that adapts, trained by PPO", rl2, rl2_config, Rl2Config()),
+    PEARL,
     _meta("maml-trpo", "MAML with a TRPO outer step", maml_trpo, maml_config, MamlConfig()),
 ):
     register(_algorithm)

@@ -15,6 +15,7 @@ from metaworld_baselines.runs.checkpoints import RESUME
 from metaworld_py.files import read_json, reading
 
 CONFIG = "config.json"
+DEMONSTRATIONS = "demonstrations.json"  # of imitation: what was learned from
 
 
 def check_place(out: Path) -> None:

@@ -25,6 +25,11 @@ RUNS = {
     "ppo": (f"{TWO_TASKS} --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2 --log-every-env-steps 1", 80),
     "rl2": (f"{META} --width 8 --memory 8 --bptt-steps 20 --minibatches 2 --epochs 2", 80),
     "maml-trpo": (f"{META} --train-episodes 2 --width 8 --depth 1", 160),
+    "pearl": (
+        f"{META} --width 8 --depth 1 --encoder-width 8 --encoder-depth 1 --goals-per-update 2 --batch-per-goal 4 "
+        "--updates-per-iteration 2 --context-size 6 --buffer-per-goal 40",
+        80,
+    ),
 }
 SPEED_COLUMNS = {"seconds", "steps_per_s", "updates_per_s", "waiting_for_envs", "waiting_for_learner"}
 
@@ -72,7 +77,7 @@ def test_the_scale_of_the_observations_goes_with_the_weights(run):
 def test_it_learns_something_at_each_iteration(run):
     name, whole, _ = run
     assert whole.name == f"{name}-{'reach+drawer-close' if name == 'ppo' else 'ML1-reach'}-seed3"
-    losses = [row.get("surrogate") or row["loss"] for row in rows(whole, "progress")]
+    losses = [row.get("surrogate") or row.get("loss") or row["critic_loss"] for row in rows(whole, "progress")]
     assert len(set(losses)) == 3 and np.isfinite([float(loss) for loss in losses]).all()
 
 

@@ -1,0 +1,86 @@
+"""What one demonstration tells: `python -m metaworld_baselines.publishing.one_shot_table runs/one-shot-*`.
+
+Plays the held-out goals of each run four ways, keeps the results in the run's folder, and prints a row for each task with means over
+seeds: the policy with everything as demonstrated, with the object elsewhere, with another goal's demonstration; and the demonstration's
+actions done over again with the object elsewhere.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tyro
+
+from metaworld_baselines.algorithms.loading import load_agent
+from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
+from metaworld_baselines.algorithms.one_shot_evaluation import CONDITIONS, ELSEWHERE, ReplayAgent, evaluate_one_shot
+from metaworld_baselines.publishing import aggregation
+from metaworld_baselines.publishing.run_files import read_run
+from metaworld_py.checks.bench import table
+from metaworld_py.evaluation import EvaluationResult, mean_rate_interval
+
+REPLAY = "actions over again, object elsewhere"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Options of the command line."""
+
+    folders: tyro.conf.Positional[tuple[Path, ...]]
+    conditions: tuple[str, ...] = (*CONDITIONS, REPLAY)  # which ways
+
+
+def results(folder: Path, condition: str) -> EvaluationResult:
+    """What a run's last policy does under a condition; played at the first call.
+
+    Raises:
+      OSError, ValueError: no run of one-shot imitation there.
+    """
+    _, config, seed, _ = read_run(folder)
+    if not isinstance(config, OneShotConfig):
+        raise ValueError(f"{folder} holds no run of one-shot imitation")
+    path = folder / f"{condition.replace(' ', '-').replace(',', '')}.json"
+    if not path.is_file():
+        is_replay = condition == REPLAY
+        agent = ReplayAgent() if is_replay else load_agent(folder)
+        evaluate_one_shot(agent, config, seed, ELSEWHERE if is_replay else condition, folder.name).save(path)
+    return EvaluationResult.load(path)
+
+
+def cell(found: Sequence[EvaluationResult]) -> str:
+    """Mean over seeds and tasks with its 95 % interval: over seeds from three on, over goals before."""
+    scores = np.array([[task.success_rate for task in result.tasks] for result in found])
+    low, high = mean_rate_interval([task.independent_counts for result in found for task in result.tasks])
+    if len(found) >= aggregation.SEEDS:
+        low, high = aggregation.interval(scores, aggregation.mean)
+    return f"{scores.mean():.1%} [{low:.1%}, {high:.1%}]"
+
+
+def rows(folders: Sequence[Path], conditions: Sequence[str]) -> list[tuple[str, ...]]:
+    """One for each task or set: name, number of seeds, and a cell for each condition."""
+    by_title: dict[str, list[Path]] = {}
+    for folder in folders:
+        by_title.setdefault(getattr(read_run(folder)[1], "title", folder.name), []).append(folder)
+    return [
+        (title, str(len(found)), *(cell([results(folder, condition) for folder in found]) for condition in conditions))
+        for title, found in by_title.items()
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Evaluate and print; returns the exit status."""
+    command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.one_shot_table", args=arguments)
+    try:
+        print("\n".join(table(("", "seeds", *command.conditions), rows(command.folders, command.conditions))))
+    except (OSError, ValueError) as error:
+        print(f"metaworld_baselines.publishing.one_shot_table: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
