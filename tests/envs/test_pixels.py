@@ -1,5 +1,10 @@
 """Pixels as observations: spaces, kinds, several environments, hidden goals, stacks of frames, final observations."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import gymnasium
 import numpy as np
 import pytest
@@ -11,6 +16,7 @@ from metaworld_py.rendering import renderer, segmentation_names
 
 pytestmark = pytest.mark.usefixtures("opengl")
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 SMALL = {"obs_mode": "pixels", "obs_width": 48, "obs_height": 32}
 STATE = {"obs_mode": "state", "obs_width": 84, "obs_height": 84}  # the defaults of what states do not have
 
@@ -115,6 +121,25 @@ def test_vector_strategies_see_the_same(strategy, mode):
             for last, expected in zip(a[-1]["final_obs"], b[-1]["final_obs"], strict=True):
                 assert all(np.array_equal(last[key], expected[key]) for key in ("pixels", "state"))
     one.close(), two.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are forked on Linux only")
+@pytest.mark.parametrize("has_drawn", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_a_script_without_main_guard_runs_once_or_is_told_of_it(has_drawn, tmp_path):
+    """A fork is safe until something was drawn; a process that starts anew runs the script again."""
+    keywords = "env_name='reach', seed=1, render_mode='rgb_array', width=16, height=16"
+    lines = ["import gymnasium, metaworld_py", "print('run')"]
+    if has_drawn:
+        lines += [f"env = gymnasium.make('Meta-World/MT1', {keywords})", "env.reset()", "env.render()"]
+    lines += [f"envs = gymnasium.make_vec('Meta-World/MT1', num_envs=2, vector_strategy='async', {keywords})", "envs.reset(seed=0)"]
+    lines += ["print(len(envs.render()), 'pictures')", "envs.close()"]
+    script = tmp_path / "script.py"
+    script.write_text("\n".join(lines))
+    done = subprocess.run([sys.executable, "-W", "ignore", script], capture_output=True, text=True, check=False, env=ENVIRONMENT)
+    if has_drawn:
+        assert done.returncode != 0 and "if __name__ == '__main__':" in done.stderr
+    else:
+        assert (done.returncode, done.stdout.split()) == (0, ["run", "2", "pictures"]), done.stderr
 
 
 def test_stacks_begin_with_copies_of_the_first_frame():
