@@ -202,6 +202,14 @@ def copy_rows(bank: wp.array2d[float], row: wp.array[int], values: wp.array2d[fl
 
 
 @wp.kernel
+def clear(row: wp.array[int], values: wp.array2d[float]):
+    """Zero a field of the worlds that begin."""
+    world, number = wp.tid()
+    if row[world] >= 0:
+        values[world, number] = 0.0
+
+
+@wp.kernel
 def begin(
     env: wp.array[int],
     row: wp.array[int],
