@@ -1,8 +1,8 @@
 """Compiles the GPU engine's kernels for an H100 that is not there: `python tools/gpu/compile_kernels.py FOLDER --worlds 4096 16384`.
 
 FOLDER becomes Warp's cache on the machine that has the card. Needs the extra `gpu` and no driver: the compiler is inside Warp. Nothing is
-run: launches of a control step are recorded with a stand-in for the card, then each module is compiled for each block size that it is launched
-with. A few kernels depend on the number of worlds.
+run: launches of a control step are recorded with a stand-in for the card, then each module is compiled for each block size that it is
+launched with. A few kernels depend on the number of worlds.
 """
 
 from __future__ import annotations
