@@ -18,7 +18,7 @@ _WARM_UP_STEPS = 3  # the first loads kernels, the second records the graphs
 
 
 @dataclass(frozen=True)
-class GpuSpeed:
+class GpuThroughput:
     """What one number of worlds gave.
 
     Attributes:
@@ -56,7 +56,7 @@ class GpuSpeed:
         )
 
 
-def measure_gpu(benchmark: str | Sequence[str], worlds: int, *, device: str = "cuda:0", steps: int = 100) -> GpuSpeed:
+def measure_gpu(benchmark: str | Sequence[str], worlds: int, *, device: str = "cuda:0", steps: int = 100) -> GpuThroughput:
     """Step worlds of a benchmark with random actions.
 
     Args:
@@ -81,7 +81,7 @@ def measure_gpu(benchmark: str | Sequence[str], worlds: int, *, device: str = "c
     seconds = _seconds(place, steps, lambda step: env.step(actions[step % _NUM_ACTIONS]))
     alone = {group.mechanism.name: _seconds(place, max(steps // 4, 1), partial(_advance, group)) for group in env.worlds}
     used = (place.total_memory - place.free_memory if place.is_cuda else (resident_bytes() or 0) - before) / 2**20
-    return GpuSpeed(
+    return GpuThroughput(
         worlds=worlds,
         device=place.name if place.is_cuda else processor_name(),
         steps_per_second=worlds / seconds,
@@ -102,12 +102,11 @@ def count_launches(function: Callable[[], object]) -> int:
     import warp as wp  # noqa: PLC0415
 
     found = {name: getattr(wp, name) for name in ("launch", "launch_tiled")}
-    counted = 0
+    counted: list[str] = []
 
     def counting(name: str) -> Callable[..., Any]:
         def launch(*arguments: Any, **keywords: Any) -> Any:
-            nonlocal counted
-            counted += 1
+            counted.append(name)
             return found[name](*arguments, **keywords)
 
         return launch
@@ -119,7 +118,7 @@ def count_launches(function: Callable[[], object]) -> int:
     finally:
         for name, original in found.items():
             setattr(wp, name, original)
-    return counted
+    return len(counted)
 
 
 def _advance(worlds: Any, _: int) -> None:

@@ -112,6 +112,19 @@ def instance_row(seed: int, env: int, number: int, first: int, count: int):
     return first + wp.min(int(wp.randf(state) * float(count)), count - 1)
 
 
+@wp.func
+def count_faults(is_bad: bool, is_healthy: bool, overflow: int, counters: wp.array[int]):
+    """Count what went wrong in a world's step."""
+    if is_bad:
+        wp.atomic_add(counters, BAD_ACTIONS, 1)
+    elif not is_healthy:
+        wp.atomic_add(counters, BLOW_UPS, 1)
+    if (overflow & OWN_OVERFLOW) != 0:
+        wp.atomic_add(counters, CONSTRAINT_OVERFLOWS, 1)
+    if (overflow & SHARED_OVERFLOW) != 0:
+        wp.atomic_add(counters, CONTACT_OVERFLOWS, 1)
+
+
 @wp.kernel
 def finish(
     env: wp.array[int],
@@ -159,14 +172,7 @@ def finish(
     steps.over[at] = over
     steps.unstable[at] = not stable
     steps.overflow[at] = overflow[world]
-    if is_bad[world]:
-        wp.atomic_add(counters, BAD_ACTIONS, 1)
-    elif not healthy:
-        wp.atomic_add(counters, BLOW_UPS, 1)
-    if dropped:
-        wp.atomic_add(counters, CONSTRAINT_OVERFLOWS, 1)
-    if (overflow[world] & SHARED_OVERFLOW) != 0:
-        wp.atomic_add(counters, CONTACT_OVERFLOWS, 1)
+    count_faults(is_bad[world], healthy, overflow[world], counters)
     overflow[world] = 0
     row[world] = -1
     if over:
@@ -199,6 +205,14 @@ def copy_rows(bank: wp.array2d[float], row: wp.array[int], values: wp.array2d[fl
     world, number = wp.tid()
     if row[world] >= 0:
         values[world, number] = bank[row[world], number]
+
+
+@wp.kernel
+def clear(row: wp.array[int], values: wp.array2d[float]):
+    """Zero a field of the worlds that begin."""
+    world, number = wp.tid()
+    if row[world] >= 0:
+        values[world, number] = 0.0
 
 
 @wp.kernel

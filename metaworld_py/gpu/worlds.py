@@ -1,7 +1,7 @@
 """Worlds of one mechanism on a device: physics by MuJoCo Warp, and the graphs that a control step is launched as. Knows no tasks.
 
 Traps, each with its cure below: geoms that stand still are placed once, when the data are made; boxes touch boxes otherwise than in C
-unless told so; captured graphs keep the arrays that they were captured with.
+unless told so; captured graphs keep the arrays that they were captured with; welds read velocities of the step before.
 """
 
 from __future__ import annotations
@@ -80,6 +80,8 @@ class Worlds:
         fields = [(bank.model[name], getattr(self.model, name)) for name in MODEL_FIELDS]
         fields += [(bank.data[name], getattr(self.data, name)) for name in DATA_FIELDS]
         self._restored = [(wp.array(rows.reshape(len(rows), -1)), _numbers(array, self.num)) for rows, array in fields if rows.size]
+        # Welds read these of the step before: left as they are, an episode would depend on the last one, and NaN stay for ever.
+        self._cleared = [_numbers(array, self.num) for array in (self.data.cvel, self.data.cdof_dot)]
         self.stream = wp.Stream(device) if device.is_cuda else None
         self._graphs: dict[str, Any] = {}
 
@@ -148,6 +150,8 @@ class Worlds:
     def _begin(self) -> None:
         for rows, values in self._restored:
             wp.launch(kernels.copy_rows, values.shape, [rows, self._row, values])
+        for values in self._cleared:
+            wp.launch(kernels.clear, values.shape, [self._row, values])
         began = [self.starts, self.is_first, self.data.time, self.data.overflow, self._shared.running, self._shared.steps]
         wp.launch(kernels.begin, self.num, [self._env, self._row, self._bank_starts, self._bank_observations, *began])
 

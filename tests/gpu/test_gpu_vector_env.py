@@ -14,10 +14,12 @@ pytest.importorskip("mujoco_warp", reason="needs the extra gpu")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # of Warp, about the driver that is not there
 
 NAMES = ["door-open", "faucet-open", "door-lock"]  # one mechanism
-OBSERVED_ATOL = 1e-4  # m: single precision against double, over five control steps
-TURNED_ATOL = 2e-3  # quaternion of a cylinder free to roll about its axis
-REWARD_ATOL = 2e-2  # of rewards up to 10
-FREE_TO_ROLL = {"reach", "push", "pick-place", "push-back", "reach-wall", "push-wall", "pick-place-wall", "soccer", "basketball"}
+# Single precision against double, over five control steps. Most tasks are below 2e-5; a ball and a cylinder that rest on the table to
+# within a nanometre touch it or not by rounding (1.4e-4), and cylinders are free to roll (quaternions: 1e-3).
+POS_ATOL = 3e-4  # m
+QUAT_ATOL = 2e-3
+REWARD_RTOL = REWARD_ATOL = 1e-3  # of rewards up to 10; the most that was seen is 2.2e-4
+_QUATS = [7, 8, 9, 10, 14, 15, 16, 17]  # of a frame
 
 
 def make(names=NAMES, worlds=6, **keywords):
@@ -46,11 +48,11 @@ def test_a_few_steps_of_all_tasks_are_those_of_the_cpu(version):
         actions = np.float32([np.clip(one.task.expert(one.observation), -1, 1) for one in episodes])
         scores = [one.step(displacement(action), float(action[3])) for one, action in zip(episodes, actions, strict=True)]
         observation, reward, _, _, info = env.step(actions)
-        errors = np.abs(observation.numpy() - [one.observation for one in episodes])
+        errors = np.abs(observation.numpy() - [one.observation for one in episodes])[:, :18]
         for name, error in zip(env.task_names, errors, strict=True):
-            assert error[:7].max() < OBSERVED_ATOL, name
-            assert error.max() < (TURNED_ATOL if name.removesuffix("-v3") in FREE_TO_ROLL else OBSERVED_ATOL), name
-        np.testing.assert_allclose(reward.numpy(), [score.reward for score in scores], rtol=1e-3, atol=REWARD_ATOL)
+            assert error[_QUATS].max() < QUAT_ATOL, name
+            assert np.delete(error, _QUATS).max() < POS_ATOL, name
+        np.testing.assert_allclose(reward.numpy(), [score.reward for score in scores], rtol=REWARD_RTOL, atol=REWARD_ATOL)
         assert not info["is_unstable"].numpy().any()
         assert not info["overflow"].numpy().any()
 
@@ -87,6 +89,15 @@ def test_a_seed_decides_everything_and_another_one_something_else():
         runs.append(np.array([env.step(random_actions(env, rng))[0].numpy().copy() for _ in range(9)]))
     np.testing.assert_array_equal(runs[0], runs[1])
     assert not np.array_equal(runs[0], runs[2])
+
+
+def test_an_episode_does_not_depend_on_the_one_before():
+    env, actions = make(), np.random.default_rng(2).uniform(-1, 1, (8, 6, 4)).astype(np.float32)
+    runs = []
+    for _ in range(2):
+        env.reset(options={"instances": np.zeros(6, dtype=int)})
+        runs.append(np.array([env.step(action)[0].numpy().copy() for action in actions]))
+    np.testing.assert_array_equal(*runs)
 
 
 def test_a_world_depends_neither_on_its_neighbours_nor_on_its_place():
