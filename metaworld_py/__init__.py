@@ -11,6 +11,7 @@ from metaworld_py.engine.layout import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.published_classes import ALL_V3_ENVIRONMENTS, ALL_V3_ENVIRONMENTS_GOAL_HIDDEN, ALL_V3_ENVIRONMENTS_GOAL_OBSERVABLE
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
+from metaworld_py.gpu import make_gpu
 from metaworld_py.instances.task import Task
 from metaworld_py.published import install
 from metaworld_py.published.makers import make_ml_envs, make_ml_envs_test, make_ml_envs_train, make_mt_envs, register_mw_envs
@@ -44,6 +45,7 @@ __all__ = [
     "Task",
     "__version__",
     "find_task",
+    "make_gpu",
     "make_ml_envs",
     "make_ml_envs_test",
     "make_ml_envs_train",

@@ -18,6 +18,7 @@ FLOORS = {
         "tasks",
         "instances",
         "engine",
+        "gpu",
         "rendering",
         "policies",
         "envs",
@@ -35,7 +36,8 @@ FLOORS = {
         "checks",
         "cli",
     ],
-    "metaworld_baselines": "__init__ places arrays networks gradients experience runs algorithms train publishing jobs sweep".split(),  # noqa: SIM905
+    "metaworld_baselines": """__init__ places arrays networks gradients experience runs algorithms train supervised publishing jobs
+    sweep""".split(),  # noqa: SIM905
 }
 
 

@@ -218,6 +218,17 @@ def test_a_checkpoint_that_does_not_fit_is_refused_and_changes_nothing():
     assert envs.call("get_checkpoint") == before
 
 
+def test_a_checkpoint_of_another_strategy_is_refused_and_changes_nothing():
+    kinds = [make_vec("MT1", env_name="reach", num_envs=2, vector_strategy=strategy) for strategy in ("native", "sync")]
+    for one, other in (kinds, kinds[::-1]):
+        one.reset(seed=0)
+        other.reset(seed=1)
+        before = json.dumps(one.call("get_checkpoint"))
+        with pytest.raises(ValueError, match=r"is of a .*, this is a .*"):
+            one.call("load_checkpoint", other.call("get_checkpoint"))
+        assert json.dumps(one.call("get_checkpoint")) == before
+
+
 # One task, several environments
 
 
@@ -387,9 +398,11 @@ def test_a_refused_reset_of_one_environment_changes_nothing():
 
 
 def test_numpy_seeds_are_taken():
-    env, envs = make(), make_vec("MT1", env_name="reach", num_envs=2)
+    env = make()
     assert np.array_equal(env.reset(seed=np.int64(3))[0], env.reset(seed=3)[0])
-    assert np.array_equal(envs.reset(seed=np.int64(3))[0], envs.reset(seed=[np.int32(3), np.int64(4)])[0])
+    for strategy in ("native", "sync"):
+        envs = make_vec("MT1", env_name="reach", num_envs=2, vector_strategy=strategy)
+        assert np.array_equal(envs.reset(seed=np.int64(3))[0], envs.reset(seed=[np.int32(3), np.int64(4)])[0])
 
 
 # Threads
@@ -409,8 +422,10 @@ def test_two_threads_in_one_environment_take_turns(kind):
     done = []
 
     def work(seed):
+        one = env if kind == "one" else env.envs[1]
         for action in actions(150, shape, seed):
             env.step(action)
+            assert len(one.compute_reward(np.zeros(4), None)) == 7 and one.tcp_center.shape == (3,) and one.data.qpos.any()
         done.append(seed)
 
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(3)]

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -26,13 +27,14 @@ import jax
 import numpy as np
 import tyro
 
-from metaworld_baselines.algorithms import sac, sac_learner, sac_update
+from metaworld_baselines.algorithms import sac_collectors, sac_learner, sac_update
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.experience import replay
-from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs import checkpoints, parcels
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
+from metaworld_baselines.runs.run_files import check_place
 from metaworld_py.files import write_json
 
 if sys.version_info >= (3, 11):
@@ -43,7 +45,6 @@ else:
 JOBS_FILE = Path(__file__).with_name("jobs.toml")
 SMOKE = "smoke"
 RESERVE_S = 40.0  # of a job's time, for its last evaluation and files
-CARRIED = (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST, "progress.csv", "curve.csv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +60,14 @@ class Job:
         """The algorithm's configuration."""
         return replace(find_algorithm(self.algorithm).config, **self.settings)
 
+    def config_for(self, num_seeds: int) -> Any:
+        """The configuration of one of several seeds: they share the machine's cores, so each has fewer collectors."""
+        config = self.config
+        if num_seeds == 1 or not hasattr(config, "collectors"):
+            return config
+        most = max(config.collectors // num_seeds, 1)
+        return replace(config, collectors=max(number for number in range(1, most + 1) if config.envs_per_task % number == 0))
+
 
 def read_jobs(path: Path = JOBS_FILE) -> dict[str, Job]:
     """All jobs by name, most wanted first."""
@@ -68,37 +77,68 @@ def read_jobs(path: Path = JOBS_FILE) -> dict[str, Job]:
 # Training -----------------------------------------------------------------------------------------
 
 
-def train(name: str, job: Job, *, minutes: float, out: Path, seed: int, before: Path | None) -> Path:
-    """Train for so long, or to the end of the budget; returns the folder.
+def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int], before: Path | None) -> Path:
+    """Train for so long, or to the end of the budget.
 
     Args:
       name: the job's.
       job: what to train.
       minutes: until everything is written, counted from the start of this process.
-      out: the run's folder is made in here.
-      seed: of the run.
-      before: a folder that an earlier visit left, to go on from.
+      out: a seed's folder is made in here, `NAME-seedN`; of several seeds, which learn at once, it holds a parcel, see `parcels`.
+      seeds: of the runs.
+      before: what an earlier visit left, to go on from: the folder of the one seed, or the folder of the seeds' parcels.
+
+    Returns:
+      The folder of the one seed, or that of all.
+
+    Raises:
+      ValueError: too little time, or several seeds of an algorithm that learns one at a time.
     """
-    folder = out / f"{name}-seed{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    for left in (before / file for file in CARRIED) if before is not None else ():
-        if left.is_file() and not (folder / left.name).exists():
-            shutil.copy2(left, folder / left.name)
-    config, seconds = job.config, 60.0 * minutes - process_seconds() - RESERVE_S
+    check_place(out)
+    algorithm, config, seconds = find_algorithm(job.algorithm), job.config_for(len(seeds)), 60.0 * minutes - process_seconds() - RESERVE_S
     if seconds <= 0.0:
         raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
-    settings = {**asdict(config), "seed": seed}
-    run = RlRun(folder, job.algorithm, settings, config.total_env_steps, allow_slow=True, minutes=seconds / 60.0, is_on_tensorboard=False)
-    began, steps_before = time.perf_counter(), run.env_steps
-    try:
-        find_algorithm(job.algorithm).train(config, seed, run)
-    finally:
-        run.close()
-        seconds, env_steps = time.perf_counter() - began, run.env_steps - steps_before
-        visit = {"env_steps": env_steps, "seconds": round(seconds, 1), "steps_per_s": round(env_steps / seconds, 1)}
-        report = {"job": name, "hardware": hardware(), "versions": checkpoints.versions(), "visit": visit, "went_on": before is not None}
-        write_json(folder / "visit.json", report)
-    return folder
+    if len(seeds) > 1 and algorithm.train_seeds is None:
+        raise ValueError(f"{name} trains {algorithm.name}, which learns one seed at a time: give one --seed")
+    titles, several = {seed: f"{name}-seed{seed}" for seed in seeds}, len(seeds) > 1
+    with ExitStack() as stack:
+        place = Path(stack.enter_context(tempfile.TemporaryDirectory())) if several else out
+        runs = dict[int, RlRun]()
+        for seed, title in titles.items():
+            if before is not None:
+                left = before / title if several else before
+                if not (left / checkpoints.RESUME).is_file():
+                    raise ValueError(f"--before: {left} holds no {checkpoints.RESUME}: give the folder that an earlier visit left")
+                parcels.unpack(left, place / title)
+            settings, limit = {**asdict(config), "seed": seed}, seconds / 60.0
+            runs[seed] = RlRun(
+                place / title,
+                job.algorithm,
+                settings,
+                config.total_env_steps,
+                allow_slow=True,
+                minutes=limit,
+                is_on_tensorboard=False,
+                is_one_of_several=several,
+            )
+        if several:
+            stack.enter_context(parcels.Packing([run.folder for run in runs.values()], out))
+        began, steps_before = time.perf_counter(), [run.env_steps for run in runs.values()]
+        try:
+            algorithm.train_all(config, runs)
+        finally:
+            seconds = time.perf_counter() - began
+            for run, steps in zip(runs.values(), steps_before, strict=True):
+                run.close()
+                report_visit(name, run, run.env_steps - steps, seconds, went_on=before is not None)
+    return out if several else out / titles[seeds[0]]
+
+
+def report_visit(name: str, run: RlRun, env_steps: int, seconds: float, *, went_on: bool) -> None:
+    """Leave in a run's folder what this visit was."""
+    visit = {"env_steps": env_steps, "seconds": round(seconds, 1), "steps_per_s": round(env_steps / seconds, 1)}
+    report = {"job": name, "hardware": hardware(), "versions": checkpoints.versions(), "visit": visit, "went_on": went_on}
+    write_json(run.folder / "visit.json", report)
 
 
 def process_seconds() -> float:
@@ -186,7 +226,7 @@ def steps_per_second(job: Job, numbers: Sequence[int], chunks: int = 4) -> dict[
     for number in numbers:
         config = replace(job.config, collectors=number)
         learner = sac_learner.make_learner(config, 0)
-        actor, collector = sac_learner.actor_tree(learner, sac_learner.init(learner, 0)), sac.make_collectors(config, 0)
+        actor, collector = sac_learner.actor_tree(learner, sac_learner.init(learner, 0)), sac_collectors.make_collectors(config, 0)
         seconds = []
         for iteration in range(chunks + 1):
             began = time.perf_counter()
@@ -196,6 +236,22 @@ def steps_per_second(job: Job, numbers: Sequence[int], chunks: int = 4) -> dict[
         collector.close()
         rates[str(number)] = round(config.env_steps_per_chunk / median(seconds[1:]), 1)
     return rates
+
+
+def lighten(folder: Path, out: Path) -> None:
+    """Keep of a visit's folder what the next one needs; see `LightenCommand`.
+
+    Raises:
+      FileNotFoundError: a file of it is missing.
+    """
+    tables = [folder / name for name in ("progress.csv", "curve.csv")]
+    for path in (*tables, folder / checkpoints.RESUME):
+        if not path.is_file():
+            raise FileNotFoundError(f"{path} is missing: give the folder of a run that a visit left")
+    out.mkdir(parents=True, exist_ok=True)
+    for path in tables:
+        shutil.copy2(path, out / path.name)
+    checkpoints.lighten(folder / checkpoints.RESUME, out / checkpoints.RESUME, sac_learner.Networks._fields)
 
 
 # Command line -------------------------------------------------------------------------------------
@@ -208,8 +264,8 @@ class RunCommand:
     job: tyro.conf.Positional[str]
     minutes: float = 9.0  # until all is written
     out: Path = Path("runs")  # the job's folder is made in here
-    seed: int = 1
-    before: Path | None = None  # the folder that an earlier visit left, to go on from
+    seed: tuple[int, ...] = (1,)  # several learn at once
+    before: Path | None = None  # what an earlier visit left, to go on from: the job's folder, or of several seeds the folder of theirs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -244,21 +300,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         numbers = [number for number in range(1, job.config.envs_per_task + 1) if job.config.envs_per_task % number == 0]
         print(json.dumps(steps_per_second(job, numbers)))
         return 0
-    if isinstance(command, LightenCommand):
-        command.out.mkdir(parents=True, exist_ok=True)
-        for name in ("progress.csv", "curve.csv"):
-            shutil.copy2(command.folder / name, command.out / name)
-        checkpoints.lighten(command.folder / checkpoints.RESUME, command.out / checkpoints.RESUME, sac_learner.Networks._fields)
-        return 0
-    if command.job not in jobs:
-        print(f"metaworld_baselines.jobs: unknown job {command.job!r}; there are {', '.join(jobs)}", file=sys.stderr)
-        return 2
     try:
-        if command.job == SMOKE:
+        if isinstance(command, LightenCommand):
+            lighten(command.folder, command.out)
+        elif command.job not in jobs:
+            raise ValueError(f"unknown job {command.job!r}; there are {', '.join(jobs)}")
+        elif command.job == SMOKE:
             smoke(command.out, jobs)
         else:
             folder = train(
-                command.job, jobs[command.job], minutes=command.minutes, out=command.out, seed=command.seed, before=command.before
+                command.job, jobs[command.job], minutes=command.minutes, out=command.out, seeds=command.seed, before=command.before
             )
             print(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
     except (ValueError, OSError, FloatingPointError) as error:

@@ -26,6 +26,7 @@ import tyro
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.runs import checkpoints, parallel
 from metaworld_baselines.runs.parallel import Teller, Work
+from metaworld_baselines.runs.run_files import CONFIG, check_place
 from metaworld_baselines.train import PUBLISHED, folder_name, work
 from metaworld_py.files import install_hint
 
@@ -121,6 +122,9 @@ def read_sweep(path: Path, out: Path, only: Sequence[str] = ()) -> list[Planned]
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{path}: {error}") from error
     common = entries.pop(COMMON, {})
+    check_place(out)
+    if out.name in entries and any(out.glob(f"*/{CONFIG}")):
+        raise ValueError(f"{out} holds the runs of [{out.name}]: give the folder that it is in, --out {out.parent}, to go on with them")
     unknown = set(only) - entries.keys()
     if unknown:
         raise ValueError(f"{path} has no entry {', '.join(sorted(unknown))}; there are {', '.join(entries)}")

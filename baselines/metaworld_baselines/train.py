@@ -17,7 +17,7 @@ import tyro
 from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
 from metaworld_baselines.runs.parallel import Teller, Work, run_here
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
-from metaworld_baselines.runs.run_files import read_description
+from metaworld_baselines.runs.run_files import check_place, read_description
 from metaworld_py.files import reading, write_json
 
 PUBLISHED = "published"  # instead of a file behind --config
@@ -29,6 +29,7 @@ class Command:
 
     seed: tuple[int, ...] = (1,)  # one run each
     parallel: int = 1  # seeds at a time, in processes of their own, each on a core of its own
+    seeds_at_once: int = 1  # seeds that learn in one compiled call, where the algorithm can: on a GPU three take little longer than one
     out: Path = Path("runs")  # of the runs' folders, ALGORITHM-BENCHMARK-seedN; a run that stopped there goes on
     allow_slow: bool = False  # without a GPU, go on even if the run takes longer than a day
 
@@ -90,12 +91,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Train; returns the exit status."""
     try:
         name, command = parse(list(sys.argv[1:] if arguments is None else arguments))
-        if command.parallel < 1:
-            raise ValueError(f"--parallel must be at least 1, got {command.parallel}")
+        check_place(command.out)
+        check_number_of_seeds(name, command)
         if command.parallel > 1 and len(command.seed) > 1:
             return train_together(name, command)
-        for seed in command.seed:
-            train_one(name, command, seed)
+        for first in range(0, len(command.seed), command.seeds_at_once):
+            train_here(name, command, command.seed[first : first + command.seeds_at_once])
     except (TooSlowError, ValueError, OSError, FloatingPointError) as error:
         print(f"metaworld_baselines.train: {error}", file=sys.stderr)
         return 2
@@ -129,17 +130,40 @@ def train_together(name: str, command: Any) -> int:
     return 1 if teller.failed else 0
 
 
-def train_one(name: str, command: Any, seed: int) -> Path:
-    """One run; returns its folder."""
-    config, folder = command.config, command.out / folder_name(name, command.config, seed)
-    run = RlRun(folder, name, {**asdict(config), "seed": seed}, config.total_env_steps, allow_slow=command.allow_slow)
+def check_number_of_seeds(name: str, command: Any) -> None:
+    """Refuse what cannot be done with this command's seeds.
+
+    Raises:
+      ValueError: numbers below 1, both ways at once, the same seed twice, or an algorithm that learns one seed at a time.
+    """
+    for option, number in (("--parallel", command.parallel), ("--seeds-at-once", command.seeds_at_once)):
+        if number < 1:
+            raise ValueError(f"{option} must be at least 1, got {number}")
+    if len(set(command.seed)) < len(command.seed):
+        raise ValueError(f"--seed names a seed twice: {' '.join(map(str, command.seed))}")
+    if command.seeds_at_once > 1 and command.parallel > 1:
+        raise ValueError("--seeds-at-once and --parallel are two ways to the same end: take one of them")
+    if command.seeds_at_once > 1 and find_algorithm(name).train_seeds is None:
+        able = ", ".join(other for other, algorithm in algorithms().items() if algorithm.train_seeds is not None)
+        raise ValueError(f"{name} learns one seed at a time, {able} can learn several: leave --seeds-at-once out, or take --parallel")
+
+
+def train_here(name: str, command: Any, seeds: Sequence[int]) -> None:
+    """Runs of these seeds in this process, all at once."""
+    config, runs = command.config, dict[int, RlRun]()
     try:
-        find_algorithm(name).train(config, seed, run)
-        success = f"success {run.curve[-1]['success']:.1%}" if run.curve else "not evaluated"
-        run.say(f"{folder}: {run.env_steps:,} steps in {run.seconds / 3600:.2f} h, {success}")
+        for seed in seeds:
+            folder, settings = command.out / folder_name(name, config, seed), {**asdict(config), "seed": seed}
+            several = len(seeds) > 1
+            budget = config.total_env_steps
+            runs[seed] = RlRun(folder, name, settings, budget, allow_slow=command.allow_slow, is_one_of_several=several)
+        find_algorithm(name).train_all(config, runs)
+        for run in runs.values():
+            success = f"success {run.curve[-1]['success']:.1%}" if run.curve else "not evaluated"
+            run.say(f"{run.folder}: {run.env_steps:,} steps in {run.seconds / 3600:.2f} h, {success}")
     finally:
-        run.close()
-    return folder
+        for run in runs.values():
+            run.close()
 
 
 if __name__ == "__main__":

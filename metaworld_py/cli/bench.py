@@ -19,11 +19,27 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--no-memory", action="store_true", help="leave memory out")
     parser.add_argument("--quick", action="store_true", help="a small table in seconds, to see that it works: too noisy to compare")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the table to a .json file, too")
+    parser.add_argument(
+        "--gpu", action="store_true", help="the GPU engine instead (extra gpu): control steps per second by number of worlds"
+    )
+    parser.add_argument("--worlds", nargs="+", type=int, default=[4096, 16384], metavar="N", help="with --gpu: of all tasks together")
+    parser.add_argument("--device", default="cuda:0", help="with --gpu: cuda:0, …; cpu runs the same kernels without a card")
     parser.set_defaults(run=run)
+
+
+def _run_gpu(options: argparse.Namespace) -> int:
+    from metaworld_py.checks.gpu_bench import measure_gpu
+
+    for benchmark in options.tasks or ["MT50"]:
+        for worlds in options.worlds:
+            print(f"{benchmark}: {measure_gpu(benchmark, worlds, device=options.device, steps=20 if options.quick else 100)}")
+    return 0
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure, and print the table."""
+    if options.gpu:
+        return _run_gpu(options)
     from tqdm import tqdm
 
     from metaworld_py.checks import bench

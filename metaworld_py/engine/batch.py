@@ -91,7 +91,7 @@ class HostBatch(ABC):
 
     def __init__(self, tasks: Sequence[TaskDef], *, reward_version: str = "v2", action_repeat: int = 1) -> None:
         self.tasks = list(tasks)
-        self.observation = np.empty((len(self.tasks), OBSERVATION_SIZE))
+        self.observation = np.zeros((len(self.tasks), OBSERVATION_SIZE))
         self._episodes = [
             Episode(task, reward_version=reward_version, observation=row) for task, row in zip(self.tasks, self.observation, strict=True)
         ]

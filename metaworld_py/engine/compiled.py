@@ -23,7 +23,7 @@ from tqdm import tqdm
 from metaworld_py.engine.batch import N_SCORES, HostBatch, Ids
 from metaworld_py.engine.control import is_observable, is_sound, moved_target
 from metaworld_py.engine.layout import FRAME_SIZE
-from metaworld_py.engine.reward_compiler import flat_numbers, score_function, tuple_like
+from metaworld_py.engine.reward_compiler import call_score, flat_numbers, score_function, tuple_like
 from metaworld_py.engine.thread_pool import thread_pool
 from metaworld_py.sim.simulation import PHYSICS_STEPS
 from metaworld_py.tasks.common.definition import TaskDef
@@ -118,29 +118,6 @@ def _call_engine(typing_context: Any, function: Any, model: Any, data: Any) -> A
 
 
 @intrinsic  # type: ignore[untyped-decorator]
-def _call_score(typing_context: Any, function: Any, row: Any, start: Any, effort: Any, is_first: Any, out: Any) -> Any:
-    """Call a compiled score function at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        doubles, double, byte = ir.DoubleType().as_pointer(), ir.DoubleType(), ir.IntType(8)
-        function_type = ir.FunctionType(ir.VoidType(), [doubles, doubles, double, byte, doubles])
-        address, row, start, effort, is_first, out = arguments
-        builder.call(
-            builder.inttoptr(address, function_type.as_pointer()),
-            [
-                builder.inttoptr(row, doubles),
-                builder.inttoptr(start, doubles),
-                effort,
-                builder.zext(is_first, byte),
-                builder.inttoptr(out, doubles),
-            ],
-        )
-        return context.get_dummy_value()
-
-    return types.void(types.uintp, types.uintp, types.uintp, types.float64, types.boolean, types.uintp), generate
-
-
-@intrinsic  # type: ignore[untyped-decorator]
 def _doubles_at(typing_context: Any, address: Any) -> Any:
     """The address as a pointer to floats."""
 
@@ -217,7 +194,7 @@ def _advance(
         is_stable = _is_sound(total)
         if is_stable:
             found[0] = np.nan
-            _call_score(functions[env], rows[env], starts[env].ctypes.data, efforts[env], is_first[env], found.ctypes.data)
+            call_score(functions[env], rows[env], starts[env].ctypes.data, efforts[env], is_first[env], found.ctypes.data)
             for number in range(N_SCORES, N_SCORES + FRAME_SIZE):
                 is_stable = is_stable and _is_observable(found[number], found[number])
         unstable[env] = not is_stable

@@ -140,9 +140,22 @@ class Episode:
         return score
 
     def peek(self, effort: float) -> tuple[Score, Sequence[float]]:
-        """Score and frame (18,) of the state as the sensors read it now; nothing is changed."""
-        signals = self._read(self._row())
+        """Score and frame (18,) of the state as it stands; nothing is changed."""
+        signals = self._signals_now()
         return self._score(signals, self.start, effort), self._frame(signals)
+
+    def observe_again(self) -> None:
+        """Bring the observation up to date after positions were written by hand; what cannot be observed is left to the next step."""
+        frame = self._frame(self._signals_now())
+        if is_observable(min(frame), max(frame)):
+            self._now[:] = frame
+
+    def _signals_now(self) -> Any:
+        """Signals of the state as it stands: after a reset or a restored state the row still tells of the step before."""
+        state = self.simulation.get_state()
+        self.simulation.refresh(with_forces=self.simulation.has_touch)
+        self.simulation.set_state(state)  # a forward pass may leave another warm start
+        return self._read(self._row())
 
     def hide_goal(self, is_hidden: bool) -> None:
         """Hide or show the goal in the observation from now on."""

@@ -5,8 +5,6 @@ They are compiled once per machine and kept in `cache_folder()`.
 
 from __future__ import annotations
 
-import builtins
-import functools
 import hashlib
 import os
 import platform
@@ -14,16 +12,20 @@ import sys
 import tempfile
 import threading
 import types as python_types
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite import ir
 from numba import njit, types
+from numba.extending import intrinsic
 
+from metaworld_py.engine import rewriting
 from metaworld_py.engine.batch import N_SCORES
 from metaworld_py.engine.layout import FRAME_SIZE
+from metaworld_py.engine.rewriting import Rewriter
 from metaworld_py.tasks.common.definition import TaskDef
 
 _SCORE_TYPE = types.void(
@@ -33,6 +35,8 @@ _SCORE_TYPE = types.void(
     types.boolean,  # whether this was the first step
     types.CPointer(types.float64),  # out: score, then frame
 )
+
+_FOR_PROCESSORS = Rewriter(njit)
 
 
 @lru_cache(maxsize=256)
@@ -59,27 +63,60 @@ def score_function(task: TaskDef, version: str, start: Any) -> Any:
         return kept[0]
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def call_score(typing_context: Any, function: Any, row: Any, start: Any, effort: Any, is_first: Any, out: Any) -> Any:
+    """Call a compiled score function at an address, from compiled code; arrays by their addresses."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        doubles, double, byte = ir.DoubleType().as_pointer(), ir.DoubleType(), ir.IntType(8)
+        function_type = ir.FunctionType(ir.VoidType(), [doubles, doubles, double, byte, doubles])
+        address, row, start, effort, is_first, out = arguments
+        builder.call(
+            builder.inttoptr(address, function_type.as_pointer()),
+            [
+                builder.inttoptr(row, doubles),
+                builder.inttoptr(start, doubles),
+                effort,
+                builder.zext(is_first, byte),
+                builder.inttoptr(out, doubles),
+            ],
+        )
+        return context.get_dummy_value()
+
+    return types.void(types.uintp, types.uintp, types.uintp, types.float64, types.boolean, types.uintp), generate
+
+
+def score_body(task: TaskDef, version: str, start: Any, rewriter: Rewriter) -> tuple[dict[str, Any], list[str]]:
+    """Statements that turn a row of signals into score and frame, the same for every compiler, and what they refer to.
+
+    They read the row `s`, the start `c`, `effort` and `is_first`, and write score and frame to `o`; where the task asks for it, the start.
+
+    Args:
+      task: the task.
+      version: of the reward.
+      start: any start tuple of the task, for its structure.
+      rewriter: of the compiler.
+    """
+    names: dict[str, Any] = {name: rewriter(value) for name, value in task.reader.names.items()}
+    names["score"] = rewriter(task.scores[version])
+    lines = [f"now = {task.reader.read_expression}", f"begun = {_expression(start, iter(range(10**6)), names)}"]
+    if task.after_first_step is not None:
+        names["after_first_step"] = rewriter(task.after_first_step)
+        lines += ["if is_first:", "    begun = after_first_step(now, begun)"]
+        lines += [f"    c[{index}] = begun{path}" for index, path in enumerate(_paths(start))]
+    lines += [f"frame = {task.reader.frame_expression}", *(f"o[{N_SCORES + index}] = frame[{index}]" for index in range(FRAME_SIZE))]
+    lines += ["found = score(now, begun, effort)", *(f"o[{index}] = found[{index}]" for index in range(N_SCORES))]
+    return names, lines
+
+
 def _compile(task: TaskDef, version: str, start: Any) -> Any:
-    names: dict[str, Any] = {name: _compilable(value) for name, value in task.reader.names.items()}
-    names |= {"score": _compilable(task.scores[version]), "carray": numba.carray}
-    start_expression = _expression(start, iter(range(10**6)), names)
+    names, body = score_body(task, version, start, _FOR_PROCESSORS)
+    names["carray"] = numba.carray
     lines = [
         "def score_row(row, start, effort, is_first, out):",
         f"    s, c = carray(row, {task.reader.row_size}), carray(start, {len(list(_numbers(start)))})",
         f"    o = carray(out, {N_SCORES + FRAME_SIZE})",
-        f"    now = {task.reader.read_expression}",
-        f"    begun = {start_expression}",
-    ]
-    if task.after_first_step is not None:
-        names["after_first_step"] = _compilable(task.after_first_step)
-        lines += ["    if is_first:", "        begun = after_first_step(now, begun)"]
-        lines += [f"        c[{index}] = begun{path}" for index, path in enumerate(_paths(start))]
-    lines += [
-        f"    frame = {task.reader.frame_expression}",
-        f"    for i in range({FRAME_SIZE}):",
-        f"        o[{N_SCORES} + i] = frame[i]",
-        "    found = score(now, begun, effort)",
-        *(f"    o[{index}] = found[{index}]" for index in range(N_SCORES)),
+        *(f"    {line}" for line in body),
     ]
     name = f"{task.name.replace('-', '_')}_{version}"
     source = "\n".join(lines) + "\n"
@@ -103,7 +140,7 @@ def cache_folder() -> Path:
     """
     package = Path(__file__).parents[1]
     digest = hashlib.sha256(f"{numba.__version__} {sys.version} {platform.machine()}".encode())
-    for path in sorted([*package.glob("tasks/**/*.py"), *package.glob("sim/*.py"), Path(__file__)]):
+    for path in sorted([*package.glob("tasks/**/*.py"), *package.glob("sim/*.py"), Path(rewriting.__file__), Path(__file__)]):
         digest.update(path.read_bytes())
     homes = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
     home = homes.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")
@@ -115,66 +152,6 @@ def cache_folder() -> Path:
             return folder
     except OSError:
         return Path(tempfile.mkdtemp(prefix="metaworld_py_"))
-
-
-@njit  # type: ignore[untyped-decorator]
-def _as_float(value: Any) -> Any:
-    return value * 1.0  # Numba's own float() refuses truth values
-
-
-_compilables: dict[int, tuple[Any, Any]] = {}  # by identity, with the original kept alive
-
-
-def _compilable(value: Any) -> Any:
-    """A function of ours as Numba takes it, with all that it calls; anything else as it is.
-
-    What Numba does not take as written is written otherwise here: functions that call plain ones, `functools.partial`, keyword-only
-    arguments (it mixes them up), records with defaults and `float()` of a truth value.
-    """
-    if isinstance(value, functools.partial):
-        return _compilable(_bound(value))
-    if isinstance(value, type) and getattr(value, "_field_defaults", None):
-        return _constructor(value)
-    if not isinstance(value, python_types.FunctionType) or not value.__module__.startswith("metaworld_py"):
-        return value
-    if id(value) not in _compilables:
-        _compilables[id(value)] = (value, njit(_rewritten(value)))
-    return _compilables[id(value)][1]
-
-
-@lru_cache(maxsize=16)
-def _constructor(record: Any) -> Any:
-    """A function that makes a named tuple with defaults: Numba's own way of calling one wants every field."""
-    given = record._field_defaults
-    parameters = ", ".join(f"{name}={given[name]!r}" if name in given else name for name in record._fields)
-    names = {"record": record, "__name__": __name__}
-    made: Callable[..., Any] = eval(f"lambda {parameters}: record({', '.join(record._fields)})", names)
-    return njit(made)
-
-
-def _rewritten(function: python_types.FunctionType) -> python_types.FunctionType:
-    code = function.__code__
-    used = {name: _compilable(function.__globals__[name]) for name in code.co_names if name in function.__globals__}
-    used |= {"__builtins__": builtins, "__name__": function.__module__, "float": _as_float}
-    closure = tuple(python_types.CellType(_compilable(cell.cell_contents)) for cell in function.__closure__ or ())
-    keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]
-    given = function.__kwdefaults__ or {}
-    # Defaults belong to the last arguments: where one has none after one that has, any will do, since callers always pass it.
-    first = next((index for index, keyword in enumerate(keywords) if keyword in given), len(keywords))
-    added = [given.get(keyword, 0.0) for keyword in keywords[0 if function.__defaults__ else first :]]
-    defaults = (*(function.__defaults__ or ()), *added)
-    code = code.replace(co_argcount=code.co_argcount + len(keywords), co_kwonlyargcount=0)
-    rewritten = python_types.FunctionType(code, used, function.__name__, defaults or None, closure or None)
-    rewritten.__module__ = function.__module__
-    return rewritten
-
-
-def _bound(value: functools.partial[Any]) -> Callable[..., Any]:
-    """A score function with some arguments given."""
-    arguments = ", ".join(["now, start, effort", *(f"{name}={constant!r}" for name, constant in value.keywords.items())])
-    names: dict[str, Any] = {"function": value.func, "__name__": __name__}
-    bound: Callable[..., Any] = eval(f"lambda now, start, effort: function({arguments})", names)
-    return bound
 
 
 # start tuples as rows of numbers

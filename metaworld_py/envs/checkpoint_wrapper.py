@@ -92,7 +92,10 @@ def own_checkpoint(env_id: str, checkpoints: Sequence[tuple[str, dict[str, Any]]
     if len(found) != 1:
         ids = [name for name, _ in checkpoints]
         problem = "is missing from" if not found else f"stands {len(found)} times in"
-        raise ValueError(f"{env_id!r} {problem} the checkpoints {ids}: each environment needs an id and a checkpoint of its own")
+        raise ValueError(
+            f"{env_id!r} {problem} the checkpoints {ids}: each environment needs an id and a checkpoint of its own. "
+            "Environments of one vectorization_mode share an id; make them by vector_strategy='sync' or 'async'"
+        )
     return found[0]
 
 
@@ -106,8 +109,10 @@ def load_checkpoint_of(outermost: CheckpointWrapper, checkpoint: dict[str, Any],
     """Go on from what `checkpoint_of` saved.
 
     Raises:
-      ValueError: of another task, or of other wrappers; nothing was changed.
+      ValueError: of another task, other wrappers or a native vector environment; nothing was changed.
     """
+    if set(checkpoint) != {"env", "rng"}:
+        raise ValueError(f"the checkpoint of {env_id!r} is of a native vector environment, this is a single, sync or async one")
     names, state = [layer.class_name() for layer in _layers(outermost.env)], EnvState.from_plain(checkpoint["env"])
     saved = [name for name, _ in state.layers]
     if names != saved:

@@ -357,7 +357,7 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
                 f"got shapes {qpos.shape} and {qvel.shape}"
             )
         simulation.qpos[:], simulation.qvel[:] = qpos, qvel
-        simulation.refresh(with_forces=True)
+        self._episode.observe_again()
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**vars(self.episode_options), **vars(self.render_options)}

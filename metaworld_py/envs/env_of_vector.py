@@ -98,12 +98,14 @@ class EnvOfVector(PublishedNames):
     @property
     def model(self) -> mujoco.MjModel:
         """The scene's model with its looks; what is changed of it acts from the next step or picture on. See `MetaWorldEnv.model`."""
-        return self._envs.watched_view(self.index).hand_out_model()
+        with self._lock:
+            return self._envs.watched_view(self.index).hand_out_model()
 
     @property
     def data(self) -> mujoco.MjData:
         """The engine's data of its episode, which it follows from now on. See `MetaWorldEnv.data`."""
-        return self._envs.watched_view(self.index).hand_out_data()
+        with self._lock:
+            return self._envs.watched_view(self.index).hand_out_data()
 
     def _mirror(self) -> EpisodeView:
         return self._envs.view(self.index)
@@ -152,8 +154,15 @@ class EnvOfVector(PublishedNames):
     def _episode(self) -> Any:  # type: ignore[override]
         return self._envs.episode(self.index)
 
+    def _take_edits(self) -> None:
+        self._envs.take_edits()
+
     def _episode_changed(self) -> None:
         self._envs.episode_changed(self.index)
+
+    @property
+    def _lock(self) -> Any:  # type: ignore[override]
+        return self._envs._lock  # noqa: SLF001  # one for all of them
 
     @property
     def _selector(self) -> Selector:  # type: ignore[override]

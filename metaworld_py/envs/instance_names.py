@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Box
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,15 +40,32 @@ def checked_position(name: str, value: ArrayLike) -> Vec3:
 class InstanceNames:
     """What published code asks and tells an environment about its instance and episode. Positions are metres in the world frame.
 
-    Classes that have it keep `_episode`, `_selector`, `_task` and `_steps`, `use(selector)`, `set_task(task)` and `_episode_changed()`.
+    Classes that have it keep `_episode`, `_lock`, `_selector`, `_task`, `_steps`, `use(selector)`, `set_task(task)`, `_episode_changed()`.
     """
 
     task_def: ClassVar[TaskDef]
     TARGET_RADIUS = 0.05  # m
     _episode: Episode
+    _lock: threading.RLock
     _selector: Selector | None
     _task: Task | None
     _steps: int
+
+    @property
+    def _begun(self) -> Episode:
+        """The running episode, with what was written into its model and data.
+
+        Raises:
+          ResetNeeded: there is none yet.
+        """
+        if self._task is None:
+            raise ResetNeeded("there is no episode yet: call reset() first")
+        with self._lock:
+            self._take_edits()
+        return self._episode
+
+    def _take_edits(self) -> None:
+        """Carry what was written into model and data to the episode, where someone holds them."""
 
     @property
     def tasks(self) -> list[Task]:
@@ -55,7 +74,7 @@ class InstanceNames:
 
     @property
     def _target_pos(self) -> Position:
-        return np.array(self._episode.start.goal_pos)
+        return np.array(self._begun.start.goal_pos)
 
     @_target_pos.setter
     def _target_pos(self, position: ArrayLike) -> None:
@@ -70,7 +89,7 @@ class InstanceNames:
     @property
     def obj_init_pos(self) -> Position:
         """The initial object position that the rewards use (3,); another one counts for the rest of the episode."""
-        return np.array(self._episode.start.obj_pos)
+        return np.array(self._begun.start.obj_pos)
 
     @obj_init_pos.setter
     def obj_init_pos(self, position: ArrayLike) -> None:
@@ -79,7 +98,7 @@ class InstanceNames:
     @property
     def init_tcp(self) -> Position:
         """Tool centre point at the reset (3,)."""
-        return np.array(self._episode.start.tcp_pos)
+        return np.array(self._begun.start.tcp_pos)
 
     def _set_constants(self, **constants: Vec3) -> None:
         if self._task is None:
@@ -202,7 +221,7 @@ class InstanceNames:
             self._selector.sample_on_reset = False
 
     def _get_obs(self) -> NDArray[np.float64]:
-        observation: NDArray[np.float64] = self._episode.observation.copy()
+        observation: NDArray[np.float64] = self._begun.observation.copy()
         return observation
 
     @property
@@ -221,11 +240,11 @@ class InstanceNames:
         }
 
     def _get_pos_objects(self) -> Position:
-        frame = self._episode.observation[NOW]
+        frame = self._begun.observation[NOW]
         return np.concatenate([frame[4:7], frame[11:14]])
 
     def _get_quat_objects(self) -> Position:
-        frame = self._episode.observation[NOW]
+        frame = self._begun.observation[NOW]
         return np.concatenate([frame[7:11], frame[14:18]])
 
     def _get_pos_goal(self) -> Position:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from gymnasium.vector import AutoresetMode
 
 from metaworld_py.engine.episode import REWARD_VERSIONS
 from metaworld_py.envs.pixels import DEFAULT_CAMERA, DEFAULT_OBS_SIZE_PX, OBS_MODES, PIXELS_AND_STATE, STATE, PixelOptions
@@ -107,6 +108,18 @@ def check_keyword(name: str, value: Any) -> Any:
             raise ValueError(f"{name} must be at least {LEAST[name]} and whole{or_none}, got {value!r}")
         return int(value)
     return value
+
+
+def checked_autoreset_mode(mode: AutoresetMode | str) -> AutoresetMode:
+    """How finished environments start anew, from Gymnasium's value or its name.
+
+    Raises:
+      ValueError: neither.
+    """
+    known = [one.value for one in AutoresetMode]
+    if not isinstance(mode, AutoresetMode) and mode not in known:
+        raise ValueError(f"autoreset_mode must be one of {known} or a gymnasium.vector.AutoresetMode, got {mode!r}")
+    return AutoresetMode(mode)
 
 
 def check_keywords(options: Any) -> None:

@@ -34,7 +34,7 @@ class FreshEnvironment:
     """
 
     def __init__(self, name: str, *, is_goal_hidden: bool) -> None:
-        self.task_name = find_task(name).name
+        self.task_name = self.__name__ = find_task(name).name
         self.is_goal_hidden = is_goal_hidden
 
     def __call__(self, seed: int | None = None, **keywords: Any) -> MetaWorldEnv:

@@ -12,6 +12,7 @@ from metaworld_py.envs.instance_names import InstanceNames, Position
 from metaworld_py.envs.published_renderer import PublishedRenderer
 from metaworld_py.instances.task import checked_seed
 from metaworld_py.sim.simulation import CONTROL_HZ, PHYSICS_STEPS
+from metaworld_py.tasks.common.definition import Score
 
 _PADS = ("leftpad_geom", "rightpad_geom")
 
@@ -112,12 +113,17 @@ class PublishedNames(InstanceNames):
         """Reward and info of the state as it stands, for this action. The observation is not read: states have more than it shows."""
         from metaworld_py.envs.env import step_info  # noqa: PLC0415  # it stands above this module
 
-        score, _ = self._episode.peek(float(np.asarray(action)[3]))
+        score = self._score_now(action)
         return score.reward, step_info(score)
 
     def compute_reward(self, action: ArrayLike, obs: Any) -> tuple[float, ...]:
         """Reward of the state as it stands, then success, near_object, grasp_success, grasp_reward, in_place_reward, obj_to_target."""
-        return tuple(float(value) for value in self._episode.peek(float(np.asarray(action)[3]))[0])
+        return tuple(float(value) for value in self._score_now(action))
+
+    def _score_now(self, action: ArrayLike) -> Score:
+        with self._lock:
+            score, _ = self._begun.peek(float(np.asarray(action)[3]))
+            return score
 
     def touching_object(self, object_geom_id: int) -> bool:
         """Whether both finger pads press on a geom of `model`."""
@@ -155,7 +161,8 @@ class PublishedNames(InstanceNames):
     def _seen(self) -> Any:
         """The data for reading here, which need not follow the episode for that."""
         env: Any = self
-        return env._mirror().data  # noqa: SLF001  # this is the environment
+        with self._lock:
+            return env._mirror().data  # noqa: SLF001  # this is the environment
 
     def _model(self) -> mujoco.MjModel:
         env: Any = self

@@ -130,6 +130,10 @@ class SeenEnv:
             self._view = EpisodeView(self._episode)
         return self._view
 
+    def _take_edits(self) -> None:
+        if self._view is not None:
+            self._view.take_edits()
+
     def _episode_changed(self) -> None:
         if self._view is not None:
             self._view.follow()

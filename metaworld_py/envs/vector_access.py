@@ -118,6 +118,8 @@ class VectorAccess:
             name = checkpoint_id(task.id, env)
             if len(known.get(name, ())) != 1:
                 raise ValueError(f"{name!r} must stand once in the checkpoints, which have {sorted(known)}")
+            if set(known[name][0]) == {"env", "rng"}:
+                raise ValueError(f"the checkpoint of {name!r} is of a single, sync or async environment, this is a native one")
             own.append(known[name][0])
         self.set_state(VectorEnvState.from_plain(own))
 
@@ -176,12 +178,15 @@ class VectorAccess:
         return self._views[env]
 
     def watched_view(self, env: int) -> EpisodeView:
-        """An environment's view for those who keep model or data: from now on it follows the episode, and what is written into it acts."""
-        with self._lock:
-            self._watched[env] = self.view(env)
-            return self._watched[env]
+        """An environment's view for those who keep model or data: from now on it follows the episode, and what is written into it acts.
 
-    def _take_edits(self) -> None:
+        Call it with the lock held.
+        """
+        self._watched[env] = self.view(env)
+        return self._watched[env]
+
+    def take_edits(self) -> None:
+        """Carry what was written into models and data that someone holds to their episodes."""
         for env, view in self._watched.items():
             if view.take_edits():
                 self._batch.take_over([env])

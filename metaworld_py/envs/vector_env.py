@@ -24,7 +24,16 @@ from metaworld_py.engine.layout import OBSERVATION_SIZE
 from metaworld_py.engine.threaded import ThreadedBatch
 from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.env_of_vector import EnvOfVector
-from metaworld_py.envs.options import REWARD_MODES, EpisodeOptions, Option, RenderOptions, SteppingOptions, check_keyword, read_keywords
+from metaworld_py.envs.options import (
+    REWARD_MODES,
+    EpisodeOptions,
+    Option,
+    RenderOptions,
+    SteppingOptions,
+    check_keyword,
+    checked_autoreset_mode,
+    read_keywords,
+)
 from metaworld_py.envs.states import VectorEnvState
 from metaworld_py.envs.vector_access import VectorAccess
 from metaworld_py.envs.vector_infos import episode_statistics, final_infos, step_infos
@@ -134,7 +143,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
 
     @autoreset_mode.setter
     def autoreset_mode(self, mode: AutoresetMode | str) -> None:
-        self._autoreset_mode = AutoresetMode(mode)
+        self._autoreset_mode = checked_autoreset_mode(mode)
         self.metadata = {**MetaWorldEnv.metadata, "render_modes": list(VECTOR_RENDER_MODES), "autoreset_mode": self._autoreset_mode}
 
     @property
@@ -249,7 +258,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
             raise ResetNeeded(f"environments {over} have ended: reset them with options={{'reset_mask': ...}}")
         actions = layout.checked_actions(actions, (self.num_envs, 4))
         if self._watched:
-            self._take_edits()
+            self.take_edits()
         anew = self._is_over if self._is_over.any() else None  # only in next-step mode
         played = self._batch.step(
             self._all if anew is None else np.flatnonzero(~anew),
@@ -343,7 +352,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
     def get_state(self) -> VectorEnvState:
         """Everything that decides the future, as a value."""
         with self._lock:
-            self._take_edits()
+            self.take_edits()
             return VectorEnvState(
                 episodes=tuple(None if task is None else self._batch.snapshot(env) for env, task in enumerate(self._tasks)),
                 tasks=tuple(self._tasks),
@@ -430,7 +439,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         """New episodes in the given environments."""
         started = envs.tolist()
         if self._watched:
-            self._take_edits()
+            self.take_edits()
         for env in started:
             self._tasks[env] = tasks[env] if tasks is not None else self.selectors[env].on_reset(self._rngs[env])
         self._batch.reset(started, [self._tasks[env] for env in started])

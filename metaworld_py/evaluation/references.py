@@ -2,8 +2,8 @@
 
 The numbers stand in `reference_returns.json` and are made by
 
-    metaworld-py evaluate MT50 --agent random --episodes 10 --save random.json
-    metaworld-py evaluate MT50 --agent expert --episodes 10 --save expert.json
+    metaworld-py evaluate MT50 --agent random --episodes 50 --save random.json
+    metaworld-py evaluate MT50 --agent expert --episodes 50 --save expert.json
     python tools/fidelity/make_reference_returns.py random.json expert.json
 """
 

@@ -9,10 +9,11 @@ from functools import partial
 from typing import Any
 
 import gymnasium
+import numpy as np
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv, VectorEnv
 
 from metaworld_py.envs.env_of_vector import checkpoint_id
-from metaworld_py.envs.options import Options, check_keyword
+from metaworld_py.envs.options import Options, check_keyword, checked_autoreset_mode
 from metaworld_py.envs.pixels import FrameStackVectorEnv, PixelVectorEnv
 from metaworld_py.envs.seen_env import HUMAN
 from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv
@@ -42,7 +43,7 @@ def check_vector_keywords(vector_strategy: str, autoreset_mode: AutoresetMode | 
     """
     if vector_strategy not in STRATEGIES:
         raise ValueError(f"vector_strategy must be one of {STRATEGIES}, got {vector_strategy!r}")
-    AutoresetMode(autoreset_mode)
+    checked_autoreset_mode(autoreset_mode)
 
 
 def make_vector_env(
@@ -96,13 +97,30 @@ def make_vector_env(
         )
         for index, selector in enumerate(selectors)
     ]
-    vector_class: Any = SyncVectorEnv if vector_strategy == SYNC else AsyncVectorEnv
-    mode: Any = AutoresetMode(autoreset_mode)
+    vector_class: Any = SyncEnvs if vector_strategy == SYNC else AsyncEnvs
+    mode: Any = checked_autoreset_mode(autoreset_mode)
     extra = {"context": _clean_processes()} if vector_strategy == ASYNC and options.draws else {}
     made: VectorEnv[Any, Any, Any] = vector_class(
         functions, autoreset_mode=mode, observation_mode="different", copy=options.stepping.copy, **extra
     )
     return made
+
+
+class SeedsOfNumPy:
+    """Lets `reset` of Gymnasium's vector environments take NumPy's whole numbers as seeds, as ours does."""
+
+    def reset(self, *, seed: Any = None, options: dict[str, Any] | None = None) -> Any:
+        """Start episodes; see `gymnasium.vector.VectorEnv.reset`."""
+        above: Any = super()
+        return above.reset(seed=int(seed) if isinstance(seed, np.integer) else seed, options=options)
+
+
+class SyncEnvs(SeedsOfNumPy, SyncVectorEnv):
+    """Gymnasium's environments one after the other."""
+
+
+class AsyncEnvs(SeedsOfNumPy, AsyncVectorEnv):
+    """Gymnasium's environments in a process each."""
 
 
 def seen_vectors(envs: Any, options: Options) -> Any:

@@ -136,7 +136,10 @@ class EpisodeView:
             edit_simulation(simulation, changed, self._geoms)
         is_moved = watch.has_other_state()
         if is_moved:
+            is_elsewhere = not np.array_equal(simulation.qpos, self._data.qpos)
             simulation.take_state_from(self.model, self._data)
+            if is_elsewhere:
+                self._episode.observe_again()
         if changed:
             watch.remember()
         return bool(changed) or is_moved

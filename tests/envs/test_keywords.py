@@ -76,6 +76,8 @@ def test_classes_refuse_them_too():
         env_class("reach")(max_episode_steps=2.5)
     with pytest.raises(ValueError, match="use_one_hot must be True or False, got 'no'"):
         MetaWorldVectorEnv([MT1("reach", seed=1).train_tasks], use_one_hot="no")
+    with pytest.raises(ValueError, match=r"autoreset_mode must be one of \['NextStep', .* got 'next'"):
+        MetaWorldVectorEnv([MT1("reach", seed=1).train_tasks], autoreset_mode="next")
     env = env_class("reach")()
     with pytest.raises(ValueError, match="max_episode_steps must be at least 1"):
         env.max_path_length = np.nan

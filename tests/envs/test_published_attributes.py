@@ -7,6 +7,7 @@ import pickle
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 
 from metaworld_py import MT1, TASKS, MetaWorldVectorEnv, Task
 from metaworld_py.envs.env import MetaWorldEnv, env_class
@@ -132,6 +133,47 @@ def test_a_place_of_the_hand_that_was_set_before_the_first_reset_travels():
     assert pickle.loads(pickle.dumps(env)).reset()[0][:3] == pytest.approx(HAND, abs=0.02)
     with pytest.raises(AttributeError, match="call reset"):
         env._target_pos = GOAL
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("task", ["push", "peg-insert-side", "handle-press"])
+def test_the_reward_of_the_state_is_that_of_the_step_that_led_to_it(kind, task):
+    def now():
+        return played.env.compute_reward(np.zeros(4), None)[0]
+
+    played = Played(kind, task)
+    first, moves = now(), np.zeros((5, 2, 4), np.float32)
+    moves[:, :, 0] = 1.0
+    rewards = [played.step(one[2 - played.n_envs :])[1] for one in moves]
+    assert now() == pytest.approx(rewards[-1], abs=1e-9) == played.env.evaluate_state(None, np.zeros(4))[0]
+    state = played.outer.get_state()
+    played.play(15)
+    assert now() != pytest.approx(rewards[-1], abs=1e-9)
+    played.outer.set_state(state)
+    assert now() == pytest.approx(rewards[-1], abs=1e-9)
+    played.reset()
+    assert now() == pytest.approx(first, abs=1e-9) != pytest.approx(rewards[-1], abs=1e-9)
+    played.assert_copies_go_on_alike()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_moved_through_the_data_is_observed_and_paid_at_once(kind):
+    played = Played(kind)
+    before = played.env.compute_reward(np.zeros(4), None)
+    played.env.data.qpos[-7] += 0.1
+    assert played.env._get_obs()[4] == pytest.approx(played.first[4] + 0.1, abs=1e-3)
+    assert played.env.compute_reward(np.zeros(4), None) != before
+
+
+@pytest.mark.parametrize("kind", ["one", "native"])
+def test_what_an_episode_has_is_refused_before_there_is_one(kind):
+    env = env_class("push")() if kind == "one" else MetaWorldVectorEnv([MT1("push", seed=1).train_tasks]).envs[0]
+    for name in ("_target_pos", "goal", "obj_init_pos", "init_tcp", "init_config", "_prev_obs"):
+        with pytest.raises(ResetNeeded, match=r"call reset\(\) first"):
+            getattr(env, name)
+    for name in ("_get_obs", "_get_pos_objects"):
+        with pytest.raises(ResetNeeded, match=r"call reset\(\) first"):
+            getattr(env, name)()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -43,6 +43,16 @@ def test_soak_counts_no_fault_in_healthy_steps(perf):
     assert not any(counts.total() for counts in inspector.faults.values())
 
 
+def test_parts_of_a_step_are_measured_beside_one_another(perf):
+    """The states that the physics is measured from are the environments' own, before and after."""
+    parts = perf("parts").Parts(["reach", "door-open"])
+    before = parts.envs.get_state().to_plain(1)
+    seconds = {name: measure() for name, measure in list(parts.by_name.items())[:-1]}
+    assert parts.envs.get_state().to_plain(1) == before
+    seconds["our step"] = list(parts.by_name.values())[-1]()
+    assert all(0.0 < one < 0.1 for one in seconds.values()) and parts.envs.steps.tolist() == [10, 10]
+
+
 @pytest.mark.parametrize(
     ("fault", "change"),
     [

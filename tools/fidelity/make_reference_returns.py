@@ -1,7 +1,7 @@
 """Write `metaworld_py/evaluation/reference_returns.json` from two saved evaluations of all tasks, the random agent's and the expert's.
 
-metaworld-py evaluate MT50 --agent random --episodes 10 --save random.json
-metaworld-py evaluate MT50 --agent expert --episodes 10 --save expert.json
+metaworld-py evaluate MT50 --agent random --episodes 50 --save random.json
+metaworld-py evaluate MT50 --agent expert --episodes 50 --save expert.json
 python tools/fidelity/make_reference_returns.py random.json expert.json
 """
 

@@ -73,7 +73,16 @@ class Algorithm:
     train: Callable[[Any, int, Any], Any]  # (configuration, seed, run): trains, or goes on
     published: Any = None  # the published settings where the defaults are others: `train NAME --config published`
     legacy: Any = None  # what a file means by leaving a field out; None: the defaults
+    train_seeds: Callable[[Any, Mapping[int, Any]], Any] | None = None  # (configuration, runs by seed): all in one loop; None: cannot
     renamed: Callable[[dict[str, Any]], dict[str, Any]] = lambda settings: settings  # from settings as older files name them
+
+    def train_all(self, config: Any, runs: Mapping[int, Any]) -> None:
+        """Train the runs of these seeds, or go on with them."""
+        if len(runs) > 1 and self.train_seeds is not None:
+            self.train_seeds(config, runs)
+            return
+        for seed, run in runs.items():
+            self.train(config, seed, run)
 
     def config_from(self, plain: dict[str, Any]) -> Any:
         """A configuration as it stands in files, which hold the seed as well; fields that they lack are the algorithm's own.
@@ -162,6 +171,7 @@ def _sac(name: str, description: str, config: SacConfig) -> Algorithm:
         sac_learner.actor_tree,
         sac_learner.as_agent,
         sac.train,
+        train_seeds=sac.train_seeds,
         renamed=renamed_settings,
     )
 

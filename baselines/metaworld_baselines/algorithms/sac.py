@@ -15,43 +15,187 @@ bootstrap, and the successor of an episode's last step is its final observation 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import NDArray
 
+from metaworld_baselines.algorithms.sac_collectors import make_collectors
 from metaworld_baselines.algorithms.sac_config import SacConfig
-from metaworld_baselines.algorithms.sac_learner import Learner, Networks, Sac, actor_tree, as_agent, distribution, init, make_learner
-from metaworld_baselines.algorithms.sac_update import compiled_updates, diagnose, look, reset, with_returns
+from metaworld_baselines.algorithms.sac_learner import Learner, Networks, Sac, actor_tree, as_agent, init, make_learner
+from metaworld_baselines.algorithms.sac_update import (
+    BUFFERS,
+    compiled_updates,
+    diagnose,
+    join_buffers,
+    look,
+    reset,
+    take_buffer,
+    with_returns,
+)
+from metaworld_baselines.algorithms.seeds import Seeds
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience import replay
-from metaworld_baselines.experience.collector_pool import CollectorPool
-from metaworld_baselines.experience.off_policy import Collector, make_envs
 from metaworld_baselines.experience.replay import Buffer
-from metaworld_baselines.networks.actor_critic import squash
 from metaworld_baselines.runs.evaluations import Evaluations
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py.evaluation import EvaluationResult, evaluate
 
-SEEDS_APART = 1_000_003  # of the collectors' actions
 RESETS = 2**32 - 1  # apart from the numbers of iterations
 
 
-def make_act(learner: Learner, envs_per_task: int) -> Callable[[Any, Any, Any], Array]:
-    """Random actions of an actor, for all environments."""
-    task_ids = np.repeat(np.eye(learner.num_tasks, dtype=np.float32), envs_per_task, axis=0)
+class Member:
+    """What each seed of a training has for itself: files, environments, evaluations, random numbers.
 
-    @jax.jit
-    def act(actor: Any, obs: Float[Array, "env obs"], seed_and_step: Array) -> Float[Array, "env action"]:
-        key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
-        mean, log_std = distribution(learner, actor, obs, task_ids)
-        return squash(mean, log_std, jax.random.normal(key, mean.shape))[0]
+    Args:
+      config, seed: of the run.
+      run: its files.
+    """
 
-    return act
+    def __init__(self, config: SacConfig, seed: int, run: RlRun) -> None:
+        self.seed, self.run = seed, run
+        self.learner = make_learner(config, seed)  # differs from other seeds' in what its combinations begin with
+        self.collector = make_collectors(config, seed)
+        self.evaluations = Evaluations(run, partial(evaluate_actor, self.learner, seed))
+        learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
+        self.keys = learn_key, look_key, jax.random.fold_in(learn_key, RESETS)
+        self.speed = Throughput()
+
+    def save(self, agent: Sac, buffer: Buffer) -> None:
+        """What a resumed run needs."""
+        config = self.learner.config
+        arrays: Any = (agent, replay.trimmed(buffer, config.rows_after(self.run.env_steps))) if config.save_buffer else agent
+        self.run.save_all(arrays, self.collector.get_state(), owes_evaluation=self.evaluations.settle())
+
+
+class Training:
+    """Several seeds that learn in one loop: their updates are one compiled call, over arrays with the seeds in front.
+
+    Args:
+      config: of all.
+      runs: by seed.
+
+    Raises:
+      ValueError: runs to go on with that stand at different steps.
+    """
+
+    def __init__(self, config: SacConfig, runs: Mapping[int, RlRun]) -> None:
+        check_side_by_side(runs)
+        self.config, self.members, self.seeds = config, [Member(config, seed, run) for seed, run in runs.items()], Seeds(len(runs))
+        learner, over = self.members[0].learner, self.seeds.over
+        self._learn = compiled_updates(learner, self.seeds)
+        self._measure = jax.jit(over(partial(look, learner), (0, BUFFERS, 0, None)))
+        self._look_for_conflict = jax.jit(over(partial(diagnose, learner), (0, BUFFERS, 0, None)))
+        self._add = jax.jit(over(replay.add, (BUFFERS, 0), BUFFERS), donate_argnums=0)
+        self._begin_anew = jax.jit(over(partial(reset, learner), (0, BUFFERS, 0)), donate_argnums=0)
+        keys = zip(*(one.keys for one in self.members), strict=True)
+        self._learn_key, self._look_key, self._reset_key = (self.seeds.join(of_seeds) for of_seeds in keys)
+        agents, buffers, learns_from = zip(*(start_or_resume(one) for one in self.members), strict=True)
+        self.agents, self.buffers, self._learns_from = self.seeds.join(agents), join_buffers(self.seeds, buffers), learns_from[0]
+        self.evaluate(lambda one: one.run.owes_evaluation)
+
+    @property
+    def run(self) -> RlRun:
+        """The first seed's, beside which the others advance."""
+        return self.members[0].run
+
+    @property
+    def learns(self) -> bool:
+        """Whether there are updates in this iteration: at first, experience is random."""
+        return self.iteration >= self._learns_from
+
+    @property
+    def iteration(self) -> int:
+        """Chunks so far."""
+        return self.run.env_steps // self.config.env_steps_per_chunk
+
+    def agent(self, index: int) -> Sac:
+        """One seed's."""
+        return self.seeds.take(self.agents, index)
+
+    def actors(self) -> list[Any]:
+        """All seeds' actors, for the host."""
+        return [actor_tree(one.learner, self.agent(index)) for index, one in enumerate(self.members)]
+
+    def step(self) -> None:
+        """A chunk of experience of every seed, and the updates that go with it."""
+        config, iteration, learns = self.config, self.iteration, self.learns
+        began = time.perf_counter()
+        if learns and config.resets_before(iteration):
+            self._reset(iteration)
+        actors = self.actors()
+        if learns:  # goes on while the actors are handed over
+            self.agents = self._learn(self.agents, self.buffers, self._learn_key, np.int32(iteration))
+        for one, actor in zip(self.members, actors, strict=True):
+            one.collector.begin(actor, iteration)
+        jax.block_until_ready(self.agents)
+        learner_s = time.perf_counter() - began
+        chunks = [one.collector.finish() for one in self.members]
+        self.buffers = self._add(self.buffers, self._joined([chunk.rows for chunk in chunks]))
+        self.agents = with_returns(self.agents, self._joined([chunk.largest_returns for chunk in chunks]))
+        seconds = time.perf_counter() - began
+        for one, chunk in zip(self.members, chunks, strict=True):
+            one.speed.count(chunk, learner_s, seconds, config.updates_per_chunk if learns else 0)
+            one.run.advance(config.env_steps_per_chunk)
+        if any(one.run.is_over for one in self.members):  # time may be up between two of them
+            for one in self.members:
+                one.run.end()
+
+    def _reset(self, iteration: int) -> None:
+        keys = self.seeds.over(jax.random.fold_in, (0, None))(self._reset_key, iteration)
+        self.agents = self._begin_anew(self.agents, self.buffers, keys)
+        for call in range(self.config.reset_calls):
+            self.agents = self._learn(self.agents, self.buffers, keys, np.int32(call))
+
+    def _joined(self, arrays: Sequence[NDArray[Any] | None]) -> Any:
+        """Seeds' arrays on the host as one; None: nobody has any."""
+        there = [array for array in arrays if array is not None]
+        return (there[0] if len(arrays) == 1 else np.stack(there)) if there else None
+
+    def log(self, iteration: int) -> None:
+        """Figures of a fresh batch, throughput, what training episodes were like.
+
+        Raises:
+          FloatingPointError, TooSlowError: see `train`.
+        """
+        figures = self._measure(self.agents, self.buffers, self._look_key, iteration)
+        for index, one in enumerate(self.members):
+            metrics = per_task(self.seeds.take(figures, index), self.config.tasks)
+            check_finite(metrics, one.run)
+            one.run.log("progress", one.speed.numbers(self.config.env_steps_per_chunk) | metrics)
+            one.speed = one.run.show_and_check(one.speed, self.config.env_steps_per_chunk)
+
+    def diagnose(self, iteration: int) -> None:
+        """Gradient conflicts."""
+        looks = self._look_for_conflict(self.agents, self.buffers, self._look_key, iteration)
+        for index, one in enumerate(self.members):
+            one.run.log("conflict", named_numbers(self.seeds.take(looks, index)))
+
+    def evaluate(self, wanted: Callable[[Member], bool] = lambda _: True) -> None:
+        """Begin evaluations."""
+        for one, actor in zip(self.members, self.actors(), strict=True):
+            if wanted(one):
+                one.evaluations.begin(actor)
+
+    def save(self) -> None:
+        """Everything of every seed; at the end of a run with its last evaluation."""
+        for index, one in enumerate(self.members):
+            buffer = take_buffer(self.seeds, self.buffers, index)
+            one.save(self.agent(index), buffer)
+            if one.run.is_over:
+                one.evaluations.finish()
+                one.save(self.agent(index), buffer)
+
+    def close(self) -> None:
+        """Wait for the last evaluations, and end the environments."""
+        for one in self.members:
+            one.evaluations.close()
+            one.collector.close()
 
 
 def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
@@ -61,98 +205,58 @@ def train(config: SacConfig, seed: int, run: RlRun) -> Sac:
       TooSlowError: see `RlRun.check_throughput`.
       FloatingPointError: the run has diverged.
     """
-    learner = make_learner(config, seed)
-    collector = make_collectors(config, seed)
-    learn = compiled_updates(learner)
-    measure, look_for_conflict = jax.jit(partial(look, learner)), jax.jit(partial(diagnose, learner))
-    add, begin_anew = jax.jit(replay.add, donate_argnums=0), jax.jit(partial(reset, learner), donate_argnums=0)
-    learn_key, look_key = jax.random.split(jax.random.PRNGKey(seed + 1_000_000))  # apart from the networks' and the actions'
-    reset_key = jax.random.fold_in(learn_key, RESETS)
-    evaluations = Evaluations(run, partial(evaluate_actor, learner, seed))
-    agent, buffer, learns_from = start_or_resume(learner, seed, run, collector)
-    if run.owes_evaluation:
-        evaluations.begin(actor_tree(learner, agent))
-    speed = Throughput()
+    return train_seeds(config, {seed: run})[0]
+
+
+def train_seeds(config: SacConfig, runs: Mapping[int, RlRun]) -> list[Sac]:
+    """Train several seeds in one loop, or go on.
+
+    Args:
+      config: of all.
+      runs: by seed.
+
+    Raises:
+      FloatingPointError, TooSlowError: see `train`.
+      ValueError: runs to go on with that stand at different steps.
+    """
+    training = Training(config, runs)
+    run = training.run
     while not run.is_over:
-        iteration = run.env_steps // config.env_steps_per_chunk
-        learns = iteration >= learns_from
-        began = time.perf_counter()
-        if learns and config.resets_before(iteration):
-            key = jax.random.fold_in(reset_key, iteration)
-            agent = begin_anew(agent, buffer, key)
-            for call in range(config.reset_calls):
-                agent = learn(agent, buffer, key, np.int32(call))
-        actor = actor_tree(learner, agent)
-        if learns:
-            agent = learn(agent, buffer, learn_key, np.int32(iteration))  # goes on while the actor is handed over
-        collector.begin(actor, iteration)
-        jax.block_until_ready(agent)
-        learned = time.perf_counter()
-        chunk = collector.finish()
-        buffer, agent = add(buffer, chunk.rows), with_returns(agent, chunk.largest_returns)
-        speed.count(chunk, learned - began, time.perf_counter() - began, config.updates_per_chunk if learns else 0)
-        run.advance(config.env_steps_per_chunk)
-
+        iteration, learns = training.iteration, training.learns
+        training.step()
         if learns and run.is_due(config.log_every_env_steps):
-            metrics = per_task(measure(agent, buffer, look_key, iteration), config.tasks)
-            check_finite(metrics, run)
-            run.log("progress", speed.numbers(config.env_steps_per_chunk) | metrics)
-            speed = run.show_and_check(speed, config.env_steps_per_chunk)
-        if learns and learner.num_tasks > 1 and run.is_due(config.diagnose_every_env_steps):
-            run.log("conflict", named_numbers(look_for_conflict(agent, buffer, look_key, iteration)))
-        evaluations.keep_what_is_done()
+            training.log(iteration)
+        if learns and len(config.tasks) > 1 and run.is_due(config.diagnose_every_env_steps):
+            training.diagnose(iteration)
+        for one in training.members:
+            one.evaluations.keep_what_is_done()
         if run.is_due(config.eval_every_env_steps):
-            evaluations.begin(actor_tree(learner, agent))
+            training.evaluate()
         if run.is_due(config.save_every_env_steps):
-            save(learner, run, evaluations, (agent, buffer), collector)
-            if run.is_over:
-                evaluations.finish()
-                save(learner, run, evaluations, (agent, buffer), collector)
-    evaluations.close()
-    collector.close()
-    return agent
+            training.save()
+    training.close()
+    return [training.agent(index) for index in range(len(runs))]
 
 
-def make_collector(config: SacConfig, seed: int, index: int = 0) -> Collector:
-    """The environments of a run, or of one of its `collectors`, and who steps them."""
-    learner = make_learner(config, seed)
-    envs_per_task = config.envs_per_task // config.collectors
-    envs = make_envs(
-        config.tasks,
-        seed,
-        envs_per_task,
-        max_episode_steps=config.max_episode_steps,
-        reward_version=config.reward_version,
-        first=index * envs_per_task * learner.num_tasks,
-    )
-    return Collector(
-        envs,
-        make_act(learner, envs_per_task),
-        steps=config.chunk_vector_steps,
-        random_chunks=config.random_chunks,
-        seed=seed + SEEDS_APART * index,
-        overlap=config.overlap and config.collectors == 1,
-        n_steps=config.n_steps,
-        discount=config.discount,
-        measures_returns=config.normalize_returns,
-    )
+def check_side_by_side(runs: Mapping[int, RlRun]) -> None:
+    """Refuse to go on with runs that cannot advance together.
+
+    Raises:
+      ValueError: they stand at different steps, or only some have all that they go on from; says what to do.
+    """
+    if len({(run.env_steps, run.has_networks_only) for run in runs.values()}) > 1:
+        stand = ", ".join(f"seed {seed} at {run.env_steps:,} steps" for seed, run in runs.items())
+        raise ValueError(f"these seeds cannot go on at once: {stand}; go on with each by itself, without --seeds-at-once")
 
 
-def make_collectors(config: SacConfig, seed: int) -> Collector | CollectorPool:
-    """All collectors of a run: one in this process, or some in processes of their own."""
-    if config.collectors == 1:
-        return make_collector(config, seed)
-    return CollectorPool([partial(make_collector, config, seed, index) for index in range(config.collectors)])
-
-
-def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collector | CollectorPool) -> tuple[Sac, Buffer, int]:
+def start_or_resume(member: Member) -> tuple[Sac, Buffer, int]:
     """Networks and buffer as they were when this run was last saved, the environments with them; new ones in a new run.
 
     Also from which iteration on there are updates. A run that was saved without its buffer fills a new one first, with its own actions;
     of one that was saved without optimizers these begin anew.
     """
-    config = learner.config
-    agent, buffer = init(learner, seed), replay.empty(learner.num_tasks, config.capacity)
+    learner, run, config = member.learner, member.run, member.learner.config
+    agent, buffer = init(learner, member.seed), replay.empty(learner.num_tasks, config.capacity)
     like: Any = (agent, replay.trimmed(buffer, config.rows_after(run.env_steps))) if config.save_buffer else agent
     if run.has_networks_only:
         like = Networks(agent.actor, agent.critic, agent.log_temperature, agent.scaling)
@@ -160,7 +264,7 @@ def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collecto
     if saved is None:
         return agent, buffer, config.random_chunks
     arrays, envs_state = saved
-    collector.set_state(envs_state)
+    member.collector.set_state(envs_state)
     if isinstance(arrays, Networks):
         arrays = agent._replace(**arrays._asdict(), target_critic=arrays.critic.copy())
     if run.has_networks_only or not config.save_buffer:
@@ -168,16 +272,6 @@ def start_or_resume(learner: Learner, seed: int, run: RlRun, collector: Collecto
         return jax.device_put(arrays), buffer, max(iteration, config.random_chunks) + config.random_chunks * (iteration > 0)
     agent, small = arrays
     return jax.device_put(agent), replay.extended(small, config.capacity), config.random_chunks
-
-
-def save(
-    learner: Learner, run: RlRun, evaluations: Evaluations, agent_and_buffer: tuple[Sac, Buffer], collector: Collector | CollectorPool
-) -> None:
-    """What a resumed run needs."""
-    agent, buffer = agent_and_buffer
-    rows = replay.trimmed(buffer, learner.config.rows_after(run.env_steps))
-    arrays = (agent, rows) if learner.config.save_buffer else agent
-    run.save_all(arrays, collector.get_state(), owes_evaluation=evaluations.settle())
 
 
 def evaluate_actor(learner: Learner, seed: int, actor: Any) -> EvaluationResult:
@@ -208,7 +302,7 @@ def check_finite(metrics: dict[str, float], run: RlRun) -> None:
     wrong = [name for name, value in metrics.items() if not np.isfinite(value)]
     if wrong:
         raise FloatingPointError(
-            f"{', '.join(wrong)} not finite after {run.env_steps:,} steps: the run has diverged; what was saved stands"
+            f"{run.folder}: {', '.join(wrong)} not finite after {run.env_steps:,} steps: the run has diverged; what was saved stands"
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from metaworld_baselines.algorithms.reward_scaling import reward_factors
 from metaworld_baselines.algorithms.sac_config import ALL, FLOAT32, TENSORFLOAT32, TORSO
 from metaworld_baselines.algorithms.sac_learner import Learner, Sac, begin, init, task_features
 from metaworld_baselines.algorithms.sac_losses import actor_losses, critic_losses, critic_targets, temperature_gradient
+from metaworld_baselines.algorithms.seeds import ONE, Seeds
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.replay import Buffer, Transition
@@ -23,6 +25,8 @@ from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.weighting import Weighting, projections_of
 from metaworld_baselines.networks.multi_head import Network
 from metaworld_py import ACTION_SIZE
+
+BUFFERS: Any = Buffer(0, None, None)  # axes of several seeds in their buffers, for `Seeds.over`
 
 
 class Draws(NamedTuple):
@@ -80,12 +84,27 @@ def update_often(learner: Learner, agent: Sac, buffer: Buffer, key: Array, itera
         return jax.lax.scan(once, agent, draws)[0]
 
 
-def compiled_updates(learner: Learner) -> Any:
-    """`update_often` of this learner, compiled; the agent that it is given is used up."""
-    agent = jax.eval_shape(lambda: init(learner, 0))
-    buffer = jax.eval_shape(partial(replay.empty, learner.num_tasks, learner.config.capacity))
-    updates = jax.jit(partial(update_often, learner), donate_argnums=0)
-    return updates.lower(agent, buffer, jax.random.PRNGKey(0), np.int32(0)).compile()
+def compiled_updates(learner: Learner, seeds: Seeds = ONE) -> Any:
+    """`update_often` of this learner for all seeds, compiled; the agents that it is given are used up."""
+
+    def examples() -> Any:
+        agent, buffer, key = init(learner, 0), replay.empty(learner.num_tasks, learner.config.capacity), jax.random.PRNGKey(0)
+        agents, keys = (seeds.join([one] * seeds.number) for one in (agent, key))
+        return agents, join_buffers(seeds, [buffer] * seeds.number), keys
+
+    agents, buffers, keys = jax.eval_shape(examples)
+    updates = jax.jit(seeds.over(partial(update_often, learner), (0, BUFFERS, 0, None)), donate_argnums=0)
+    return updates.lower(agents, buffers, keys, np.int32(0)).compile()
+
+
+def join_buffers(seeds: Seeds, buffers: Sequence[Buffer]) -> Buffer:
+    """All seeds' buffers, which are filled alike."""
+    return buffers[0]._replace(rows=seeds.join([buffer.rows for buffer in buffers]))
+
+
+def take_buffer(seeds: Seeds, buffers: Buffer, index: int) -> Buffer:
+    """One seed's buffer."""
+    return buffers._replace(rows=seeds.take(buffers.rows, index))
 
 
 def reset(learner: Learner, agent: Sac, buffer: Buffer, key: Array) -> Sac:
@@ -97,7 +116,7 @@ def reset(learner: Learner, agent: Sac, buffer: Buffer, key: Array) -> Sac:
 
 
 def with_returns(agent: Sac, largest: Any) -> Sac:
-    """What learns, with a chunk's largest returns taken in; None changes nothing."""
+    """What learns, with a chunk's largest returns taken in, of one seed or of all; None changes nothing."""
     if agent.scaling is None or largest is None:
         return agent
     largest_return = jnp.maximum(agent.scaling.largest_return, jnp.asarray(largest, jnp.float32))

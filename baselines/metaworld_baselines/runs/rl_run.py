@@ -28,7 +28,7 @@ class RlRun(Run):
     meta-learners episode by episode, `conflict.csv` gradient diagnostics, where asked for.
 
     Args:
-      folder, algorithm, config, minutes, is_on_tensorboard: see `Run`.
+      folder, algorithm, config, minutes, is_on_tensorboard, is_one_of_several: see `Run`.
       total_env_steps: over all tasks.
       allow_slow: go on where there is no GPU and the run will take longer than a day.
 
@@ -46,6 +46,7 @@ class RlRun(Run):
         allow_slow: bool = False,
         minutes: float | None = None,
         is_on_tensorboard: bool = True,
+        is_one_of_several: bool = False,
     ) -> None:
         self._allow_slow = allow_slow
         self.curve: list[dict[str, Any]] = []
@@ -59,6 +60,7 @@ class RlRun(Run):
             tables=TABLES,
             minutes=minutes,
             is_on_tensorboard=is_on_tensorboard,
+            is_one_of_several=is_one_of_several,
         )
 
     @property

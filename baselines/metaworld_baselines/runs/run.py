@@ -42,6 +42,7 @@ class Run:
       tables: that it logs, by name.
       minutes: end as at the end of the budget after so much wall time, evaluated and saved; None for no limit.
       is_on_tensorboard: write its files, too.
+      is_one_of_several: that say things side by side.
 
     Raises:
       ValueError: the folder holds a run of another configuration.
@@ -58,8 +59,10 @@ class Run:
         tables: Sequence[str] = ("progress",),
         minutes: float | None = None,
         is_on_tensorboard: bool = True,
+        is_one_of_several: bool = False,
     ) -> None:
         self.folder, self.algorithm, self.total_steps, self.unit = folder, algorithm, total_steps, unit
+        self.is_one_of_several = is_one_of_several
         self.config: dict[str, Any] = json.loads(json.dumps(config))  # as it comes back from a file
         folder.mkdir(parents=True, exist_ok=True)
         self.steps, self._steps_before = 0, 0
@@ -150,6 +153,10 @@ class Run:
         self.is_over = self.steps >= self.total_steps or time.perf_counter() >= self._deadline
         self._bar.update(steps)
 
+    def end(self) -> None:
+        """Let the last advance have been the end."""
+        self.is_over = True
+
     def is_due(self, every: int) -> bool:
         """Whether the last advance reached a multiple of `every` steps, or the end of the run; never for 0."""
         return every > 0 and (self.is_over or self.steps // every > self._steps_before // every)
@@ -166,8 +173,8 @@ class Run:
                 self._board.add_scalar(f"{table}/{name}", value, steps)
 
     def say(self, text: str) -> None:
-        """A line above the progress bar."""
-        self._bar.write(text)
+        """A line above the progress bar, with the run's name where it is not the only one."""
+        self._bar.write(f"{self.folder.name}: {text}" if self.is_one_of_several else text)
 
     def close(self) -> None:
         """End the logs."""

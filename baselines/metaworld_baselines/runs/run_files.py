@@ -11,10 +11,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from metaworld_baselines.runs.checkpoints import RESUME
 from metaworld_py.files import read_json, reading
 
 CONFIG = "config.json"
 DEMONSTRATIONS = "demonstrations.json"  # of imitation: what was learned from
+
+
+def check_place(out: Path) -> None:
+    """Refuse the folder of a run as the place of new ones: they would begin at zero inside of it, where who gave it wants to go on.
+
+    Raises:
+      ValueError: says which folder to give.
+    """
+    if (out / CONFIG).is_file() or (out / RESUME).is_file():
+        raise ValueError(f"{out} is the folder of a run: give the one that it is in, --out {out.parent}, to go on with it")
 
 
 def read_description(path: Path) -> dict[str, Any]:

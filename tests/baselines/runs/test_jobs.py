@@ -101,7 +101,7 @@ def test_the_most_wanted_stand_first_and_every_job_has_a_configuration():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in JOBS if name != jobs.SMOKE and not name.endswith("ml45")])
 def test_a_miniature_of_each_job_leaves_what_is_carried_home(name, tmp_path):
-    folder = jobs.train(name, tiny(name, total_env_steps=1600), minutes=1e6, out=tmp_path, seed=1, before=None)
+    folder = jobs.train(name, tiny(name, total_env_steps=1600), minutes=1e6, out=tmp_path, seeds=[1], before=None)
     files = {path.name: path.stat().st_size for path in folder.iterdir()}
     assert {"config.json", "progress.csv", "curve.csv", "last.safetensors", "resume.safetensors", "visit.json"} <= files.keys()
     assert len(files) <= 8 and max(files.values()) <= 16 * MEBIBYTE and all(path.is_file() for path in folder.iterdir())
@@ -113,10 +113,10 @@ def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
     budget = 9 * tiny("mtmh-sac-mt10").config.env_steps_per_chunk  # whole chunks, as runs count
     job = tiny("mtmh-sac-mt10", total_env_steps=budget)
     seconds = jobs.process_seconds() + jobs.RESERVE_S
-    first = jobs.train("job", job, minutes=(seconds + 0.5) / 60, out=tmp_path / "first", seed=1, before=None)
+    first = jobs.train("job", job, minutes=(seconds + 0.5) / 60, out=tmp_path / "first", seeds=[1], before=None)
     header = checkpoints.read_header(first / checkpoints.RESUME)
     assert 0 < header["env_steps"] < budget and header["curve"][-1]["env_steps"] == header["env_steps"] and not header["owes_evaluation"]
-    second = jobs.train("job", job, minutes=1e6, out=tmp_path / "second", seed=1, before=first)
+    second = jobs.train("job", job, minutes=1e6, out=tmp_path / "second", seeds=[1], before=first)
     later = checkpoints.read_header(second / checkpoints.RESUME)
     assert later["env_steps"] == budget and later["curve"][: len(header["curve"])] == header["curve"]
     report = json.loads((second / "visit.json").read_text())
@@ -126,7 +126,7 @@ def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
 @pytest.mark.parametrize("light", [False, True])
 def test_a_visit_goes_on_from_all_or_from_networks_only(light, tmp_path):
     """The agent that goes on is the one that stopped: until the buffer is full again nothing is learned, so it plays as before."""
-    first = jobs.train("job", tiny("mtmh-sac-mt10", total_env_steps=1600), minutes=1e6, out=tmp_path / "first", seed=1, before=None)
+    first = jobs.train("job", tiny("mtmh-sac-mt10", total_env_steps=1600), minutes=1e6, out=tmp_path / "first", seeds=[1], before=None)
     before = first
     if light:
         before = tmp_path / "light"
@@ -134,7 +134,7 @@ def test_a_visit_goes_on_from_all_or_from_networks_only(light, tmp_path):
         sizes = [(folder / checkpoints.RESUME).stat().st_size for folder in (before, first)]
         assert sizes[0] < sizes[1] and {path.name for path in before.iterdir()} == {"resume.safetensors", "progress.csv", "curve.csv"}
     job = tiny("mtmh-sac-mt10", total_env_steps=2400)
-    again = jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seed=1, before=before)
+    again = jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seeds=[1], before=before)
     headers = [checkpoints.read_header(folder / checkpoints.RESUME) for folder in (first, again)]
     assert headers[1]["env_steps"] == 2400 and headers[1]["curve"][:-1] == headers[0]["curve"]
     assert headers[1]["curve"][-1]["return"] == headers[0]["curve"][-1]["return"]
@@ -143,16 +143,51 @@ def test_a_visit_goes_on_from_all_or_from_networks_only(light, tmp_path):
     assert all(np.isfinite(array).all() for array in other.values())
 
 
+@pytest.mark.slow
+def test_a_visit_of_several_seeds_leaves_two_files_of_each_and_the_next_goes_on(tmp_path):
+    job = tiny("mtmh-sac-mt10", total_env_steps=1600)
+    jobs.train("job", job, minutes=1e6, out=tmp_path / "first", seeds=[1, 2], before=None)
+    parcels = sorted((tmp_path / "first").rglob("*.*"))
+    assert [str(path.relative_to(tmp_path / "first")) for path in parcels] == [
+        f"job-seed{seed}/{name}" for seed in (1, 2) for name in ("rest.zip", "resume.safetensors")
+    ]
+    job = tiny("mtmh-sac-mt10", total_env_steps=2400)
+    jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seeds=[1, 2], before=tmp_path / "first")
+    headers = [checkpoints.read_header(tmp_path / visit / "job-seed2" / checkpoints.RESUME) for visit in ("first", "again")]
+    assert headers[1]["env_steps"] == 2400 and headers[1]["curve"][:-1] == headers[0]["curve"]
+
+
+def test_seeds_share_the_collectors_of_one():
+    job = JOBS["pcgrad-sac-mt10"]
+    assert [job.config_for(number).collectors for number in (1, 2, 3, 4)] == [6, 3, 2, 1]
+
+
+def test_algorithms_that_learn_one_seed_at_a_time_say_so(tmp_path):
+    with pytest.raises(ValueError, match="ppo, which learns one seed at a time"):
+        jobs.train("job", tiny("ppo-mt10"), minutes=1e6, out=tmp_path, seeds=[1, 2], before=None)
+
+
 def test_too_little_time_is_refused_before_anything_begins(tmp_path):
     with pytest.raises(ValueError, match=r"0\.1 minutes are too few"):
-        jobs.train("job", tiny("mtmh-sac-mt10"), minutes=0.1, out=tmp_path, seed=1, before=None)
+        jobs.train("job", tiny("mtmh-sac-mt10"), minutes=0.1, out=tmp_path, seeds=[1], before=None)
+
+
+def test_folders_that_are_not_meant_are_refused_before_anything_begins(tmp_path, capsys):
+    """A visit would begin at zero in silence."""
+    (tmp_path / "config.json").write_text("{}")
+    for words in (["--out", str(tmp_path)], ["--out", str(tmp_path / "new"), "--before", str(tmp_path / "nothing")]):
+        assert jobs.main(["run", "mtmh-sac-mt10", *words]) == 2
+    errors = capsys.readouterr().err
+    assert "is the folder of a run" in errors and "nothing holds no resume.safetensors" in errors
+    assert jobs.main(["lighten", str(tmp_path), "--out", str(tmp_path / "light")]) == 2
+    assert "progress.csv is missing" in capsys.readouterr().err and [path.name for path in tmp_path.iterdir()] == ["config.json"]
 
 
 @pytest.mark.slow
 def test_a_kill_leaves_a_folder_that_can_be_used(tmp_path):
     script = (
         "import sys; sys.path.insert(0, 'tests/baselines/runs'); import test_jobs as t; from pathlib import Path\n"
-        f"t.jobs.train('job', t.tiny('pcgrad-sac-mt10'), minutes=1e6, out=Path({str(tmp_path)!r}), seed=1, before=None)"
+        f"t.jobs.train('job', t.tiny('pcgrad-sac-mt10'), minutes=1e6, out=Path({str(tmp_path)!r}), seeds=[1], before=None)"
     )
     running = subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY, env=None)
     folder, deadline = tmp_path / "job-seed1", time.monotonic() + 300
@@ -166,7 +201,7 @@ def test_a_kill_leaves_a_folder_that_can_be_used(tmp_path):
     load_agent(f"baselines:{folder}")
     saved_at = checkpoints.read_header(folder / checkpoints.RESUME)["env_steps"]
     job = tiny("pcgrad-sac-mt10", total_env_steps=saved_at + 800)
-    again = jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seed=1, before=folder)
+    again = jobs.train("job", job, minutes=1e6, out=tmp_path / "again", seeds=[1], before=folder)
     assert checkpoints.read_header(again / checkpoints.LAST)["env_steps"] == saved_at + 800
 
 

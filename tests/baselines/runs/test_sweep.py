@@ -104,6 +104,14 @@ def test_unknown_entries_and_broken_files_are_named(tmp_path, capsys):
     assert "sweep.toml" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("inside", "told"), [("tiny", "holds the runs of [tiny]"), ("tiny/ppo-reach-seed1", "is the folder of a run")])
+def test_runs_are_not_made_inside_of_others(finished, capsys, inside, told):
+    out = finished / "runs" / inside
+    assert sweep.main([str(finished / "sweep.toml"), "--out", str(out)]) == 2
+    error = capsys.readouterr().err
+    assert told in error and f"--out {out.parent}" in error
+
+
 def test_meta_learners_take_the_budget_of_each_benchmark(tmp_path):
     text = '[meta]\nalgorithm = ["rl2", "maml-trpo"]\nbenchmark = ["ML1-reach", "ML10"]\nseeds = [1]\n'
     planned = sweep.read_sweep(write(tmp_path, text), tmp_path)

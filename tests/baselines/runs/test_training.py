@@ -140,6 +140,13 @@ def test_another_configuration_in_the_same_folder_is_refused(finished, capsys):
     assert (finished / checkpoints.RESUME).read_bytes() == before
 
 
+def test_the_folder_of_a_run_is_no_place_for_runs(finished, capsys):
+    before = sorted(path.name for path in finished.iterdir())
+    assert train.main(["sac", "--benchmark", "reach", "--out", str(finished)]) == 2
+    assert f"is the folder of a run: give the one that it is in, --out {finished.parent}" in capsys.readouterr().err
+    assert sorted(path.name for path in finished.iterdir()) == before
+
+
 def test_what_a_run_left_before_its_first_save_is_dropped(tmp_path):
     """A run that was killed early starts anew; its rows must not stand beside the new ones."""
     (tmp_path / "progress.csv").write_text("env_steps,critic_loss\n200,1.0\n400,2.0\n")

@@ -1,0 +1,1 @@
+"""Problems: distributions of few-shot tasks."""

@@ -1,0 +1,34 @@
+"""Problems by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from metaworld_baselines.supervised.problems import curves
+from metaworld_baselines.supervised.problems.class_images import ClassImages, classification, read_mini_imagenet, read_omniglot
+from metaworld_baselines.supervised.problems.episodes import Problem
+from metaworld_baselines.supervised.problems.glyphs import glyphs
+from metaworld_baselines.supervised.settings import MetaConfig
+
+CURVES = {"sinusoid": curves.sinusoid, "harmonics": curves.harmonics}
+FOLDERS: dict[str, Callable[[Path], ClassImages]] = {"omniglot": read_omniglot, "mini-imagenet": read_mini_imagenet}
+
+
+def find_problem(config: MetaConfig) -> Problem:
+    """The problem of a configuration; pictures are read or made.
+
+    Raises:
+      ValueError: settings that do not fit it, or a folder with another layout than expected.
+    """
+    exclusive = config.mutually_exclusive
+    if config.problem in CURVES:
+        if config.label_shuffle:
+            raise ValueError(f"label_shuffle needs classes, and {config.problem} has none: use label_noise")
+        return CURVES[config.problem](config.shots, config.queries, mutually_exclusive=exclusive)
+    if config.label_noise:
+        raise ValueError(f"label_noise needs labels that are numbers, and {config.problem} has classes: use label_shuffle")
+    if config.problem in FOLDERS and not config.data:
+        raise ValueError(f"{config.problem} is not ours to give: say where it is with --data FOLDER")
+    images = FOLDERS[config.problem](Path(config.data)) if config.problem in FOLDERS else glyphs()
+    return classification(images, config.ways, config.shots, config.queries, mutually_exclusive=exclusive)

@@ -1,0 +1,138 @@
+"""Speed of the GPU engine: control steps per second by number of worlds, each mechanism alone, memory, and what overflowed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from metaworld_py.engine.machine import processor_name, resident_bytes
+from metaworld_py.gpu import make_gpu
+
+_NUM_ACTIONS = 8  # arrays of random actions that are played in turn
+_WARM_UP_STEPS = 3  # the first loads kernels, the second records the graphs
+
+
+@dataclass(frozen=True)
+class GpuSpeed:
+    """What one number of worlds gave.
+
+    Attributes:
+      worlds: of all tasks together.
+      device: name of the card or processor.
+      steps_per_second: control steps of all worlds, with rewards, endings and new episodes, actions being on the device already.
+      physics_ms: of a control step of each mechanism alone, by its name; commands and reading of rows included.
+      memory_mib: that making the environment took; on a processor, of this process.
+      constraints: most of any world, of as many as there is room for.
+      contacts: mean of a world.
+      iterations: most of the solver in any world.
+      launches: kernels of a control step of all mechanisms, those of a loop counted once.
+      counters: see `GpuVectorEnv.counters`.
+    """
+
+    worlds: int
+    device: str
+    steps_per_second: float
+    physics_ms: dict[str, float]
+    memory_mib: float
+    constraints: int
+    room_for_constraints: int
+    contacts: float
+    iterations: int
+    launches: int
+    counters: dict[str, int]
+
+    def __str__(self) -> str:
+        alone = ", ".join(f"{name} {ms:.2f}" for name, ms in self.physics_ms.items())
+        return (
+            f"{self.worlds} worlds on {self.device}: {self.steps_per_second:,.0f} control steps/s; {self.launches} kernels a step; "
+            f"memory {self.memory_mib:,.0f} MiB\n  physics of a mechanism alone (ms): {alone}\n  constraints ≤ {self.constraints} "
+            f"(room for {self.room_for_constraints}), contacts {self.contacts:.1f} a world, iterations ≤ {self.iterations}; "
+            + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.counters.items())
+        )
+
+
+def measure_gpu(benchmark: str | Sequence[str], worlds: int, *, device: str = "cuda:0", steps: int = 100) -> GpuSpeed:
+    """Step worlds of a benchmark with random actions.
+
+    Args:
+      benchmark: as `make_gpu` takes it.
+      worlds: how many.
+      device: Warp's name of it.
+      steps: control steps that are timed.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}")
+    before = resident_bytes() or 0
+    env = make_gpu(benchmark, worlds, seed=0, device=device, num_goals=10)
+    import warp as wp  # noqa: PLC0415  # an extra
+
+    place = wp.get_device(device)
+    rng = np.random.default_rng(0)
+    actions = [wp.array(rng.uniform(-1, 1, (worlds, 4)).astype(np.float32), device=place) for _ in range(_NUM_ACTIONS)]
+    env.reset(seed=0)
+    launches = count_launches(lambda: env.step(actions[0]))  # the first step is run kernel by kernel
+    for step in range(1, _WARM_UP_STEPS):
+        env.step(actions[step])
+    seconds = _seconds(place, steps, lambda step: env.step(actions[step % _NUM_ACTIONS]))
+    alone = {group.mechanism.name: _seconds(place, max(steps // 4, 1), partial(_advance, group)) for group in env.worlds}
+    used = (place.total_memory - place.free_memory if place.is_cuda else (resident_bytes() or 0) - before) / 2**20
+    return GpuSpeed(
+        worlds=worlds,
+        device=place.name if place.is_cuda else processor_name(),
+        steps_per_second=worlds / seconds,
+        physics_ms={name: 1e3 * one for name, one in alone.items()},
+        memory_mib=used,
+        constraints=max(int(group.data.nefc.numpy().max()) for group in env.worlds),
+        room_for_constraints=min(group.data.njmax for group in env.worlds),
+        contacts=sum(int(group.data.nacon.numpy()[0]) for group in env.worlds) / worlds,
+        iterations=max(int(group.data.solver_niter.numpy().max()) for group in env.worlds),
+        launches=launches,
+        counters=env.counters,
+    )
+
+
+def count_launches(function: Callable[[], object]) -> int:
+    """Kernels that a call launches through Warp, one by one."""
+    import mujoco_warp  # noqa: F401, PLC0415  # its modules call by `wp.launch`, and find what stands there
+    import warp as wp  # noqa: PLC0415
+
+    found = {name: getattr(wp, name) for name in ("launch", "launch_tiled")}
+    counted = 0
+
+    def counting(name: str) -> Callable[..., Any]:
+        def launch(*arguments: Any, **keywords: Any) -> Any:
+            nonlocal counted
+            counted += 1
+            return found[name](*arguments, **keywords)
+
+        return launch
+
+    try:
+        for name in found:
+            setattr(wp, name, counting(name))
+        function()
+    finally:
+        for name, original in found.items():
+            setattr(wp, name, original)
+    return counted
+
+
+def _advance(worlds: Any, _: int) -> None:
+    worlds.advance()
+
+
+def _seconds(device: Any, times: int, function: Callable[[int], object]) -> float:
+    """Mean time of a call, with what it asked the device for."""
+    import warp as wp  # noqa: PLC0415
+
+    wp.synchronize_device(device)
+    begun = time.perf_counter()
+    for index in range(times):
+        function(index)
+    wp.synchronize_device(device)
+    return (time.perf_counter() - begun) / times
