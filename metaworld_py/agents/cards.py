@@ -51,6 +51,7 @@ class Card:
     adaptation_draws: int = 1  # how often it adapted anew to each goal, each time with other random actions
     success_by_draw: tuple[float, ...] = ()
     repeat_interval: tuple[float, float] | None = None  # 99 %: where as many draws by other generators have their mean
+    demonstrated: str = ""  # of imitation: how many episodes by whom, and with which seed; `env_steps` are theirs
 
     @property
     def adapts(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metaworld_baselines.algorithms.meta import MetaConfig
+from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
 
 TRPO, PPO = "trpo", "ppo"
@@ -31,6 +32,7 @@ class MamlConfig(MetaConfig):
     inner_steps: int = 1
     first_order: bool = False  # the inner gradient as a constant
     outer: str = TRPO  # or "ppo"
+    combination: str | None = None  # of the tasks' meta-gradients, see gradients/methods.py; of one task's goals; None: one loss of all
     max_kl: float = 0.01  # δ
     cg_iterations: int = 10
     cg_damping: float = 1e-5
@@ -49,8 +51,15 @@ class MamlConfig(MetaConfig):
             raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
         if self.train_episodes < 0:
             raise ValueError(f"train_episodes must be at least 1, or 0 for as many as `episodes`, got {self.train_episodes}")
+        if self.combination is not None:
+            find_method(self.combination, self.num_losses, may_be_negative=True)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
+
+    @property
+    def num_losses(self) -> int:
+        """Whose meta-gradients are combined: tasks or, of one task, its goals."""
+        return len(self.tasks) if len(self.tasks) > 1 else self.meta_batch
 
     @property
     def episodes_per_goal(self) -> int:

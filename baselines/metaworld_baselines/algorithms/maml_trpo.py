@@ -31,6 +31,8 @@ from metaworld_baselines.algorithms.trpo import trust_region_step
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, linear_advantages, standardized
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer
+from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
@@ -52,16 +54,22 @@ class Learner:
 
     config: MamlConfig
     policy: GaussianPolicy
-    optimizer: optax.GradientTransformation
+    optimizer: optax.GradientTransformation | MultiTaskOptimizer  # of the outer "ppo", and what combines meta-gradients
 
 
 def make_learner(config: MamlConfig) -> Learner:
     """Network and optimizer for a configuration."""
     clip, adam = optax.clip_by_global_norm(config.ppo_max_grad_norm), optax.adam(config.ppo_learning_rate, eps=1e-5)
+    optimizer: Any = optax.chain(clip, adam)
+    if config.combination is not None:
+        method = find_method(config.combination, config.num_losses, may_be_negative=True)
+        optimizer = MultiTaskOptimizer(
+            method, optimizer if config.outer == PPO else optax.chain(optax.identity())
+        )  # TRPO wants the gradient itself
     policy = GaussianPolicy(
         config.width, config.depth, "tanh", initial_std=config.initial_std, min_std=config.min_std, max_std=config.max_std
     )
-    return Learner(config, policy, optax.chain(clip, adam))
+    return Learner(config, policy, optimizer)
 
 
 def init(learner: Learner, seed: int) -> Maml:
@@ -73,7 +81,9 @@ def init(learner: Learner, seed: int) -> Maml:
         if learner.config.learned_inner_rates:
             rates = jax.tree.map(lambda p: jnp.full_like(p, learner.config.inner_learning_rate), policy["params"])
             policy = {**policy, INNER_RATES: rates}
-        return Maml(policy, learner.optimizer.init(policy) if learner.config.outer == PPO else ())
+        if learner.config.outer == PPO:
+            return Maml(policy, learner.optimizer.init(policy))
+        return Maml(policy, () if learner.config.combination is None else learner.optimizer.init(ravel_pytree(policy)[0]))
 
     return at_start(jax.random.PRNGKey(seed))
 
@@ -148,6 +158,11 @@ def distributions(learner: Learner, policy: Any, before: tuple[Batch, ...], afte
     return jax.vmap(lambda b, a: learner.policy.apply(adapted(learner, policy, b), a.obs))(before, after)
 
 
+def by_loss(learner: Learner, of_goals: Any) -> Any:
+    """Arrays of goals (goal, …) as (task, goal of the task, …): those whose meta-gradients are combined."""
+    return jax.tree.map(lambda x: x.reshape(learner.config.num_losses, -1, *x.shape[1:]), of_goals)
+
+
 def learn(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch) -> tuple[Maml, dict[str, Array]]:
     """The outer step of an iteration in one compiled call; also metrics."""
     old = distributions(learner, agent.policy, before, after)
@@ -156,8 +171,15 @@ def learn(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch
 
 def trpo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
     """Within the trust region."""
-    config = learner.config
+    config, conflict = learner.config, dict[str, Array]()
     flat, unravel = ravel_pytree(agent.policy)
+    gradient, opt = None, agent.opt
+    if isinstance(learner.optimizer, MultiTaskOptimizer):
+
+        def losses(x: Array, batches: Any) -> tuple[Array, tuple[()]]:
+            return jax.vmap(lambda of_task: outer_loss(learner, unravel(x), *of_task))(batches), ()
+
+        gradient, opt, _, conflict = learner.optimizer.measured_update(losses, flat, opt, by_loss(learner, (before, after)))
     step = trust_region_step(
         lambda x: outer_loss(learner, unravel(x), before, after),
         lambda x: outer_kl(learner, unravel(x), before, after, old),
@@ -167,6 +189,7 @@ def trpo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: B
         damping=config.cg_damping,
         backtrack=config.backtrack,
         max_backtracks=config.max_backtracks,
+        gradient=gradient,
     )
     metrics = {
         "loss": step.loss,
@@ -175,23 +198,31 @@ def trpo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: B
         "backtracks": step.backtracks,
         "entropy": old.entropy().mean(),
     }
-    return agent._replace(policy=unravel(step.params)), metrics
+    return Maml(unravel(step.params), opt), metrics | conflict
 
 
 def ppo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
     """Epochs of clipped ascent, each on everything."""
 
-    def loss(policy: Any) -> Array:
+    def loss(policy: Any, before: tuple[Batch, ...], after: Batch) -> Array:
         log_prob = distributions(learner, policy, before, after).log_prob(after.action)
         return -clipped_surrogate(log_prob, after.log_prob, after.advantage, learner.config.ppo_clip).mean()
 
-    def epoch(agent: Maml, _: None) -> tuple[Maml, Array]:
-        value, grads = jax.value_and_grad(loss)(agent.policy)
-        updates, opt = learner.optimizer.update(grads, agent.opt)
-        return Maml(optax.apply_updates(agent.policy, updates), opt), value
+    def losses(policy: Any, batches: Any) -> tuple[Array, tuple[()]]:
+        return jax.vmap(lambda of_task: loss(policy, *of_task))(batches), ()
 
-    agent, losses = jax.lax.scan(epoch, agent, None, length=learner.config.ppo_epochs)
-    return agent, {"loss": losses[-1], "kl": outer_kl(learner, agent.policy, before, after, old), "entropy": old.entropy().mean()}
+    def epoch(agent: Maml, _: None) -> tuple[Maml, tuple[Array, dict[str, Array]]]:
+        if isinstance(learner.optimizer, MultiTaskOptimizer):
+            batches = by_loss(learner, (before, after))
+            updates, opt, (values, _), conflict = learner.optimizer.measured_update(losses, agent.policy, agent.opt, batches)
+            return Maml(optax.apply_updates(agent.policy, updates), opt), (values.mean(), conflict)
+        value, grads = jax.value_and_grad(loss)(agent.policy, before, after)
+        updates, opt = learner.optimizer.update(grads, agent.opt)
+        return Maml(optax.apply_updates(agent.policy, updates), opt), (value, {})
+
+    agent, (values, conflict) = jax.lax.scan(epoch, agent, None, length=learner.config.ppo_epochs)
+    metrics = {"loss": values[-1], "kl": outer_kl(learner, agent.policy, before, after, old), "entropy": old.entropy().mean()}
+    return agent, metrics | jax.tree.map(jnp.mean, conflict)
 
 
 # Training -----------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import Rollout, gae, linear_advantages
 from metaworld_baselines.networks.scaling import rescaled, updated_scale
+from metaworld_baselines.networks.values import expected
 from metaworld_py.instances import Task
 
 INSTANCE_SIZE = 9  # of the longest random vector
@@ -66,7 +67,8 @@ def _estimate_advantages(learner: Any, agent: Any, reward: Array, at: Array, aft
     scale = jax.tree.map(lambda new, old: jnp.where(is_new, new, old), fresh, agent.critic_scale)  # the one that the critic learned with
 
     def values(inputs: Array) -> Array:
-        value = learner.critic.apply(agent.critic, rescaled(scale, inputs))[..., 0]
+        outputs = learner.critic.apply(agent.critic, rescaled(scale, inputs))
+        value = expected(outputs, config.critic_range) if config.critic_bins else outputs[..., 0]
         return value * jnp.sqrt(agent.target_scale.var[0]) + agent.target_scale.mean[0]
 
     is_last = jnp.broadcast_to(jnp.arange(reward.shape[1]) == reward.shape[1] - 1, reward.shape)

@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from metaworld_baselines.algorithms.augmentation import make_augmented_act, observation_offsets
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
@@ -31,9 +31,12 @@ from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.trials import Sequences, make_sequences
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
+from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.gaussian import MLP, Gaussian
 from metaworld_baselines.networks.recurrent import RecurrentPolicy
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, updated_scale
+from metaworld_baselines.networks.values import two_hot
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
@@ -66,7 +69,7 @@ class Learner:
     config: Rl2Config
     policy: RecurrentPolicy
     critic: MLP
-    policy_optimizer: optax.GradientTransformation
+    policy_optimizer: optax.GradientTransformation | MultiTaskOptimizer
     critic_optimizer: optax.GradientTransformation
 
 
@@ -85,9 +88,15 @@ def make_learner(config: Rl2Config) -> Learner:
         min_std=config.min_std,
         max_std=config.max_std,
         has_tanh_mean=config.tanh_mean,
+        head=config.head,
+        head_width=config.head_width,
     )
-    critic = MLP(config.critic_width, 2, 1, "tanh")
-    return Learner(config, policy, critic, optimizer(config.learning_rate), optimizer(config.critic_learning_rate))
+    critic = MLP(config.critic_width, 2, max(config.critic_bins, 1), "tanh")
+    policy_optimizer: Any = optimizer(config.learning_rate)
+    if config.combination is not None:
+        method = find_method(config.combination, len(config.tasks), may_be_negative=True)
+        policy_optimizer = MultiTaskOptimizer(method, policy_optimizer)
+    return Learner(config, policy, critic, policy_optimizer, optimizer(config.critic_learning_rate))
 
 
 def init(learner: Learner, seed: int) -> Rl2:
@@ -160,8 +169,31 @@ def loss(learner: Learner, weights: Any, scale: Scale, batch: Sequences) -> tupl
 
 
 def critic_loss(learner: Learner, critic: Any, batch: Sequences) -> Array:
-    """Squared error, in the units of the targets."""
-    return ((learner.critic.apply(critic, batch.critic_inputs)[..., 0] - batch.target) ** 2).mean()
+    """Squared error, in the units of the targets; or the cross entropy to these as bins."""
+    outputs, config = learner.critic.apply(critic, batch.critic_inputs), learner.config
+    if config.critic_bins:
+        return -(two_hot(batch.target, config.critic_bins, config.critic_range) * jax.nn.log_softmax(outputs)).sum(axis=-1).mean()
+    return ((outputs[..., 0] - batch.target) ** 2).mean()
+
+
+def policy_step(learner: Learner, policy: Policy, opt: Any, batch: Sequences) -> tuple[Any, Any, dict[str, Array]]:
+    """Changes of the weights, the optimizer's next state, metrics; of a batch (task, sequence, …) where tasks' gradients are combined."""
+    if isinstance(learner.policy_optimizer, MultiTaskOptimizer):
+        losses = by_task(lambda weights, of_task: loss(learner, weights, policy.scale, of_task))
+        updates, opt, (_, metrics), conflict = learner.policy_optimizer.measured_update(losses, policy.weights, opt, batch)
+        return updates, opt, jax.tree.map(jnp.mean, metrics) | conflict
+    grads, metrics = jax.grad(partial(loss, learner), has_aux=True)(policy.weights, policy.scale, batch)
+    updates, opt = learner.policy_optimizer.update(grads, opt)
+    return updates, opt, metrics
+
+
+def minibatch_order(config: Rl2Config, key: Array) -> Int[Array, "*sequence"]:
+    """An epoch's sequences in random order (minibatch, …); to combine tasks' gradients, equally many of each (minibatch, task, …)."""
+    if config.combination is None:
+        return jax.random.permutation(key, config.num_sequences).reshape(config.minibatches, -1)
+    tasks = len(config.tasks)
+    orders = jax.vmap(jax.random.permutation)(jax.random.split(key, tasks), jnp.arange(config.num_sequences).reshape(tasks, -1))
+    return jnp.moveaxis(orders.reshape(tasks, config.minibatches, -1), 1, 0)
 
 
 def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iteration: int | Array) -> tuple[Rl2, dict[str, Array]]:
@@ -171,12 +203,13 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
     def step(sequences: Sequences, agent_and_is_near: tuple[Rl2, Array], chosen: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
         agent, is_near = agent_and_is_near
         batch, (weights, scale) = jax.tree.map(lambda x: x[chosen], sequences), agent.policy
-        grads, metrics = jax.grad(partial(loss, learner), has_aux=True)(weights, scale, batch)
-        updates, policy_opt = learner.policy_optimizer.update(grads, agent.policy_opt)
+        updates, policy_opt, metrics = policy_step(learner, agent.policy, agent.policy_opt, batch)
         is_near &= (config.max_kl == 0.0) | (metrics["kl"] <= config.max_kl)
         new = agent._replace(policy=Policy(optax.apply_updates(weights, updates), scale), policy_opt=policy_opt)
         agent = jax.tree.map(lambda new, old: jnp.where(is_near, new, old), new, agent)
         if config.baseline == CRITIC:
+            if config.combination is not None:
+                batch = jax.tree.map(lambda x: x[chosen.ravel()], sequences)  # the critic takes all tasks alike
             error, grads = jax.value_and_grad(partial(critic_loss, learner))(agent.critic, batch)
             updates, critic_opt = learner.critic_optimizer.update(grads, agent.critic_opt)
             agent = agent._replace(critic=optax.apply_updates(agent.critic, updates), critic_opt=critic_opt)
@@ -185,10 +218,10 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
 
     def epoch(agent_and_is_near: tuple[Rl2, Array], order: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
         fresh = refreshed(learner, agent_and_is_near[0].policy, sequences) if config.refresh_memory else sequences
-        return jax.lax.scan(partial(step, fresh), agent_and_is_near, order.reshape(config.minibatches, -1))
+        return jax.lax.scan(partial(step, fresh), agent_and_is_near, order)
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
-    orders = jax.vmap(lambda one: jax.random.permutation(one, config.num_sequences))(keys)
+    orders = jax.vmap(partial(minibatch_order, config))(keys)
     (agent, _), metrics = jax.lax.scan(epoch, (agent, jnp.array(True)), orders)
     if config.normalize_inputs:  # only now: the densities of these actions belong to the scale that they were drawn with
         scale = updated_scale(agent.policy.scale, sequences.inputs.reshape(-1, RECURRENT_SIZE).T)

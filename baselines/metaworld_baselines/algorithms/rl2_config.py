@@ -13,6 +13,9 @@ from typing import ClassVar
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
+from metaworld_baselines.gradients.methods import find_method
+from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
+from metaworld_baselines.networks.context_heads import check_head
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
 
 
@@ -36,17 +39,22 @@ class Rl2Config(MetaConfig):
     learning_rate: float = 5e-4  # Adam
     adam_eps: float = 1e-5
     max_grad_norm: float = 1.0
+    combination: str | None = None  # of the tasks' gradients of the policy, see gradients/methods.py; None: one loss of all tasks
     normalize_advantages: bool = False  # over the meta-batch
     advantages_by_task: bool = False  # normalised in each task by itself
     baseline: str = LINEAR  # or "critic", a value network that knows the hidden instance
     critic_width: int = 128  # of its two layers
     critic_learning_rate: float = 1e-3
+    critic_bins: int = 0  # classify values into so many bins on ±`critic_range`; 0: regress them
+    critic_range: float = 5.0  # in standard deviations of the returns around their mean
     initial_std: float = 1.0  # of actions
     min_std: float = MIN_STD
     max_std: float | None = None
     tanh_mean: bool = False  # mean actions through a tanh
     noise_correlation: float = 0.0  # of the actions' noise at successive steps
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
+    head: str = LINEAR_HEAD  # "film" or "hypernetwork": what the memory does to the policy, see networks/context_heads.py
+    head_width: int = 32  # of these two
     skip: bool = False  # actions depend on the inputs directly, too, and not on the memory alone
     augmentation: float = 0.0  # see `observation_offsets`; in standard deviations
     forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
@@ -55,6 +63,10 @@ class Rl2Config(MetaConfig):
         super().__post_init__()
         if self.baseline not in (LINEAR, CRITIC):
             raise ValueError(f"baseline must be {LINEAR} or {CRITIC}, got {self.baseline!r}")
+        check_head(self.head)
+        self._check_combination()
+        if self.critic_bins and (self.baseline != CRITIC or self.critic_bins < 2 or self.critic_range <= 0.0):
+            raise ValueError("critic_bins are of baseline=critic, at least 2 and on a positive critic_range, or 0 for none")
         if self.augmentation and not self.normalize_inputs:
             raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
         if self.advantages_by_task and not self.normalize_advantages:
@@ -67,6 +79,18 @@ class Rl2Config(MetaConfig):
             raise ValueError(f"bptt_steps must divide the {self.trial_steps} steps of a trial, or be 0, got {self.bptt_steps}")
         if self.minibatches < 1 or self.num_sequences % self.minibatches:
             raise ValueError(f"minibatches must divide the {self.num_sequences} sequences of an iteration, got {self.minibatches}")
+
+    def _check_combination(self) -> None:
+        if self.combination is None:
+            return
+        if len(self.tasks) < 2:
+            raise ValueError(f"combination is of several tasks' gradients, and {self.benchmark} trains on one task")
+        find_method(self.combination, len(self.tasks), may_be_negative=True)
+        if self.num_sequences // len(self.tasks) % self.minibatches:
+            of_task = self.num_sequences // len(self.tasks)
+            raise ValueError(
+                f"to combine tasks' gradients, minibatches must divide each task's {of_task} sequences, got {self.minibatches}"
+            )
 
     @property
     def trial_steps(self) -> int:

@@ -56,6 +56,7 @@ def trust_region_step(
     damping: float = 1e-5,
     backtrack: float = 0.8,
     max_backtracks: int = 15,
+    gradient: Vector | None = None,
 ) -> TrustRegionStep:
     """Lower the loss within a KL divergence of the old policy; where no step does, stay.
 
@@ -66,8 +67,12 @@ def trust_region_step(
       max_kl: bound, which the new parameters satisfy.
       cg_iterations, damping: of the natural gradient.
       backtrack, max_backtracks: steps are shortened by this factor at most so often.
+      gradient: to follow instead of the loss's own, such as a combination of several losses' gradients.
     """
-    before, gradient = jax.value_and_grad(loss)(params)
+    if gradient is None:
+        before, gradient = jax.value_and_grad(loss)(params)
+    else:
+        before = loss(params)
     fisher = hessian_product(kl, params, damping)
     direction = conjugate_gradient(fisher, gradient, cg_iterations)
     curvature = direction @ fisher(direction)

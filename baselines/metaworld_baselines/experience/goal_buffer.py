@@ -51,7 +51,7 @@ def steps_of(rows: Float[Array, "*batch row"]) -> Steps:
 
 
 def context_of(rows: Float[Array, "*batch row"]) -> Float[Array, "*batch context"]:
-    """Of transitions what a context encoder reads."""
+    """What a context encoder reads of transitions."""
     return rows[..., :CONTEXT_SIZE]
 
 

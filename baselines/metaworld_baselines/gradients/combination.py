@@ -20,6 +20,7 @@ import optax
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.gradients.conflict import pair_metrics
 from metaworld_baselines.gradients.gram import combine, gram_matrix
 from metaworld_baselines.gradients.weighting import Method, Weighting
 
@@ -132,6 +133,15 @@ class MultiTaskOptimizer:
         gradient, seen, first = self.gradient(losses, params, state[0], *arrays, noise=noise)
         steps, rest = self.after.update(gradient, state[1:], params)
         return steps, (first, *rest), seen
+
+    def measured_update(
+        self, losses: Losses, params: Any, state: Any, *arrays: Any
+    ) -> tuple[Any, Any, tuple[Array, Any], dict[str, Array]]:
+        """As `update`, and how the tasks' gradients conflict, which takes a backward pass for each."""
+        task_grads, (values, aux) = task_gradients(losses, params, *arrays)
+        gradient, first = self.combination.update(task_grads, state[0], params, losses=values)
+        steps, rest = self.after.update(gradient, state[1:], params)
+        return steps, (first, *rest), (values, aux), pair_metrics(gram_matrix(task_grads))
 
 
 def by_task(loss: Callable[..., tuple[Array, Any]]) -> Losses:

@@ -71,6 +71,14 @@ def combined(gram: Float[Array, "task task"], projections: Float[Array, "task ta
     )
 
 
+def pair_metrics(gram: Float[Array, "task task"]) -> dict[str, Array]:
+    """The first of `Conflict` that cost no more than the gradients themselves, by name: for every step of training."""
+    first, second = jnp.triu_indices(len(gram), k=1)
+    cos = cosines(gram)[first, second]
+    similarity = magnitude_similarity(gram)[first, second]
+    return {"conflicting_pairs": (cos < 0.0).mean(), "mean_cosine": cos.mean(), "mean_magnitude_similarity": similarity.mean()}
+
+
 def magnitude_similarity(gram: Float[Array, "task task"]) -> Float[Array, "task task"]:
     """Φ(g_i, g_j) = 2 ‖g_i‖ ‖g_j‖ / (‖g_i‖² + ‖g_j‖²), definition 2."""
     squares = jnp.diagonal(gram)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.context_heads import FILM, HYPERNETWORK, LINEAR, FilmHead, HypernetworkHead
 from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian, bounded
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
@@ -27,11 +30,16 @@ class RecurrentPolicy(nn.Module):
     min_std: float = MIN_STD
     max_std: float | None = None
     has_tanh_mean: bool = False
+    head: str = LINEAR  # how actions depend on the memory, see context_heads.py; other than linear, they read the inputs in any case
+    head_width: int = 32
 
     def setup(self) -> None:
         """The layers."""
         self.first, self.second = nn.Dense(self.width), nn.Dense(self.width)
         self.cell = nn.GRUCell(self.memory, recurrent_kernel_init=nn.initializers.orthogonal())
+        if self.head != LINEAR:
+            heads: dict[str, Any] = {FILM: FilmHead, HYPERNETWORK: HypernetworkHead}
+            self.context_head = heads[self.head](self.head_width)
         self.mean = nn.Dense(ACTION_SIZE, kernel_init=nn.initializers.orthogonal(0.01))
         log_std = nn.initializers.constant(np.log(self.initial_std))
         self.log_std = nn.Dense(ACTION_SIZE, kernel_init=nn.initializers.orthogonal(0.01), bias_init=log_std)
@@ -56,6 +64,9 @@ class RecurrentPolicy(nn.Module):
 
     def act(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
-        known = jnp.concatenate([memory, encoded], axis=-1) if self.has_skip else memory
+        if self.head != LINEAR:
+            known = self.context_head(memory, encoded)
+        else:
+            known = jnp.concatenate([memory, encoded], axis=-1) if self.has_skip else memory
         mean = nn.tanh(self.mean(known)) if self.has_tanh_mean else self.mean(known)
         return Gaussian(mean, bounded(self.log_std(known), self.min_std, self.max_std, self.initial_std))

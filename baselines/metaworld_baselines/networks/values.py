@@ -60,7 +60,7 @@ class CategoricalValues:
 
     def estimates(self, outputs: Float[Array, "critic=2 *batch bins"]) -> Float[Array, "critic=2 *batch"]:
         """Each critic's mean."""
-        return (jax.nn.softmax(outputs) * self.atoms).sum(axis=-1)
+        return expected(outputs, self.limit)
 
     def value(self, outputs: Float[Array, "critic=2 *batch bins"]) -> Float[Array, "*batch"]:
         """The value that the actor climbs."""
@@ -95,6 +95,17 @@ Values = ScalarValues | CategoricalValues
 def reduced(estimates: Float[Array, "critic=2 *batch"], reduction: str) -> Float[Array, "*batch"]:
     """The smaller of two estimates, or their mean."""
     return estimates.min(axis=0) if reduction == MIN else estimates.mean(axis=0)
+
+
+def expected(logits: Float[Array, "*batch bins"], limit: float) -> Float[Array, "*batch"]:
+    """Means of distributions over the bins' values."""
+    return (jax.nn.softmax(logits) * jnp.linspace(-limit, limit, logits.shape[-1])).sum(axis=-1)
+
+
+def two_hot(values: Float[Array, "*batch"], bins: int, limit: float) -> Float[Array, "*batch bins"]:
+    """Numbers as distributions over the bins' values that have them as their means, beyond ±limit the limit: shares of two neighbours."""
+    place = (jnp.clip(values, -limit, limit) + limit) * ((bins - 1) / (2.0 * limit))
+    return jnp.maximum(1.0 - jnp.abs(place[..., None] - jnp.arange(bins, dtype=place.dtype)), 0.0)
 
 
 def project(probabilities: Float[Array, "*batch bins"], values: Float[Array, "*batch bins"], limit: float) -> Float[Array, "*batch bins"]:

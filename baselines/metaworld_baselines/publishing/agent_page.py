@@ -27,6 +27,8 @@ def card_facts(folder: Path, card: Card, num_tasks: int) -> list[tuple[str, str]
     last = read_curve(folder)[-1]
     low, high = card.interval
     goals = f"{card.instances_per_task} {'held-out' if card.adapts else 'training'} goals of each task"
+    if card.demonstrated:
+        goals = f"{card.instances_per_task} goals of each task, those of seed {card.seed}"
     budget = card.share_of_published
     if card.published_env_steps:
         budget += f" of the {card.published_env_steps:,} of published runs"
@@ -55,8 +57,8 @@ def card_facts(folder: Path, card: Card, num_tasks: int) -> list[tuple[str, str]
         facts += draws_facts(card)
     facts += [
         (
-            "trained for",
-            f"{card.env_steps:,} environment steps: {budget}",
+            "trained on" if card.demonstrated else "trained for",
+            f"{card.env_steps:,} environment steps: {card.demonstrated or budget}",
         ),
         ("seed", f"{card.seed}; one seed says that it learns, not how algorithms compare"),
         ("wall time", f"{card.hours:.2f} h on {card.hardware}: {card.steps_per_s:,.0f} steps/s, {card.updates_per_s:.3g} updates/s"),

@@ -7,6 +7,7 @@ actions done over again with the object elsewhere.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +44,7 @@ def results(folder: Path, condition: str) -> EvaluationResult:
     _, config, seed, _ = read_run(folder)
     if not isinstance(config, OneShotConfig):
         raise ValueError(f"{folder} holds no run of one-shot imitation")
-    path = folder / f"{condition.replace(' ', '-').replace(',', '')}.json"
+    path = folder / f"{re.sub(r'[^a-z]+', '-', condition)}.json"
     if not path.is_file():
         is_replay = condition == REPLAY
         agent = ReplayAgent() if is_replay else load_agent(folder)

@@ -24,8 +24,9 @@ from metaworld_baselines.places import AGENTS
 from metaworld_baselines.publishing.agent_page import page
 from metaworld_baselines.publishing.plot import draw, save_figure
 from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_steps
-from metaworld_baselines.publishing.run_files import read_curve, read_run, read_throughput
+from metaworld_baselines.publishing.run_files import read_curve, read_demonstrated, read_run, read_throughput
 from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.run_files import DEMONSTRATIONS
 from metaworld_py.agents.cards import BEFORE, CARD, EVALUATION, SHOTS, WEIGHTS, Card
 from metaworld_py.cli.agents import benchmark, counted, evaluate_card, protocol
 from metaworld_py.evaluation import EvaluationResult
@@ -35,7 +36,7 @@ from metaworld_py.files import write_text
 
 DRAWS = 5  # of adaptation to each goal, in the evaluation that a card quotes
 PROGRESS = "progress.csv"
-KEPT = ("config.json", "curve.csv", PROGRESS, "trials.csv", "conflict.csv")
+KEPT = ("config.json", "curve.csv", PROGRESS, "trials.csv", "conflict.csv", DEMONSTRATIONS)
 MAX_PROGRESS_ROWS = 100  # of an agent in the repository: what a picture can show
 
 
@@ -95,6 +96,8 @@ def begin_card(folder: Path, name: str) -> Card:
         interval=(0.0, 0.0),
         mean_return=0.0,
     )
+    if (told := read_demonstrated(folder)) is not None:
+        card = replace(card, env_steps=told["steps"], demonstrated=told["who"])
     if not adapts:
         return card
     adaptation, evaluation = PUBLISHED_EPISODES

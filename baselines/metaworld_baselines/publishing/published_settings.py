@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from metaworld_baselines.algorithms.cloning import CloningConfig
 from metaworld_baselines.algorithms.meta import PUBLISHED, MetaConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 
@@ -22,6 +23,8 @@ def published_steps(algorithm: str, config: Any) -> int | None:
     """The environment steps of published runs on such a benchmark, over all tasks; None: there are none."""
     if isinstance(config, MetaConfig):
         return PUBLISHED[config.benchmark][0]
+    if isinstance(config, CloningConfig):
+        return None
     if len(config.tasks) == 1:
         return SINGLE_TASK_STEPS.get(algorithm)
     return STEPS_PER_TASK * len(config.tasks) if config.benchmark.upper() in MULTI_TASK else None

@@ -7,8 +7,8 @@ from statistics import median
 from typing import Any
 
 from metaworld_baselines.algorithms.registry import find_algorithm
-from metaworld_baselines.runs.run_files import CONFIG, read_description, read_table
-from metaworld_py.files import reading
+from metaworld_baselines.runs.run_files import CONFIG, DEMONSTRATIONS, read_description, read_table
+from metaworld_py.files import read_json, reading
 
 
 def read_run(folder: Path) -> tuple[str, Any, int, dict[str, Any]]:
@@ -39,6 +39,22 @@ def read_trials(folder: Path) -> list[dict[str, float]]:
     """The evaluations of a meta-learner episode by episode, in order; nothing of older runs."""
     path = folder / "trials.csv"
     return read_table(path) if path.is_file() else []
+
+
+def read_demonstrated(folder: Path) -> dict[str, Any] | None:
+    """Who demonstrated ("who") and how many "steps", in a run of imitation; None in others.
+
+    Raises:
+      ValueError: a damaged file.
+    """
+    path, wanted = folder / DEMONSTRATIONS, "what a run of imitation learned from"
+    if not path.is_file():
+        return None
+    told = read_json(path, wanted)
+    with reading(path, wanted):
+        if not isinstance(told["steps"], int) or not isinstance(told["who"], str):
+            raise TypeError("steps must be a whole number and who a text")
+    return told
 
 
 def read_throughput(folder: Path) -> tuple[float, float]:

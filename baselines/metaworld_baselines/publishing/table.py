@@ -21,12 +21,13 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from metaworld_baselines.algorithms.cloning import CloningConfig
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation, protocol_table
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_config, published_steps
-from metaworld_baselines.publishing.run_files import read_curve, read_run
+from metaworld_baselines.publishing.run_files import read_curve, read_demonstrated, read_run
 from metaworld_py.agents.cards import EVALUATION
 from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult
@@ -95,7 +96,8 @@ def collect(benchmark: str, folders: Sequence[Path]) -> list[Group]:
         group.scores.append(final_scores(folder, curve[-1]))
         evaluations = [[value for name, value in point.items() if name.startswith("success/")] for point in curve]
         group.best.append(float(np.max([*evaluations, group.scores[-1]], axis=0).mean()))
-        group.env_steps.append(round(curve[-1]["env_steps"]))
+        demonstrated = read_demonstrated(folder)
+        group.env_steps.append(round(curve[-1]["env_steps"]) if demonstrated is None else demonstrated["steps"])
     return list(groups.values())
 
 
@@ -153,6 +155,8 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
     for group in groups:
         config, steps, budget = group.config, min(group.env_steps), published_steps(group.algorithm, group.config)
         says = [f"{steps / budget:.1%} of the published {budget:,} steps" if budget else f"{steps:,} steps, none published"]
+        if isinstance(config, CloningConfig):
+            says = [f"imitates the experts: {steps:,} steps of demonstrations and no reward, so not comparable"]
         if len(group.seeds) < 10:
             says.append(f"{len(group.seeds)} of 10 seeds")
         if config.max_episode_steps != 500:
@@ -182,7 +186,7 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
 def changed_settings(algorithm: str, config: Any) -> list[str]:
     """Settings of a run that are not the published ones, with those in brackets; not how long it trains and when it is evaluated."""
     published, ignored = published_config(algorithm, config), {"benchmark", "task", "total_env_steps", "max_episode_steps", "episodes"}
-    ignored |= {"architecture", "actor_combination", "critic_combination", "meta_batch_up_to"}
+    ignored |= {"architecture", "actor_combination", "critic_combination", "meta_batch_up_to", "demonstrations"}
     return [
         f"{name.replace('_', ' ')} {getattr(config, name)} ({value})"
         for name, value in vars(published).items()

@@ -74,7 +74,7 @@ def test_what_cannot_be_learned_from_is_refused_with_what_to_do(recording, tmp_p
 
 def test_a_stopped_run_of_cloning_goes_on_as_if_nothing_had_happened(recording, tmp_path, capsys):
     words = ["bc", *TINY.split(), *EVERY.split(), "--demonstrations", str(recording), "--total-env-steps", "80"]
-    saves, whole = {}, tmp_path / "whole" / "bc-reach+drawer-close-seed3"
+    whole = tmp_path / "whole" / "bc-reach+drawer-close-seed3"
     assert train.main([*words, "--out", str(tmp_path / "whole")]) == 0
     config = train.parse([*words])[1].config
     run = train.RlRun(tmp_path / "stopped", "bc", {**vars(config), "seed": 3}, 80)
@@ -166,11 +166,7 @@ def test_objects_are_moved_and_goals_stay():
 
 def test_held_out_goals_are_none_of_training():
     for config in (OneShotConfig(task="push"), OneShotConfig(benchmark="ML10")):
-        train_side, test_side = (
-            (goals_of(config, "push", 1, held_out=held_out) for held_out in (False, True))
-            if config.task
-            else (goals_of(config, "reach", 1, held_out=held_out) for held_out in (False, True))
-        )
+        train_side, test_side = (goals_of(config, config.tasks[0], 1, held_out=held_out) for held_out in (False, True))
         assert len(train_side) == len(test_side) == 50 and not set(train_side) & set(test_side)
 
 

@@ -343,9 +343,49 @@ def test_observations_without_the_previous_step_are_refused():
         agent.eval_action(np.zeros((1, 39)))
 
 
-@pytest.mark.parametrize("baseline", [LINEAR, CRITIC])
-def test_learning_raises_the_surrogate(trial, baseline):
-    learner = with_settings(baseline=baseline)
+@pytest.mark.parametrize("head", ["film", "hypernetwork"])
+def test_at_first_what_is_remembered_changes_no_action_and_yet_can_be_learned_from(head):
+    """Bias-HyperInit: the policy begins as an ordinary network of its inputs, and the kernels from the memory have gradients."""
+    learner = with_settings(head=head, head_width=4)
+    weights, (first, second) = rl2.init(learner, seed=0).policy.weights, jax.random.normal(jax.random.PRNGKey(1), (2, 6, 5))
+    encoded = jax.random.normal(jax.random.PRNGKey(2), (6, 8))
+
+    @jax.jit
+    def mean(weights, memory, encoded):
+        return learner.policy.apply(weights, memory, encoded, method="act").mean
+
+    assert np.array_equal(mean(weights, first, encoded), mean(weights, second, encoded))
+    assert not np.allclose(mean(weights, first, encoded), mean(weights, first, encoded[::-1]), atol=1e-5), "inputs matter"
+    slopes = jax.jit(jax.grad(lambda weights: (mean(weights, first, encoded) ** 2).sum()))(weights)["params"]["context_head"]
+    from_memory = {"film": "Dense_0", "hypernetwork": "Dense_0"}[head]
+    assert not weights["params"]["context_head"][from_memory]["kernel"].any() and slopes[from_memory]["kernel"].any()
+    moved = jax.tree.map(lambda weight, slope: weight - 10.0 * slope, weights["params"]["context_head"], slopes)
+    changed = {"params": {**weights["params"], "context_head": moved}}
+    assert not np.allclose(mean(changed, first, encoded), mean(changed, second, encoded), atol=1e-7)
+
+
+def test_tasks_gradients_are_combined_and_their_conflict_is_measured():
+    """The mean of equally many sequences of each task is the plain gradient, and every task is in each minibatch."""
+    tiny = {"benchmark": "ML10", "task": "", "meta_batch": 10, "episodes": 1, "bptt_steps": 3, "minibatches": 2, "epochs": 1}
+    plain, mean = with_settings(**tiny), with_settings(**tiny, combination="mean")
+    agent, rng = rl2.init(plain, seed=0), np.random.default_rng(0)
+    sequences = trials.Sequences(
+        *(rng.normal(size=(20, *shape)).astype(np.float32) for shape in ((5,), (3, 45), (3, 4), (3,), (3,), (3, 1), (3,)))
+    )
+    orders = rl2.minibatch_order(mean.config, jax.random.PRNGKey(0))
+    assert orders.shape == (2, 10, 1) and (np.asarray(orders) // 2 == np.arange(10)[:, None]).all(), "a task's sequences stand in a row"
+    chosen = np.asarray(orders[0])
+    of_tasks, of_all = (jax.tree.map(lambda x, at=at: x[at], sequences) for at in (chosen, chosen.ravel()))
+    updates, _, _ = jax.jit(partial(rl2.policy_step, plain))(agent.policy, agent.policy_opt, of_all)
+    opt = mean.policy_optimizer.init(agent.policy.weights)
+    same, _, metrics = jax.jit(partial(rl2.policy_step, mean))(agent.policy, opt, of_tasks)
+    assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*map(jax.tree.leaves, (updates, same)), strict=True))
+    assert 0.0 < metrics["conflicting_pairs"] <= 1.0 and -1.0 <= metrics["mean_cosine"] <= 1.0
+
+
+@pytest.mark.parametrize(("baseline", "bins"), [(LINEAR, 0), (CRITIC, 0), (CRITIC, 11)])
+def test_learning_raises_the_surrogate(trial, baseline, bins):
+    learner = with_settings(baseline=baseline, critic_bins=bins)
     agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
 
     def measure(agent):
@@ -372,6 +412,10 @@ def test_learning_raises_the_surrogate(trial, baseline):
         ({"augmentation": 0.5}, "which are known with normalize_inputs only"),
         ({"advantages_by_task": True}, "advantages_by_task says how normalize_advantages does it"),
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
+        ({"critic_bins": 11}, "critic_bins are of baseline=critic"),
+        ({"head": "flim"}, "head must be one of linear, film, hypernetwork, got 'flim'"),
+        ({"combination": "pcgrad"}, "several tasks' gradients, and ML1 trains on one"),
+        ({"benchmark": "ML10", "task": "", "meta_batch": 10, "combination": "mean", "minibatches": 6}, "each task's 3 sequences, got 6"),
     ],
 )
 def test_bad_settings_are_refused(changes, message):

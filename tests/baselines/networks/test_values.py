@@ -6,7 +6,7 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.networks.values import CategoricalValues, ScalarValues, project
+from metaworld_baselines.networks.values import CategoricalValues, ScalarValues, expected, project, two_hot
 
 FLOAT32_ATOL = 2e-6  # probabilities after a few float32 operations
 BINS, LIMIT = 11, 5.0
@@ -74,3 +74,10 @@ def test_cross_entropy_is_least_at_the_target():
     assert at_target.shape == (2, 5) and (np.asarray(at_target[0]) < np.asarray(at_target[1])).all()
     gradient = jax.grad(lambda outputs: values.errors(outputs, target).sum())(jnp.log(jnp.stack([target, target])))
     assert np.abs(gradient).max() < FLOAT32_ATOL
+
+
+def test_numbers_as_two_neighbouring_bins_have_themselves_as_means():
+    values = jnp.array([-4.9, 0.0, 0.3, 5.0, 9.0, -6.0])
+    shares = two_hot(values, BINS, LIMIT)
+    assert np.allclose(shares.sum(axis=-1), 1.0) and ((shares > 0.0).sum(axis=-1) <= 2).all()
+    assert np.allclose(expected(jnp.log(shares), LIMIT), jnp.clip(values, -LIMIT, LIMIT), atol=1e-5)
