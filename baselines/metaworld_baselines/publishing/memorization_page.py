@@ -101,7 +101,9 @@ def bound_table() -> list[str]:
 def betas() -> dict[float, list[Result]]:
     """Runs of MR-CNP (A) that differ from its own settings in β only, by β."""
     own = replace(find_config("sinusoid", "mr-cnp-a"), eval_every_steps=4000, save_every_steps=4000)
-    found = {config.beta: runs for config, runs in groups().items() if replace(config, beta=own.beta) == own}
+    found = {
+        config.beta: runs for config, runs in groups().items() if config.learner == own.learner and replace(config, beta=own.beta) == own
+    }
     return dict(sorted(found.items()))
 
 

@@ -130,7 +130,7 @@ def make_trainer(config: MetaConfig) -> Trainer:
         return State(optax.apply_updates(state.params, steps), opt, key), _means(seen)
 
     @jax.jit
-    def learn(data: Any, state: State, beta: float) -> tuple[State, dict[str, Array]]:
+    def learn(data: Any, state: State, beta: Array) -> tuple[State, dict[str, Array]]:
         state, seen = jax.lax.scan(partial(update, replace(problem, data=data), beta), state, None, length=chunk)
         return state, jax.tree.map(jnp.mean, seen)
 
