@@ -1,6 +1,7 @@
 """Meta-regularisation cures memorisation; results and their page."""
 
 import re
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ pytest.importorskip("jax", reason="needs the extra `baselines`")
 from metaworld_baselines.publishing import memorization_page
 from metaworld_baselines.supervised import results
 from metaworld_baselines.supervised.__main__ import main
+from metaworld_baselines.supervised.settings import find_config
+from metaworld_py.files import write_json
 
 ROOT = Path(__file__).parents[3]
 
@@ -49,26 +52,14 @@ def test_figures_show_every_learner_and_beta():
 
 
 def test_a_result_is_replaced_by_the_same_run_and_an_unfinished_run_refused(tmp_path):
-    run = tmp_path / "sinusoid-5shot-cnp-seed1"
-    words = [
-        "--width",
-        "2",
-        "--encoder-width",
-        "2",
-        "--meta-batch",
-        "1",
-        "--test-tasks",
-        "2",
-        "--eval-every-steps",
-        "2",
-        "--out",
-        str(tmp_path),
-    ]
-    assert main(["sinusoid", "--learner", "cnp", *words, "--total-steps", "2"]) == 0
+    (run := tmp_path / "run").mkdir()
+    settings = asdict(replace(find_config("sinusoid", "cnp"), width=2, total_steps=2))
+    write_json(run / "config.json", {"algorithm": "cnp", "config": {**settings, "seed": 1}, "versions": {}})
+    (run / "curve.csv").write_text("steps,seconds,error\n2,0.1,0.5\n")
     file = tmp_path / "results.json"
     assert results.add([run], file) == results.add([run], file) == 1
     (one,) = results.read_results(file)
-    assert one.seed == 1 and one.config.width == 2 and one.numbers["steps"] == 2
+    assert one.seed == 1 and one.config.width == 2 and one.numbers["error"] == 0.5
     config = run / "config.json"
     config.write_text(re.sub(r'"total_steps": 2', '"total_steps": 9', config.read_text()))
     with pytest.raises(ValueError, match="2 of 9 updates"):
