@@ -6,6 +6,7 @@ A run leaves a folder PROBLEM-LEARNER-seedN with its configuration, curve, progr
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, make_dataclass
@@ -14,7 +15,9 @@ from typing import Any
 
 import tyro
 
+from metaworld_baselines.gradients.methods import METHODS
 from metaworld_baselines.runs.run import Run
+from metaworld_baselines.supervised.multitask import OVERLAID, SINGLE, MultiTaskConfig, train_multitask
 from metaworld_baselines.supervised.settings import LEARNERS, PROBLEMS, MetaConfig, find_config
 from metaworld_baselines.supervised.training import train
 
@@ -33,7 +36,8 @@ def usage() -> str:
     """What there is to choose from."""
     return (
         f"usage: python -m {PROG} PROBLEM --learner LEARNER [--seed N …] [--out FOLDER] [settings]\n\n"
-        f"problems: {', '.join(PROBLEMS)}\nlearners: {', '.join(LEARNERS)}\n\n"
+        f"problems of few shots: {', '.join(PROBLEMS)}\ntheir learners: {', '.join(LEARNERS)}\n\n"
+        f"problems of many tasks: {OVERLAID}\ntheir learners: {SINGLE}, {', '.join(METHODS)}\n\n"
         f"python -m {PROG} sinusoid --learner maml --help shows all settings."
     )
 
@@ -46,12 +50,12 @@ def parse(arguments: Sequence[str]) -> Any:
     """
     problem, *rest = arguments
     words = [part for word in rest for part in (word.split("=", 1) if word.startswith("--learner=") else [word])]
-    learner = next(iter(LEARNERS))
+    learner = MultiTaskConfig.learner if problem == OVERLAID else next(iter(LEARNERS))
     if "--learner" in words[:-1]:
         place = words.index("--learner")
         learner = words[place + 1]
         del words[place : place + 2]
-    config: Any = find_config(problem, learner)
+    config: Any = MultiTaskConfig(learner=learner) if problem == OVERLAID else find_config(problem, learner)
     wanted: Any = tyro.conf.OmitArgPrefixes[type(config)]
     made = make_dataclass("SupervisedCommand", [("config", wanted)], bases=(Command,), frozen=True, kw_only=True)
     return tyro.cli(made, prog=f"python -m {PROG} {problem} --learner {learner}", args=words, default=made(config=config))
@@ -76,12 +80,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def train_one(config: MetaConfig, seed: int, out: Path) -> Path:
+def train_one(config: MetaConfig | MultiTaskConfig, seed: int, out: Path) -> Path:
     """One run; returns its folder."""
-    folder = out / f"{config.title}-{config.learner}-seed{seed}"
+    folder = out / f"{config.title}-{re.sub(r'[:=/,]', '-', config.learner)}-seed{seed}"
     run = Run(folder, config.learner, {**asdict(config), "seed": seed}, config.total_steps, tables=("progress", "curve"))
     try:
-        numbers = train(config, seed, run)
+        numbers = train_multitask(config, seed, run) if isinstance(config, MultiTaskConfig) else train(config, seed, run)
         run.say(f"{folder}: {', '.join(f'{name} {value:.3g}' for name, value in numbers.items())}")
     finally:
         run.close()

@@ -115,7 +115,7 @@ def make_trainer(config: MetaConfig) -> Trainer:
         params = learner.init(params_key, problem.draw_train(params_key))
         return State(params, optimizer.init(params), key)
 
-    def update(beta: Array, state: State, _: None) -> tuple[State, dict[str, Array]]:
+    def update(problem: Problem, beta: Array, state: State, _: None) -> tuple[State, dict[str, Array]]:
         key, data_key, noise_key = jax.random.split(state.key, 3)
         episodes = draw_many(partial(_training_episode, config, problem), data_key, config.meta_batch)
         noise = jax.random.split(noise_key, config.meta_batch)
@@ -129,11 +129,16 @@ def make_trainer(config: MetaConfig) -> Trainer:
         steps, opt = optimizer.update(gradient, state.opt, state.params)
         return State(optax.apply_updates(state.params, steps), opt, key), _means(seen)
 
-    def learn(state: State, beta: Array) -> tuple[State, dict[str, Array]]:
-        state, seen = jax.lax.scan(partial(update, beta), state, None, length=chunk)
+    @jax.jit
+    def learn(data: Any, state: State, beta: Array) -> tuple[State, dict[str, Array]]:
+        state, seen = jax.lax.scan(partial(update, replace(problem, data=data), beta), state, None, length=chunk)
         return state, jax.tree.map(jnp.mean, seen)
 
-    return Trainer(jax.jit(init), jax.jit(learn), jax.jit(partial(_test, config, problem, learner)), chunk)
+    @jax.jit
+    def test(data: Any, params: Any, key: Array) -> dict[str, Array]:
+        return _test(config, replace(problem, data=data), learner, params, key)
+
+    return Trainer(init, partial(learn, problem.data), partial(test, problem.data), chunk)
 
 
 def _test(config: MetaConfig, problem: Problem, learner: Learner, params: Any, key: Array) -> dict[str, Array]:

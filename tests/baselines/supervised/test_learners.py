@@ -35,7 +35,12 @@ def episode():
 
 
 @pytest.mark.parametrize(
-    "learner", [maml(), maml(reg.WEIGHTS, head_only=True), maml(reg.ACTIVATIONS, head_only=True), cnp(reg.ALL_WEIGHTS)]
+    "learner",
+    [
+        maml(reg.WEIGHTS, head_only=True),
+        cnp(reg.ACTIVATIONS),
+        *(pytest.param(one, marks=pytest.mark.slow) for one in (maml(), maml(reg.ACTIVATIONS, head_only=True), cnp(reg.ALL_WEIGHTS))),
+    ],
 )
 def test_gradients_are_those_of_finite_differences(learner, episode):
     """Through the inner steps, the draws and the KL, along a random direction, in float64."""

@@ -49,8 +49,7 @@ def classification(images: ClassImages, ways: int, shots: int, queries: int, *, 
             raise ValueError(
                 f"{shots} shots and {queries} queries need {shots + queries} examples of a class, and there are {classes.shape[1]}"
             )
-    train, test = (jnp.asarray(classes) for classes in images)
-    num_sets = len(train) // ways
+    num_sets = len(images.train) // ways
 
     def episode(key: Array, pictures: Array, chosen: Array) -> Episode:
         order = jax.vmap(lambda one: jax.random.permutation(one, pictures.shape[1]))(jax.random.split(key, ways))[:, : shots + queries]
@@ -63,12 +62,20 @@ def classification(images: ClassImages, ways: int, shots: int, queries: int, *, 
         class_key, key = jax.random.split(key)
         return episode(key, pictures, jax.random.choice(class_key, len(pictures), (ways,), replace=False))
 
-    def one_set(key: Array) -> Episode:
+    def one_set(key: Array, pictures: Array) -> Episode:
         set_key, key = jax.random.split(key)
-        return episode(key, train, jax.random.randint(set_key, (), 0, num_sets) * ways + jnp.arange(ways))
+        return episode(key, pictures, jax.random.randint(set_key, (), 0, num_sets) * ways + jnp.arange(ways))
 
-    draw_train = (lambda key: any_classes(key, train)) if mutually_exclusive else one_set
-    return Problem(draw_train, lambda key: any_classes(key, test), num_sets, outputs=ways, is_classification=True, is_image=True)
+    draw = any_classes if mutually_exclusive else one_set
+    data = ClassImages(*map(jnp.asarray, images))
+    return Problem(
+        lambda data, key: draw(key, data.train),
+        lambda data, key: any_classes(key, data.test),
+        num_sets,
+        outputs=ways,
+        is_image=True,
+        data=data,
+    )
 
 
 def cached(name: str, make: Callable[[], ClassImages]) -> ClassImages:

@@ -7,6 +7,7 @@ all training tasks, and support examples need not be looked at. An unseen task c
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -63,14 +64,14 @@ def _problem(curve: Curve, table: Array, draw: Callable[[Array], Array], points:
         labels = labels[:, None]
         return Episode(inputs[: points[0]], labels[: points[0]], inputs[points[0] :], labels[points[0] :])
 
-    def draw_train(key: Array) -> Episode:
+    def train_episode(_: Any, key: Array) -> Episode:
         task_key, key = jax.random.split(key)
         number = jax.random.randint(task_key, (), 0, len(table))
         return episode(key, table[number], number, points[1])
 
-    def draw_test(key: Array) -> Episode:
+    def test_episode(_: Any, key: Array) -> Episode:
         parameter_key, number_key, key = jax.random.split(key, 3)
         number = jax.random.randint(number_key, (), 0, len(table))
         return episode(key, draw(parameter_key), number, TEST_QUERIES)
 
-    return Problem(draw_train, draw_test, len(table), outputs=1, is_classification=False, is_image=False)
+    return Problem(train_episode, test_episode, len(table), outputs=1, is_image=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -27,12 +27,20 @@ class Episode(NamedTuple):
 class Problem:
     """A distribution of tasks for training, and one for testing."""
 
-    draw_train: Callable[[Array], Episode]  # from a key to an episode of a training task
-    draw_test: Callable[[Array], Episode]  # of an unseen one
+    train_episode: Callable[[Any, Array], Episode]  # from data and a key to an episode of a training task
+    test_episode: Callable[[Any, Array], Episode]  # of an unseen one
     num_train_tasks: int
     outputs: int  # components of a label, or classes
-    is_classification: bool
     is_image: bool
+    data: Any = ()  # arrays; an argument of compiled functions, since compilers take minutes over large constants
+
+    def draw_train(self, key: Array) -> Episode:
+        """An episode of a training task."""
+        return self.train_episode(self.data, key)
+
+    def draw_test(self, key: Array) -> Episode:
+        """An episode of an unseen task."""
+        return self.test_episode(self.data, key)
 
 
 def losses(outputs: Float[Array, "point outputs"], labels: Array) -> Float[Array, " point"]:

@@ -1,0 +1,66 @@
+"""Meta-regularisation cures memorisation; results and their page."""
+
+import re
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from metaworld_baselines.publishing import memorization_page
+from metaworld_baselines.supervised import results
+from metaworld_baselines.supervised.__main__ import main
+from metaworld_baselines.supervised.settings import find_config
+from metaworld_py.files import write_json
+
+ROOT = Path(__file__).parents[3]
+
+
+def read_csv(path):
+    head, *rows = (line.split(",") for line in path.read_text().splitlines())
+    return [dict(zip(head, map(float, row), strict=True)) for row in rows]
+
+
+@pytest.mark.slow
+def test_a_miniature_memorises_and_its_regularised_twin_adapts(tmp_path):
+    errors = {}
+    for learner, steps in (("cnp", "4000"), ("mr-cnp-a", "10000")):
+        words = ["--total-steps", steps, "--eval-every-steps", "2000", "--seed", "3", "--out", str(tmp_path)]
+        assert main(["sinusoid", "--learner", learner, *words]) == 0
+        errors[learner] = read_csv(tmp_path / f"sinusoid-5shot-{learner}-seed3" / "curve.csv")[-1]
+    assert errors["cnp"]["train_error"] < 0.1 and errors["cnp"]["error"] > 0.8
+    assert errors["mr-cnp-a"]["error"] < 0.4 and errors["mr-cnp-a"]["train_error_before"] > 1.0
+
+
+def test_the_page_is_up_to_date():
+    page = (ROOT / memorization_page.PAGE).read_text()
+    assert {found[2] for found in memorization_page.PART.finditer(page)} == set(memorization_page.PARTS)
+    assert memorization_page.written(page) == page, "older than the results: python -m metaworld_baselines.publishing.memorization_page"
+    for name in memorization_page.FIGURES:
+        assert f"images/{name}.png" in page and (ROOT / memorization_page.IMAGES / f"{name}.png").is_file()
+
+
+def test_figures_show_every_learner_and_beta():
+    before, beta = (draw() for draw in memorization_page.FIGURES.values())
+    assert (
+        len(before.axes[0].get_xticklabels())
+        == len({name for name, _ in memorization_page.PUBLISHED if memorization_page.usual(name, 5)})
+        > 3
+    )
+    assert len(beta.axes[0].get_xticklabels()) == len(memorization_page.betas()) > 3
+
+
+def test_a_result_is_replaced_by_the_same_run_and_an_unfinished_run_refused(tmp_path):
+    (run := tmp_path / "run").mkdir()
+    settings = asdict(replace(find_config("sinusoid", "cnp"), width=2, total_steps=2))
+    write_json(run / "config.json", {"algorithm": "cnp", "config": {**settings, "seed": 1}, "versions": {}})
+    (run / "curve.csv").write_text("steps,seconds,error\n2,0.1,0.5\n")
+    file = tmp_path / "results.json"
+    assert results.add([run], file) == results.add([run], file) == 1
+    (one,) = results.read_results(file)
+    assert one.seed == 1 and one.config.width == 2 and one.numbers["error"] == 0.5
+    config = run / "config.json"
+    config.write_text(re.sub(r'"total_steps": 2', '"total_steps": 9', config.read_text()))
+    with pytest.raises(ValueError, match="2 of 9 updates"):
+        results.add([run], file)
