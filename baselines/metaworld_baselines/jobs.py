@@ -92,24 +92,25 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
       The folder of the one seed, or that of all.
 
     Raises:
-      ValueError: too little time, or several seeds of an algorithm that learns one at a time.
+      ValueError: nothing to go on from in `before`, too little time, or several seeds of an algorithm that learns one at a time.
     """
     check_place(out)
-    algorithm, config, seconds = find_algorithm(job.algorithm), job.config_for(len(seeds)), 60.0 * minutes - process_seconds() - RESERVE_S
+    algorithm, config, several = find_algorithm(job.algorithm), job.config_for(len(seeds)), len(seeds) > 1
+    algorithm.check_seeds(seeds, len(seeds))
+    titles = {seed: f"{name}-seed{seed}" for seed in seeds}
+    left = {} if before is None else {title: before / title if several else before for title in titles.values()}
+    for folder in left.values():
+        if not (folder / checkpoints.RESUME).is_file():
+            raise ValueError(f"--before: {folder} holds no {checkpoints.RESUME}: give the folder that an earlier visit left")
+    seconds = 60.0 * minutes - process_seconds() - RESERVE_S
     if seconds <= 0.0:
         raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
-    if len(seeds) > 1 and algorithm.train_seeds is None:
-        raise ValueError(f"{name} trains {algorithm.name}, which learns one seed at a time: give one --seed")
-    titles, several = {seed: f"{name}-seed{seed}" for seed in seeds}, len(seeds) > 1
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory())) if several else out
+        for title, folder in left.items():
+            parcels.unpack(folder, place / title)
         runs = dict[int, RlRun]()
         for seed, title in titles.items():
-            if before is not None:
-                left = before / title if several else before
-                if not (left / checkpoints.RESUME).is_file():
-                    raise ValueError(f"--before: {left} holds no {checkpoints.RESUME}: give the folder that an earlier visit left")
-                parcels.unpack(left, place / title)
             settings, limit = {**asdict(config), "seed": seed}, seconds / 60.0
             runs[seed] = RlRun(
                 place / title,

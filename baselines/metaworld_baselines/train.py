@@ -139,13 +139,9 @@ def check_number_of_seeds(name: str, command: Any) -> None:
     for option, number in (("--parallel", command.parallel), ("--seeds-at-once", command.seeds_at_once)):
         if number < 1:
             raise ValueError(f"{option} must be at least 1, got {number}")
-    if len(set(command.seed)) < len(command.seed):
-        raise ValueError(f"--seed names a seed twice: {' '.join(map(str, command.seed))}")
     if command.seeds_at_once > 1 and command.parallel > 1:
         raise ValueError("--seeds-at-once and --parallel are two ways to the same end: take one of them")
-    if command.seeds_at_once > 1 and find_algorithm(name).train_seeds is None:
-        able = ", ".join(other for other, algorithm in algorithms().items() if algorithm.train_seeds is not None)
-        raise ValueError(f"{name} learns one seed at a time, {able} can learn several: leave --seeds-at-once out, or take --parallel")
+    find_algorithm(name).check_seeds(command.seed, command.seeds_at_once)
 
 
 def train_here(name: str, command: Any, seeds: Sequence[int]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -75,6 +75,18 @@ class Algorithm:
     legacy: Any = None  # what a file means by leaving a field out; None: the defaults
     train_seeds: Callable[[Any, Mapping[int, Any]], Any] | None = None  # (configuration, runs by seed): all in one loop; None: cannot
     renamed: Callable[[dict[str, Any]], dict[str, Any]] = lambda settings: settings  # from settings as older files name them
+
+    def check_seeds(self, seeds: Sequence[int], at_once: int) -> None:
+        """Refuse seeds that cannot be trained so.
+
+        Raises:
+          ValueError: a seed twice, or several at once where one is learned at a time.
+        """
+        if len(set(seeds)) < len(seeds):
+            raise ValueError(f"--seed names a seed twice: {' '.join(map(str, seeds))}")
+        if at_once > 1 and self.train_seeds is None:
+            able = ", ".join(name for name, algorithm in algorithms().items() if algorithm.train_seeds is not None)
+            raise ValueError(f"{self.name} learns one seed at a time, {able} can learn several at once")
 
     def train_all(self, config: Any, runs: Mapping[int, Any]) -> None:
         """Train the runs of these seeds, or go on with them."""

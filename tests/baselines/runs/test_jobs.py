@@ -163,7 +163,7 @@ def test_seeds_share_the_collectors_of_one():
 
 
 def test_algorithms_that_learn_one_seed_at_a_time_say_so(tmp_path):
-    with pytest.raises(ValueError, match="ppo, which learns one seed at a time"):
+    with pytest.raises(ValueError, match="ppo learns one seed at a time"):
         jobs.train("job", tiny("ppo-mt10"), minutes=1e6, out=tmp_path, seeds=[1, 2], before=None)
 
 
