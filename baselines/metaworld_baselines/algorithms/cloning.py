@@ -10,7 +10,6 @@ sees both frames may learn to go on as before instead of looking (de Haan et al.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ import optax
 from jaxtyping import Float
 
 from metaworld_baselines.algorithms.augmentation import OBSERVATION_FRAME
+from metaworld_baselines.algorithms.imitation import learn_from_demonstrations
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.demonstrations import Demonstrated, in_words, read_demonstrations
@@ -30,11 +30,11 @@ from metaworld_baselines.gradients.methods import MEAN, find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskNetwork, check_architecture
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, updated_scale
-from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.evaluations import evaluate_all_goals
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run_files import DEMONSTRATIONS
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
-from metaworld_py.evaluation import evaluate, task_names
+from metaworld_py.evaluation import task_names
 from metaworld_py.files import write_json
 
 PRESENT = np.r_[0:OBSERVATION_FRAME, 2 * OBSERVATION_FRAME : OBSERVATION_SIZE]  # all but the frame before
@@ -206,40 +206,21 @@ def train(config: CloningConfig, seed: int, run: RlRun) -> Cloning:
     told = {"who": in_words(recording, config.tasks), "steps": int(shown.steps.sum()), "seed": recording.config.seed, "digest": digest}
     write_json(run.folder / DEMONSTRATIONS, told)
     compiled, key = jax.jit(partial(learn, learner)), jax.random.PRNGKey(seed + 1_000_000)  # apart from the network's
-    on_device, is_warm = jax.device_put(shown), False
-    while not run.is_over:
-        began = time.perf_counter()
-        iteration = run.env_steps // config.env_steps_per_iteration
-        agent, metrics = jax.block_until_ready(compiled(agent, on_device, key, iteration))
-        run.advance(config.env_steps_per_iteration)
-        updates_per_s = config.updates_per_iteration / (time.perf_counter() - began)
-        rates = {"steps_per_s": updates_per_s * config.batch_per_task * learner.num_tasks, "updates_per_s": updates_per_s}
-        run.log("progress", rates | {name: float(value) for name, value in metrics.items()})
-        if is_warm:
-            run.check_throughput(rates["steps_per_s"], updates_per_s)
-        is_warm = True
-        if run.is_due(config.eval_every_env_steps):
-            evaluate_and_keep(learner, seed, run, agent.policy)
-        if run.is_due(config.save_every_env_steps):
-            run.save_all(agent, digest)
-    return agent
+    on_device = jax.device_put(shown)
+    return learn_from_demonstrations(
+        config,
+        run,
+        agent,
+        lambda agent, iteration: compiled(agent, on_device, key, iteration),
+        partial(evaluate_and_keep, learner, seed, run),
+        digest,
+    )
 
 
 def evaluate_and_keep(learner: Learner, seed: int, run: RlRun, policy: Policy) -> None:
     """Every goal of every task once; keeps the last and the best policy."""
-    config = learner.config
-    result = evaluate(
-        as_agent(learner, policy),
-        config.tasks,
-        seed=seed,
-        instances_per_task=config.eval_instances,
-        max_episode_steps=config.max_episode_steps,
-        reward_function_version=config.reward_version,
-    )
-    is_best = run.evaluated(result)
-    run.save_actor(checkpoints.LAST, policy)
-    if is_best:
-        run.save_actor(checkpoints.BEST, policy)
+    is_best = run.evaluated(evaluate_all_goals(as_agent(learner, policy), learner.config, seed))
+    run.keep_actor(policy, is_best=is_best)
 
 
 def as_agent(learner: Learner, policy: Policy) -> TaskPolicy:

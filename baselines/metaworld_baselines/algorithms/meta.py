@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_py import ML1, ML10, ML25, ML45, MetaWorldVectorEnv
 from metaworld_py.evaluation.adaptation import AdaptationResult, evaluate_adaptation
@@ -137,9 +136,7 @@ def evaluate_and_keep(config: MetaConfig, seed: int, run: RlRun, agent: Any, par
     """
     test, train = few_shot(config, seed, agent, held_out=True), few_shot(config, seed, agent, held_out=False)
     is_best = run.adapted(test, train)
-    run.save_actor(checkpoints.LAST, params)
-    if is_best:
-        run.save_actor(checkpoints.BEST, params)
+    run.keep_actor(params, is_best=is_best)
 
 
 def few_shot(config: MetaConfig, seed: int, agent: Any, *, held_out: bool) -> AdaptationResult:

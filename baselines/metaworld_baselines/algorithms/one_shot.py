@@ -10,7 +10,6 @@ solve it. Evaluations are on held-out goals: the expert plays one episode of eac
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ import optax
 from jaxtyping import Float, Int
 
 from metaworld_baselines.algorithms.augmentation import OBSERVATION_FRAME
+from metaworld_baselines.algorithms.imitation import learn_from_demonstrations
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
 from metaworld_baselines.algorithms.one_shot_evaluation import (
     ELSEWHERE,
@@ -36,7 +36,6 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.experts import play_experts
 from metaworld_baselines.networks.glances import GlancingPolicy
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, updated_scale
-from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_py import ACTION_SIZE
 
@@ -172,31 +171,21 @@ def train(config: OneShotConfig, seed: int, run: RlRun) -> OneShot:
     saved = run.restore(agent)
     agent = agent._replace(policy=agent.policy._replace(scale=scale)) if saved is None else jax.device_put(saved[0])
     compiled, key = jax.jit(partial(learn, learner)), jax.random.PRNGKey(seed + 1_000_000)  # apart from the network's
-    library, is_warm = jax.device_put(library), False
-    while not run.is_over:
-        began = time.perf_counter()
-        agent, metrics = jax.block_until_ready(compiled(agent, library, key, run.env_steps // config.env_steps_per_iteration))
-        run.advance(config.env_steps_per_iteration)
-        updates_per_s = config.updates_per_iteration / (time.perf_counter() - began)
-        rates = {"steps_per_s": updates_per_s * config.batch_size, "updates_per_s": updates_per_s}
-        run.log("progress", rates | {name: float(value) for name, value in metrics.items()})
-        if is_warm:
-            run.check_throughput(rates["steps_per_s"], updates_per_s)
-        is_warm = True
-        if run.is_due(config.eval_every_env_steps):
-            evaluate_and_keep(learner, seed, run, agent.policy)
-        if run.is_due(config.save_every_env_steps):
-            run.save_all(agent, "")
-    return agent
+    library = jax.device_put(library)
+    return learn_from_demonstrations(
+        config,
+        run,
+        agent,
+        lambda agent, iteration: compiled(agent, library, key, iteration),
+        partial(evaluate_and_keep, learner, seed, run),
+    )
 
 
 def evaluate_and_keep(learner: Learner, seed: int, run: RlRun, policy: Policy) -> None:
     """Held-out goals, once each, with objects elsewhere than demonstrated; keeps the last and the best policy."""
     result = evaluate_one_shot(as_agent(learner, policy), learner.config, seed, ELSEWHERE)
     is_best = run.evaluated(result)
-    run.save_actor(checkpoints.LAST, policy)
-    if is_best:
-        run.save_actor(checkpoints.BEST, policy)
+    run.keep_actor(policy, is_best=is_best)
 
 
 def as_agent(learner: Learner, policy: Policy) -> OneShotAgent:

@@ -37,11 +37,11 @@ from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues, chec
 from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy, check_correlation, check_std
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
-from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.evaluations import evaluate_all_goals
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
-from metaworld_py.evaluation import evaluate, task_names
+from metaworld_py.evaluation import task_names
 
 RATE_STEP, RATE_RANGE = 1.2, (0.01, 10.0)  # of the factor that follows the divergence
 
@@ -463,19 +463,8 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
 
 def evaluate_and_keep(learner: Learner, seed: int, run: RlRun, actor: Any) -> None:
     """The published protocol: most likely actions, every training goal of every task once; keeps the last and the best policy."""
-    config = learner.config
-    result = evaluate(
-        as_agent(learner, actor),
-        config.tasks,
-        seed=seed,
-        instances_per_task=config.eval_instances,
-        max_episode_steps=config.max_episode_steps,
-        reward_function_version=config.reward_version,
-    )
-    is_best = run.evaluated(result)
-    run.save_actor(checkpoints.LAST, actor)
-    if is_best:
-        run.save_actor(checkpoints.BEST, actor)
+    is_best = run.evaluated(evaluate_all_goals(as_agent(learner, actor), learner.config, seed))
+    run.keep_actor(actor, is_best=is_best)
 
 
 def as_agent(learner: Learner, actor: Any) -> TaskPolicy:

@@ -41,10 +41,10 @@ from metaworld_baselines.algorithms.seeds import Seeds
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.replay import Buffer
-from metaworld_baselines.runs.evaluations import Evaluations
+from metaworld_baselines.runs.evaluations import Evaluations, evaluate_all_goals
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
-from metaworld_py.evaluation import EvaluationResult, evaluate
+from metaworld_py.evaluation import EvaluationResult
 
 RESETS = 2**32 - 1  # apart from the numbers of iterations
 
@@ -276,15 +276,7 @@ def start_or_resume(member: Member) -> tuple[Sac, Buffer, int]:
 
 def evaluate_actor(learner: Learner, seed: int, actor: Any) -> EvaluationResult:
     """The published protocol: most likely actions, every training goal of every task once."""
-    config = learner.config
-    return evaluate(
-        as_agent(learner, actor),
-        config.tasks,
-        seed=seed,
-        instances_per_task=config.eval_instances,
-        max_episode_steps=config.max_episode_steps,
-        reward_function_version=config.reward_version,
-    )
+    return evaluate_all_goals(as_agent(learner, actor), learner.config, seed)
 
 
 def per_task(metrics: dict[str, Float[Array, " task"]], names: list[str]) -> dict[str, float]:

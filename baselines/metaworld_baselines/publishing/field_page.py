@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -200,7 +200,12 @@ PARTS: dict[str, Callable[[], list[str]]] = {
 
 def written(page: str) -> str:
     """A page with its tables made anew."""
-    return PART.sub(lambda found: found[1] + "\n".join(PARTS[found[2]]()) + "\n" + found[3], page)
+    return with_tables(page, PARTS)
+
+
+def with_tables(page: str, parts: Mapping[str, Callable[[], list[str]]]) -> str:
+    """A page with the lines between its marks made anew, by their names."""
+    return PART.sub(lambda found: found[1] + "\n".join(parts[found[2]]()) + "\n" + found[3], page)
 
 
 # Figures ------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from statistics import fmean, stdev
 import tyro
 from matplotlib.figure import Figure
 
-from metaworld_baselines.publishing.field_page import PART
+from metaworld_baselines.publishing.field_page import with_tables
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.supervised.results import Result, read_results
 from metaworld_baselines.supervised.settings import MetaConfig, find_config
@@ -147,7 +147,7 @@ FIGURES = {"memorization_before": draw_before, "memorization_beta": draw_betas}
 
 def written(page: str) -> str:
     """A page with its tables made anew."""
-    return PART.sub(lambda found: found[1] + "\n".join(PARTS[found[2]]()) + "\n" + found[3], page)
+    return with_tables(page, PARTS)
 
 
 def make(page: Path, images: Path) -> Iterable[Path]:

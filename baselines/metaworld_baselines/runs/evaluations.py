@@ -6,9 +6,20 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.rl_run import RlRun
-from metaworld_py.evaluation import EvaluationResult
+from metaworld_py.evaluation import EvaluationResult, evaluate
+
+
+def evaluate_all_goals(agent: Any, config: Any, seed: int) -> EvaluationResult:
+    """The published protocol: every goal of every task of a configuration once."""
+    return evaluate(
+        agent,
+        config.tasks,
+        seed=seed,
+        instances_per_task=config.eval_instances,
+        max_episode_steps=config.max_episode_steps,
+        reward_function_version=config.reward_version,
+    )
 
 
 class Pending(NamedTuple):
@@ -50,9 +61,7 @@ class Evaluations:
             return
         (env_steps, actor, result), self._pending = self._pending, None
         is_best = self._run.evaluated(result.result(), env_steps)
-        self._run.save_actor(checkpoints.LAST, actor, env_steps)
-        if is_best:
-            self._run.save_actor(checkpoints.BEST, actor, env_steps)
+        self._run.keep_actor(actor, is_best=is_best, env_steps=env_steps)
 
     def settle(self) -> bool:
         """Before the run is saved: whether it owes an evaluation of this very moment. Older ones are waited for."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 
+from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.run import Run
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py.evaluation import EvaluationResult
@@ -110,6 +111,12 @@ class RlRun(Run):
         row = {"success": result.success_rate, "return": mean_return(result)}
         self.say(f"{env_steps:>10,} steps: success {row['success']:6.1%}, return {row['return']:.0f}")
         return self._add_point(row, result, "success", env_steps)
+
+    def keep_actor(self, actor: Any, *, is_best: bool, env_steps: int | None = None) -> None:
+        """Keep the actor that was evaluated as the last one, and as the best if it is; as it was after so many steps, or is now."""
+        self.save_actor(checkpoints.LAST, actor, env_steps)
+        if is_best:
+            self.save_actor(checkpoints.BEST, actor, env_steps)
 
     def adapted(self, test: AdaptationResult, train: AdaptationResult) -> bool:
         """Keep an evaluation of a meta-learner, on held-out and on training goals, before and after adaptation.

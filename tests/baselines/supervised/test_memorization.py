@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
-from metaworld_baselines.publishing import memorization_page
+from metaworld_baselines.publishing import field_page, memorization_page
 from metaworld_baselines.supervised import results
 from metaworld_baselines.supervised.__main__ import main
 from metaworld_baselines.supervised.settings import find_config
@@ -35,7 +35,7 @@ def test_a_miniature_memorises_and_its_regularised_twin_adapts(tmp_path):
 
 def test_the_page_is_up_to_date():
     page = (ROOT / memorization_page.PAGE).read_text()
-    assert {found[2] for found in memorization_page.PART.finditer(page)} == set(memorization_page.PARTS)
+    assert {found[2] for found in field_page.PART.finditer(page)} == set(memorization_page.PARTS)
     assert memorization_page.written(page) == page, "older than the results: python -m metaworld_baselines.publishing.memorization_page"
     for name in memorization_page.FIGURES:
         assert f"images/{name}.png" in page and (ROOT / memorization_page.IMAGES / f"{name}.png").is_file()

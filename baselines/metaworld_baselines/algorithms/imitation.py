@@ -1,0 +1,51 @@
+"""What learners from demonstrations share: the loop over gradient steps, without environments."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+from metaworld_baselines.runs.rl_run import RlRun
+
+
+def learn_from_demonstrations(
+    config: Any,
+    run: RlRun,
+    agent: Any,
+    learn: Callable[[Any, int], tuple[Any, dict[str, Any]]],
+    evaluate: Callable[[Any], None],
+    state: str = "",
+) -> Any:
+    """Learn until the budget is spent.
+
+    Args:
+      config: of the run, with `updates_per_iteration`, `env_steps_per_iteration` (drawn from the demonstrations),
+        `eval_every_env_steps` and `save_every_env_steps`.
+      run: where numbers and files go.
+      agent: what learns.
+      learn: from it and the number of an iteration to it after that iteration's gradient steps, and mean metrics.
+      evaluate: keeps an evaluation of its policy.
+      state: of the demonstrations, kept with each save.
+
+    Raises:
+      TooSlowError: see `RlRun.check_throughput`.
+    """
+    samples_per_update, is_warm = config.env_steps_per_iteration / config.updates_per_iteration, False
+    while not run.is_over:
+        began = time.perf_counter()
+        agent, metrics = jax.block_until_ready(learn(agent, run.env_steps // config.env_steps_per_iteration))
+        run.advance(config.env_steps_per_iteration)
+        updates_per_s = config.updates_per_iteration / (time.perf_counter() - began)
+        rates = {"steps_per_s": updates_per_s * samples_per_update, "updates_per_s": updates_per_s}
+        run.log("progress", rates | {name: float(value) for name, value in metrics.items()})
+        if is_warm:  # the first iteration compiles
+            run.check_throughput(rates["steps_per_s"], updates_per_s)
+        is_warm = True
+        if run.is_due(config.eval_every_env_steps):
+            evaluate(agent.policy)
+        if run.is_due(config.save_every_env_steps):
+            run.save_all(agent, state)
+    return agent
