@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import heapq
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -29,6 +30,7 @@ from metaworld_py.sim.simulation import PHYSICS_STEPS
 
 STRETCH = 10  # control steps of each part in a round
 EPISODE_ROUNDS = 5  # between resets
+THREADS = (2, 4, 8, 16)
 
 Call = Callable[[], Any]
 
@@ -39,13 +41,31 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=25)
     options = parser.parse_args()
     for tasks in options.tasks:
-        print(f"\n{tasks}\n", *table(("part", "µs per environment and step", "floor / part"), rows(tasks, options.rounds)), sep="\n")
+        parts = Parts(task_names(tasks))
+        found = rows(parts, tasks, options.rounds)
+        print(f"\n{tasks}\n", *table(("part", "µs per environment and step", "floor / part"), found), sep="\n")
+        if parts.envs.num_envs > max(THREADS):
+            busiest = busy_rows(parts.costs(options.rounds))
+            print("", *table(("threads", "busy, dealt out one by one", "the longest first"), busiest), sep="\n")
     print(f"\n{processor_name()} · {' · '.join(f'{name} {number}' for name, number in installed_versions().items())}")
 
 
-def rows(tasks: str, rounds: int) -> list[tuple[str, str, str]]:
+def busy_rows(costs: Sequence[float]) -> list[tuple[str, str, str]]:
+    """How busy threads could be at best, by their number: the last task keeps the others waiting."""
+    longest_first = sorted(costs, reverse=True)
+    return [(str(threads), f"{busy(costs, threads):.0%}", f"{busy(longest_first, threads):.0%}") for threads in THREADS]
+
+
+def busy(costs: Sequence[float], threads: int) -> float:
+    """Share of the threads' time that is work, if each takes the next task as soon as it is free."""
+    free_at = [0.0] * threads
+    for cost in costs:
+        heapq.heapreplace(free_at, free_at[0] + cost)
+    return sum(costs) / (threads * max(free_at))
+
+
+def rows(parts: Parts, tasks: str, rounds: int) -> list[tuple[str, str, str]]:
     """Medians over rounds, part by part."""
-    parts = Parts(task_names(tasks))
     seconds: dict[str, list[float]] = {name: [] for name in parts.by_name}
     for index in tqdm(range(rounds), desc=tasks, leave=False, disable=None):
         if index % EPISODE_ROUNDS == 0:
@@ -78,6 +98,16 @@ class Parts:
             "our physics, in turns": lambda: self._kept(lambda: self._in_turns(own)),
             "our step, in turns: rewards, observations, Gymnasium": self._steps,
         }
+
+    def costs(self, rounds: int) -> list[float]:
+        """Processor time of a control step of each environment beside the others', medians over rounds in turns."""
+        found = []
+        for _ in range(rounds):
+            states = [simulation.get_state() for simulation in self._simulations]
+            found.append([self._timed([simulation.control_step]) for simulation in self._simulations])
+            for simulation, state in zip(self._simulations, states, strict=True):
+                simulation.set_state(state)
+        return [float(median) for median in np.median(found, axis=0)]
 
     def _whole(self) -> list[Call]:
         """The floor of each environment, from where it stands."""

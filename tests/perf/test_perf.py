@@ -53,6 +53,13 @@ def test_parts_of_a_step_are_measured_beside_one_another(perf):
     assert all(0.0 < one < 0.1 for one in seconds.values()) and parts.envs.steps.tolist() == [10, 10]
 
 
+def test_threads_wait_for_the_last_task(perf):
+    busy = perf("parts").busy
+    assert (
+        busy([1.0] * 8, 4) == 1.0 and busy([1.0] * 5, 4) == 5 / 8 and busy([1.0, 1.0, 2.0], 2) == 2 / 3 and busy([2.0, 1.0, 1.0], 2) == 1.0
+    )
+
+
 @pytest.mark.parametrize(
     ("fault", "change"),
     [
