@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -99,6 +101,22 @@ def check_writable(path: str | Path) -> Path:
     if path.is_dir() or not os.access(folder, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
         raise ValueError(f"{path} cannot be written: {'a folder has that name' if path.is_dir() else 'no permission'}")
     return path
+
+
+def user_cache(name: str) -> Path:
+    """A folder for what is made once per machine.
+
+    In `METAWORLD_PY_CACHE` if that is set, else in the user's cache folder; in a temporary one if that cannot be written.
+    """
+    homes = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
+    home = homes.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    folder = Path(os.environ.get("METAWORLD_PY_CACHE") or Path(home) / "metaworld_py").expanduser() / name
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
+    except OSError:
+        return Path(tempfile.mkdtemp(prefix="metaworld_py_"))
 
 
 def install_hint(extra: str) -> str:

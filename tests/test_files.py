@@ -16,7 +16,7 @@ from metaworld_py.cli.main import main
 from metaworld_py.demonstrations import RecordingConfig, load_demonstrations, record_demonstrations
 from metaworld_py.demonstrations.storage import Recording
 from metaworld_py.evaluation import EvaluationResult, evaluate
-from metaworld_py.files import check_writable, written_whole
+from metaworld_py.files import check_writable, user_cache, written_whole
 from metaworld_py.media.video import record_contact_sheet, record_episode
 from metaworld_py.report import write_report
 
@@ -174,3 +174,11 @@ def test_a_folder_baselines_of_ones_own_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert main(["evaluate", "reach", "--agent", "baselines:nowhere"]) == 2
     assert main(["agents"]) in (0, 2)
+
+
+def test_what_is_made_once_has_a_place_even_where_none_can_be_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("METAWORLD_PY_CACHE", str(tmp_path / "cache"))
+    assert user_cache("pictures") == tmp_path / "cache" / "pictures" and (tmp_path / "cache" / "pictures").is_dir()
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("METAWORLD_PY_CACHE", str(tmp_path / "file"))
+    assert user_cache("pictures").is_dir() and tmp_path not in user_cache("pictures").parents

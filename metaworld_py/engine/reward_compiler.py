@@ -9,7 +9,6 @@ import hashlib
 import os
 import platform
 import sys
-import tempfile
 import threading
 import types as python_types
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from metaworld_py.engine import rewriting
 from metaworld_py.engine.batch import N_SCORES
 from metaworld_py.engine.layout import FRAME_SIZE
 from metaworld_py.engine.rewriting import Rewriter
+from metaworld_py.files import user_cache
 from metaworld_py.tasks.common.definition import TaskDef
 
 _SCORE_TYPE = types.void(
@@ -134,24 +134,12 @@ def _compile(task: TaskDef, version: str, start: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def cache_folder() -> Path:
-    """Where compiled rewards are kept: by version of everything that goes into them, so that none is ever stale.
-
-    In `METAWORLD_PY_CACHE` if that is set, else in the user's cache folder; in a temporary one if that cannot be written.
-    """
+    """Where compiled rewards are kept: by version of everything that goes into them, so that none is ever stale."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256(f"{numba.__version__} {sys.version} {platform.machine()}".encode())
     for path in sorted([*package.glob("tasks/**/*.py"), *package.glob("sim/*.py"), Path(rewriting.__file__), Path(__file__)]):
         digest.update(path.read_bytes())
-    homes = {"win32": os.environ.get("LOCALAPPDATA", "~/AppData/Local"), "darwin": "~/Library/Caches"}
-    home = homes.get(sys.platform, os.environ.get("XDG_CACHE_HOME") or "~/.cache")
-    root = Path(os.environ.get("METAWORLD_PY_CACHE") or Path(home) / "metaworld_py").expanduser()
-    folder = root / digest.hexdigest()[:16]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError:
-        return Path(tempfile.mkdtemp(prefix="metaworld_py_"))
+    return user_cache(digest.hexdigest()[:16])
 
 
 # start tuples as rows of numbers

@@ -18,8 +18,7 @@ from PIL import Image
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.supervised.problems.episodes import Episode, Problem
-from metaworld_py.engine.reward_compiler import cache_folder
-from metaworld_py.files import reading, written_whole
+from metaworld_py.files import reading, user_cache, written_whole
 
 
 class ClassImages(NamedTuple):
@@ -84,7 +83,7 @@ def cached(name: str, make: Callable[[], ClassImages]) -> ClassImages:
     Raises:
       ValueError: a damaged file.
     """
-    path = cache_folder() / f"{name}.npz"
+    path = user_cache("pictures") / f"{name}.npz"
     if not path.is_file():
         made = make()
         with written_whole(path, keeps_suffix=True) as part:
