@@ -92,6 +92,11 @@ def shots_table(shots: Sequence[Shot]) -> list[str]:
     return ["", "By the number of episodes adapted on, one draw, one episode that counts:", "", *table(head, rows)]
 
 
+def has_curve(folder: Path) -> bool:
+    """Whether a run was evaluated more than once."""
+    return len(read_curve(folder)) > 1
+
+
 def page(folder: Path, card: Card, result: EvaluationResult, shots: Sequence[Shot] = ()) -> str:
     """The card for readers."""
     tasks = [
@@ -114,8 +119,7 @@ def page(folder: Path, card: Card, result: EvaluationResult, shots: Sequence[Sho
         "|---|---|",
         *(f"| {name} | {text} |" for name, text in card_facts(folder, card, len(result.tasks))),
         "",
-        "![Learning curve](curve.png)",
-        "",
+        *(["![Learning curve](curve.png)", ""] if has_curve(folder) else []),
         *table(("task", "success", "95 % interval", "return", "episodes"), tasks),
         *shots_table(shots),
         "",

@@ -21,7 +21,7 @@ from metaworld_baselines.algorithms.loading import load_agent
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.places import AGENTS
-from metaworld_baselines.publishing.agent_page import page
+from metaworld_baselines.publishing.agent_page import has_curve, page
 from metaworld_baselines.publishing.plot import draw, save_figure
 from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_steps
 from metaworld_baselines.publishing.run_files import read_curve, read_demonstrated, read_run, read_throughput
@@ -154,7 +154,8 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     if isinstance(found, AdaptationResult):
         found.before.save(made / BEFORE)
         save_shots(shots, made / SHOTS)
-    save_figure(draw((made,)), made / "curve.png", dpi=100)
+    if has_curve(made):
+        save_figure(draw((made,)), made / "curve.png", dpi=100)
     card.save(made)
     write_text(made / "README.md", page(made, card, result, shots))
     return made

@@ -65,6 +65,11 @@ class Group:
         return np.array(self.scores)
 
     @property
+    def imitates(self) -> bool:
+        """Whether the runs learn from demonstrations."""
+        return any(read_demonstrated(folder) is not None for folder in self.folders)
+
+    @property
     def label(self) -> str:
         """For tables and legends."""
         return self.folders[0].name if len(self.folders) == 1 else f"{self.algorithm}, {len(self.folders)} seeds"
@@ -198,6 +203,7 @@ def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
     """Left: success over steps, ours and published. Right: performance profiles, the share of seeds and tasks above a success rate."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
+    groups = [group for group in groups if not group.imitates]  # whose steps are samples of what an expert did
     for index, group in enumerate(groups):
         for folder in group.folders:
             curve = read_curve(folder)
