@@ -181,6 +181,19 @@ def test_arrays_go_to_jax_and_back_without_a_copy():
     np.testing.assert_array_equal(stepped[0].numpy(), wanted.step(np.asarray(actions))[0].numpy())
 
 
+def test_arrays_go_to_torch_and_back_without_a_copy():
+    torch = pytest.importorskip("torch")
+    env = make()
+    observation, _ = env.reset()
+    shared = torch.from_dlpack(observation)
+    assert shared.data_ptr() == observation.ptr
+    actions = torch.clip(shared[:, :1].repeat(1, 4), -1, 1)
+    stepped = env.step(actions)
+    wanted = make()
+    wanted.reset()
+    np.testing.assert_array_equal(torch.from_dlpack(stepped[0]).numpy(), wanted.step(actions.numpy())[0].numpy())
+
+
 @pytest.mark.parametrize(
     ("actions", "message"),
     [
@@ -226,7 +239,7 @@ def test_a_device_that_is_not_there_is_refused():
         metaworld_py.make_gpu("reach", 1)
 
 
-@pytest.mark.parametrize("name", ["stick-pull", "reach", "assembly"])
+@pytest.mark.parametrize("name", TASKS)
 def test_rewards_compile_for_a_gpu_without_one(name, monkeypatch):
     pytest.importorskip("numba_cuda")
     from metaworld_py.gpu.scores import compile_score
