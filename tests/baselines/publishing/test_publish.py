@@ -11,6 +11,7 @@ from metaworld_baselines.algorithms import maml_config, rl2_config
 from metaworld_baselines.algorithms.registry import ALGORITHMS
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.publishing import publish
+from metaworld_baselines.publishing.agent_page import has_curve
 from metaworld_baselines.publishing.publish import train_command
 from metaworld_baselines.train import main as train
 from metaworld_baselines.train import parse
@@ -166,7 +167,8 @@ def test_the_repository_s_agents_are_whole():
         result = EvaluationResult.load(folder / "evaluation.json")
         assert card.name == name and (card.success, card.interval) == (result.success_rate, result.interval)
         assert result.seed == card.seed and f"**{card.success:.1%}**" in (folder / "README.md").read_text()
-        assert (folder / "curve.png").is_file() and (folder / "curve.csv").is_file() and (folder / "config.json").is_file()
+        assert (folder / "curve.csv").is_file() and (folder / "config.json").is_file()
+        assert (folder / "curve.png").is_file() == has_curve(folder) == ("curve.png" in (folder / "README.md").read_text()), folder
         assert card.adapts == (folder / "before.json").is_file()
         if card.adaptation_draws > 1:  # those published before had one draw
             assert len(card.success_by_draw) == 5 and len(load_shots(folder / "shots.json")) == 10
