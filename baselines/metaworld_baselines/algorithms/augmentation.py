@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from metaworld_baselines.arrays import Array
@@ -30,6 +32,14 @@ def observation_offsets(config: Any, scale: Scale, seed: int, iteration: int) ->
     frame = np.where(moves, config.augmentation * np.sqrt(var) * noise, 0.0)
     hidden = np.zeros((config.meta_batch, OBSERVATION_SIZE - 2 * OBSERVATION_FRAME))
     return np.concatenate([frame, frame, hidden], axis=1, dtype=np.float32)
+
+
+def frame_noise(scale: Scale, number: int, key: Array) -> Float[Array, "number observation"]:
+    """Random offsets of objects in observations, in units of their standard deviations: the same in both frames, none of hand and goal."""
+    var = scale.var[:OBSERVATION_FRAME]
+    moves = (var > MIN_VARIANCE) & (jnp.arange(OBSERVATION_FRAME) >= HAND_SIZE) & (scale.count > 0.0)
+    frame = jnp.where(moves, jnp.sqrt(var), 0.0) * jax.random.normal(key, (number, OBSERVATION_FRAME))
+    return jnp.concatenate([frame, frame, jnp.zeros((number, OBSERVATION_SIZE - 2 * OBSERVATION_FRAME))], axis=-1)
 
 
 def make_augmented_act(act: Any) -> Any:

@@ -6,11 +6,12 @@ Short trials need it: a linear fit to a few hundred steps explains their returns
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import NDArray
 
 from metaworld_baselines.arrays import Array
@@ -19,49 +20,71 @@ from metaworld_baselines.networks.scaling import rescaled, updated_scale
 from metaworld_baselines.networks.values import expected
 from metaworld_py.instances import Task
 
-INSTANCE_SIZE = 9  # of the longest random vector
+PLACE_SIZE, LONGEST = 3, 9  # of a place, and of the longest random vector: places in the scene, mostly first an object's, then the goal
+INSTANCE_SIZE = LONGEST + PLACE_SIZE  # with the way from the first place to the second
 LINEAR, CRITIC = "linear", "critic"  # baselines: the published one, and this
 
 
 def instance_inputs(config: Any, tasks: list[Task]) -> NDArray[np.float32]:
-    """Privileged inputs of the critic (env, …): the random vectors of hidden instances, and of several tasks which it is."""
+    """Privileged inputs of the critic (env, …): random vectors of instances, ways from first places to second ones, tasks one-hot."""
     names, found = config.tasks, np.zeros((len(tasks), INSTANCE_SIZE + len(config.tasks)), np.float32)
     for row, task in zip(found, tasks, strict=True):
         row[: len(task.rand_vec)] = task.rand_vec
+        row[LONGEST:INSTANCE_SIZE] = row[PLACE_SIZE : 2 * PLACE_SIZE] - row[:PLACE_SIZE]
         row[INSTANCE_SIZE + names.index(task.env_name)] = 1.0
     return found
 
 
-def with_instances(rollout: Rollout, instances: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+class Place(NamedTuple):
+    """Where a rollout lies in its trials, and what comes next there."""
+
+    first_step: int
+    next_obs: Float[Array, "env obs"]  # of the next episode where one has ended
+    next_time: Float[Array, " env"]
+
+
+def place_at_start(rollout: Rollout) -> Place:
+    """Place of a rollout that is its trials' beginning or whole, with the last steps' own successors behind it."""
+    return Place(0, rollout.next_obs[:, -1], rollout.time[:, -1] + 1.0)
+
+
+def with_instances(config: Any, rollout: Rollout, instances: NDArray[Any], place: Place | None = None) -> tuple[NDArray[Any], NDArray[Any]]:
     """The critic's inputs (env, step, …) at each step and at the one after: observation, instance, time of the episode and of the trial."""
-    steps = rollout.reward.shape[1]
-    privileged = np.broadcast_to(instances[:, None], (*rollout.reward.shape, instances.shape[-1]))
-    in_trial = np.broadcast_to(np.arange(steps, dtype=np.float32) / steps, rollout.reward.shape)
-    length = rollout.time.max() + 1.0
-
-    def inputs(obs: NDArray[Any], time: NDArray[Any], in_trial: NDArray[Any]) -> NDArray[Any]:
-        return np.concatenate([obs, privileged, time[..., None] / length, in_trial[..., None]], axis=-1)
-
-    # Beyond the end of an episode lies the beginning of the next one.
-    at = inputs(rollout.obs, rollout.time, in_trial)
-    return at, np.concatenate([at[:, 1:], inputs(rollout.next_obs, rollout.time, in_trial)[:, -1:]], axis=1)
+    place = place or place_at_start(rollout)
+    obs = np.concatenate([rollout.obs, place.next_obs[:, None]], axis=1)  # beyond the end of an episode lies the beginning of the next one
+    time = np.concatenate([rollout.time, place.next_time[:, None]], axis=1)
+    in_trial = np.arange(place.first_step, place.first_step + obs.shape[1], dtype=np.float32) / config.trial_steps
+    told = np.broadcast_to(instances[:, None], (*time.shape, instances.shape[-1]))
+    clocks = np.stack([time / config.max_episode_steps, np.broadcast_to(in_trial, time.shape)], axis=-1, dtype=np.float32)
+    inputs = np.concatenate([obs, told, clocks], axis=-1)
+    return inputs[:, :-1], inputs[:, 1:]
 
 
 def estimate_advantages(
-    learner: Any, agent: Any, rollout: Rollout, instances: NDArray[Any]
+    learner: Any, agent: Any, rollout: Rollout, instances: NDArray[Any], place: Place | None = None
 ) -> tuple[Any, NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Advantages, the critic's inputs and its targets; first the agent with its scales brought up to date. Nothing follows a trial."""
+    """Advantages, the critic's inputs and its targets; first the agent with its scales brought up to date. Nothing follows a trial.
+
+    Args:
+      learner, agent: that played.
+      rollout: a part of each trial, or the whole.
+      instances: what the critic is privileged, see `instance_inputs`.
+      place: of the rollout in its trials; None: it is the whole of them.
+    """
     config = learner.config
     if config.baseline == LINEAR:
         advantage = linear_advantages(rollout, config.discount, config.trace, across_episodes=True)
         nothing = np.zeros((*advantage.shape, agent.critic_scale.mean.size), np.float32)
         return agent, advantage, nothing, np.zeros_like(advantage)
-    at, after = with_instances(rollout, instances)
-    return jax.device_get(_estimate_advantages(learner, agent, rollout.reward, at, after))
+    at, after = with_instances(config, rollout, instances, place)
+    is_over = place is None or place.first_step + rollout.reward.shape[1] == config.trial_steps
+    return jax.device_get(_estimate_advantages(learner, agent, rollout.reward, at, after, is_over))
 
 
 @partial(jax.jit, static_argnums=0)
-def _estimate_advantages(learner: Any, agent: Any, reward: Array, at: Array, after: Array) -> tuple[Any, Array, Array, Array]:
+def _estimate_advantages(
+    learner: Any, agent: Any, reward: Array, at: Array, after: Array, is_over: Array
+) -> tuple[Any, Array, Array, Array]:
     config, is_new = learner.config, agent.critic_scale.count == 0.0
     fresh = updated_scale(agent.critic_scale, at.reshape(-1, at.shape[-1]).T)
     scale = jax.tree.map(lambda new, old: jnp.where(is_new, new, old), fresh, agent.critic_scale)  # the one that the critic learned with
@@ -72,7 +95,7 @@ def _estimate_advantages(learner: Any, agent: Any, reward: Array, at: Array, aft
         return value * jnp.sqrt(agent.target_scale.var[0]) + agent.target_scale.mean[0]
 
     is_last = jnp.broadcast_to(jnp.arange(reward.shape[1]) == reward.shape[1] - 1, reward.shape)
-    value, next_value = values(at), jnp.where(is_last, 0.0, values(after))
+    value, next_value = values(at), jnp.where(is_last & is_over, 0.0, values(after))
     advantage = gae(reward, value, next_value, is_last, config.discount, config.trace)
     target = advantage + value
     target_scale = updated_scale(agent.target_scale, target.reshape(1, -1))

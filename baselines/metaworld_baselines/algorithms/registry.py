@@ -20,7 +20,19 @@ from typing import Any
 
 import jax
 
-from metaworld_baselines.algorithms import cloning, maml_config, maml_trpo, one_shot, pearl, ppo, rl2, rl2_config, sac, sac_learner
+from metaworld_baselines.algorithms import (
+    cloning,
+    maml_config,
+    maml_trpo,
+    one_shot,
+    pearl,
+    ppo,
+    rl2,
+    rl2_config,
+    sac,
+    sac_learner,
+    task_inference,
+)
 from metaworld_baselines.algorithms.cloning import CloningConfig
 from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
@@ -28,6 +40,7 @@ from metaworld_baselines.algorithms.pearl_config import PearlConfig
 from metaworld_baselines.algorithms.ppo import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac_config import SacConfig, renamed_settings
+from metaworld_baselines.algorithms.task_inference_config import TaskInferenceConfig
 from metaworld_baselines.networks.architectures import MULTI_HEAD
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.run_files import checked_fields
@@ -236,6 +249,16 @@ PEARL = Algorithm(
     pearl.train,
 )
 
+TASK_INFERENCE = Algorithm(
+    "task-inference",
+    "task inference: a memory that is taught what is hidden, and PPO on what it believes",
+    TaskInferenceConfig(),
+    task_inference.make_learner,
+    task_inference.init,
+    lambda _, agent: agent.policy,
+    task_inference.as_agent,
+    task_inference.train,
+)
 ONE_SHOT = Algorithm(
     "one-shot",
     "one-shot imitation: does what one episode of the expert showed, goal hidden",
@@ -257,6 +280,7 @@ for _algorithm in (
     CLONING,
     ONE_SHOT,
     _meta("rl2", "RL²: a memory that adapts, trained by PPO", rl2, rl2_config, Rl2Config()),
+    TASK_INFERENCE,
     PEARL,
     _meta("maml-trpo", "MAML with a TRPO outer step", maml_trpo, maml_config, MamlConfig()),
 ):

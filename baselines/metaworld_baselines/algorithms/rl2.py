@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import optax
 from jaxtyping import Float, Int
 
@@ -28,7 +27,7 @@ from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, instance_inputs
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
-from metaworld_baselines.algorithms.trials import Sequences, make_sequences
+from metaworld_baselines.algorithms.trials import Sequences, play_and_learn
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
@@ -113,13 +112,13 @@ def init(learner: Learner, seed: int) -> Rl2:
     return at_start(jax.random.PRNGKey(seed))
 
 
-def seen(learner: Learner, policy: Policy, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch inputs"]:
+def seen(learner: Any, policy: Policy, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch inputs"]:
     """Inputs as the network takes them."""
     return rescaled(policy.scale, inputs) if learner.config.normalize_inputs else inputs
 
 
 def one_step(
-    learner: Learner, policy: Policy, memory: Float[Array, "*batch memory"], inputs: Float[Array, "*batch inputs"]
+    learner: Any, policy: Policy, memory: Float[Array, "*batch memory"], inputs: Float[Array, "*batch inputs"]
 ) -> tuple[Float[Array, "*batch memory"], Gaussian]:
     """The memory after a step, and the distribution of its action."""
     return learner.policy.apply(policy.weights, memory, seen(learner, policy, inputs))
@@ -132,7 +131,7 @@ def over_time(learner: Learner, policy: Policy, memory: Float[Array, "env memory
 
 
 def remembered(
-    learner: Learner, policy: Policy, memory: Float[Array, "env memory"], inputs: Float[Array, "env step inputs"]
+    learner: Any, policy: Policy, memory: Float[Array, "env memory"], inputs: Float[Array, "env step inputs"]
 ) -> tuple[Float[Array, "env step width"], Float[Array, "env step memory"]]:
     """Encoded inputs, and the memory after each step."""
     network, weights = learner.policy, policy.weights
@@ -146,12 +145,13 @@ def remembered(
 
 
 def refreshed(learner: Learner, policy: Policy, sequences: Sequences) -> Sequences:
-    """The sequences of whole trials with the memories at their starts as this policy would have them (Kapturowski et al. 2019)."""
+    """The sequences with the memories at their starts as this policy would have them (Kapturowski et al. 2019), but for the first ones."""
     trials = learner.config.meta_batch
     inputs = sequences.inputs.reshape(trials, -1, RECURRENT_SIZE)
-    memories = remembered(learner, policy, jnp.zeros((trials, learner.config.memory)), inputs)[1]
+    first = sequences.memory.reshape(trials, -1, learner.config.memory)[:, 0]
+    memories = remembered(learner, policy, first, inputs)[1]
     ends = memories[:, learner.config.sequence_steps - 1 :: learner.config.sequence_steps]  # a sequence starts where one ends
-    starts = jnp.concatenate([jnp.zeros_like(ends[:, :1]), ends[:, :-1]], axis=1)
+    starts = jnp.concatenate([first[:, None], ends[:, :-1]], axis=1)
     return sequences._replace(memory=starts.reshape(sequences.memory.shape))
 
 
@@ -168,7 +168,7 @@ def loss(learner: Learner, weights: Any, scale: Scale, batch: Sequences) -> tupl
     return -surrogate - learner.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
-def critic_loss(learner: Learner, critic: Any, batch: Sequences) -> Array:
+def critic_loss(learner: Any, critic: Any, batch: Any) -> Array:
     """Squared error, in the units of the targets; or the cross entropy to these as bins."""
     outputs, config = learner.critic.apply(critic, batch.critic_inputs), learner.config
     if config.critic_bins:
@@ -232,7 +232,7 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
 # Training -----------------------------------------------------------------------------------------
 
 
-def make_act(learner: Learner) -> Any:
+def make_act(learner: Any) -> Any:
     """Random actions of a policy, and the memory after them."""
 
     @jax.jit
@@ -263,22 +263,13 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
         tasks = instances.of_iteration(iteration)
         collector.restart(tasks)
         offset = observation_offsets(config, agent.policy.scale, seed, iteration)
-        rollout, chunk, memories = collector.collect(
-            (agent.policy, offset),
-            config.trial_steps,
-            iteration * config.trial_steps,
-            memory=Memory.empty(config.meta_batch, config.memory),
-            keep_memory_every=config.sequence_steps,
+        agent, chunk, learning, metrics = play_and_learn(
+            learner, collector, agent, compiled, instance_inputs(config, tasks), key, iteration, offset
         )
-        collected = time.perf_counter()
-        starts = np.stack([memory.state for memory in memories])
-        agent, sequences = make_sequences(learner, agent, rollout, starts, instance_inputs(config, tasks), offset)
-        agent, metrics = jax.block_until_ready(compiled(agent, sequences, key, iteration))
-        updates = config.epochs * config.minibatches
-        speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, updates)
+        speed.count(chunk, learning, time.perf_counter() - began, config.updates_per_iteration)
         run.advance(config.env_steps_per_iteration)
 
-        run.log("progress", speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in metrics.items()})
+        run.log("progress", speed.numbers(config.env_steps_per_iteration) | metrics)
         speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(config, seed, run, as_agent(learner, agent.policy, seed), agent.policy)
@@ -291,7 +282,7 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
 # Agent --------------------------------------------------------------------------------------------
 
 
-def as_agent(learner: Learner, params: Any, seed: int = 0) -> RecurrentAgent:
+def as_agent(learner: Any, params: Any, seed: int = 0) -> RecurrentAgent:
     """A policy for evaluation."""
 
     @jax.jit

@@ -3,7 +3,7 @@
 `PUBLISHED` has those of Meta-World+ and, of the head, of Meta-World: the mean through a tanh, a standard deviation without an upper bound.
 `TUNED`, the defaults, is meant for budgets of a few million steps: a standard deviation that can neither vanish nor drown the actions, a
 critic that is told the instance, inputs and advantages in units of their own, meta-batches with as many goals of each task as fit,
-short trials and so more iterations, and exploration that goes on in a direction for a while.
+short trials that are learned from part by part, and exploration that goes on in a direction for a while.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Rl2Config(MetaConfig):
 
     adapts_while_playing: ClassVar[bool] = True
     trial_episodes: int = 0  # of a training trial; 0: `episodes`, as published. Evaluations have `episodes + eval_episodes`
+    rollout_steps: int = 0  # of a trial, after which is learned from them; 0: the whole trial, as published
     width: int = 256  # of the two tanh layers before the memory
     memory: int = 256  # GRU
     discount: float = 0.99
@@ -75,8 +76,11 @@ class Rl2Config(MetaConfig):
         check_correlation(self.noise_correlation)
         if self.trial_episodes < 0:
             raise ValueError(f"trial_episodes must be at least 1, or 0 for as many as `episodes`, got {self.trial_episodes}")
-        if self.bptt_steps < 0 or (self.bptt_steps and self.trial_steps % self.bptt_steps):
-            raise ValueError(f"bptt_steps must divide the {self.trial_steps} steps of a trial, or be 0, got {self.bptt_steps}")
+        check_rollout_steps(self.rollout_steps, self.trial_steps)
+        if self.rollout_steps and self.baseline != CRITIC:
+            raise ValueError("rollout_steps of a part of a trial want the critic's value of the rest: set baseline=critic, or 0")
+        if self.bptt_steps < 0 or (self.bptt_steps and self.steps_at_once % self.bptt_steps):
+            raise ValueError(f"bptt_steps must divide the {self.steps_at_once} steps learned from at once, or be 0, got {self.bptt_steps}")
         if self.minibatches < 1 or self.num_sequences % self.minibatches:
             raise ValueError(f"minibatches must divide the {self.num_sequences} sequences of an iteration, got {self.minibatches}")
 
@@ -98,14 +102,24 @@ class Rl2Config(MetaConfig):
         return (self.trial_episodes or self.episodes) * self.max_episode_steps
 
     @property
+    def steps_at_once(self) -> int:
+        """Control steps of each trial that are learned from at once."""
+        return self.rollout_steps or self.trial_steps
+
+    @property
     def sequence_steps(self) -> int:
         """Control steps over which gradients flow."""
-        return self.bptt_steps or self.trial_steps
+        return self.bptt_steps or self.steps_at_once
 
     @property
     def num_sequences(self) -> int:
-        """Number of sequences in an iteration."""
-        return self.meta_batch * self.trial_steps // self.sequence_steps
+        """Number of sequences learned from at once."""
+        return self.meta_batch * self.steps_at_once // self.sequence_steps
+
+    @property
+    def updates_per_iteration(self) -> int:
+        """Gradient steps."""
+        return self.trial_steps // self.steps_at_once * self.epochs * self.minibatches
 
     @property
     def env_steps_per_iteration(self) -> int:
@@ -113,14 +127,26 @@ class Rl2Config(MetaConfig):
         return self.meta_batch * self.trial_steps
 
 
+def check_rollout_steps(rollout_steps: int, trial_steps: int) -> None:
+    """Refuse parts that trials cannot be cut into.
+
+    Raises:
+      ValueError: `rollout_steps` is negative or does not divide the trial's.
+    """
+    if rollout_steps < 0 or (rollout_steps and trial_steps % rollout_steps):
+        raise ValueError(f"rollout_steps must divide the {trial_steps} steps of a trial, or be 0, got {rollout_steps}")
+
+
 PUBLISHED = Rl2Config(tanh_mean=True)
 TUNED = Rl2Config(
     meta_batch_up_to=50,
     trial_episodes=2,
+    rollout_steps=250,
     width=128,
     memory=128,
     epochs=8,
     refresh_memory=True,
+    minibatches=5,
     max_kl=0.06,
     entropy_bonus=0.0,
     learning_rate=3e-4,

@@ -40,6 +40,12 @@ class Chunk(NamedTuple):
         return unpack(self.rows)
 
 
+def joined(chunks: Sequence[Chunk]) -> Chunk:
+    """On-policy chunks that follow one another as one."""
+    returns, successes = (sum((getattr(chunk, name) for chunk in chunks), ()) for name in ("returns", "successes"))
+    return Chunk(None, returns, successes, sum(chunk.seconds for chunk in chunks))
+
+
 def make_envs(
     names: Sequence[str],
     seed: int,

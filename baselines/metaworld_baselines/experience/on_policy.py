@@ -74,7 +74,7 @@ class OnPolicyCollector:
           steps: of every environment.
           first_step: how many vector steps came before in this run; with the seed it decides the noise.
           memory: of a recurrent policy.
-          keep_memory_every: keep the memory before every so many steps; 0: not at all.
+          keep_memory_every: keep the memory before every so many steps, and the last one; 0: not at all.
 
         Returns:
           The experience, what its episodes were like, and the memories kept.
@@ -93,8 +93,20 @@ class OnPolicyCollector:
             returns += self._returns[over].tolist()
             successes += self._has_succeeded[over].tolist()
             self._returns[over], self._has_succeeded[over] = 0.0, False
+        if keep_memory_every:
+            memories.append(memory)
         rollout = Rollout(*(np.stack(column, axis=1) for column in zip(*rows, strict=True)))
         return rollout, Chunk(None, tuple(returns), tuple(successes), time.perf_counter() - began), memories
+
+    @property
+    def obs(self) -> Float[Array, "env obs"]:
+        """What the next step will be drawn from."""
+        return self._obs
+
+    @property
+    def time(self) -> Float[Array, " env"]:
+        """Control steps since the running episodes began."""
+        return self._time
 
     def _step(self, action: NDArray[Any], log_prob: NDArray[Any]) -> tuple[tuple[Any, ...], NDArray[np.bool_]]:
         obs, previous, at = self._obs, self._previous, self._time

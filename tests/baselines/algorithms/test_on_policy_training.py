@@ -23,7 +23,11 @@ META = "--benchmark ML1 --task reach --meta-batch 2 --episodes 2 --eval-goals 2 
 TWO_TASKS = "--benchmark reach,drawer-close --envs-per-task 1 --eval-instances 2"
 RUNS = {
     "ppo": (f"{TWO_TASKS} --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2 --log-every-env-steps 1", 80),
-    "rl2": (f"{META} --width 8 --memory 8 --bptt-steps 20 --minibatches 2 --epochs 2", 80),
+    "rl2": (f"{META} --rollout-steps 20 --width 8 --memory 8 --bptt-steps 20 --minibatches 2 --epochs 2", 80),
+    "task-inference": (
+        f"{META} --rollout-steps 20 --width 8 --memory 8 --minibatches 2 --epochs 2 --memory-updates 2 --sequences-per-update 3",
+        80,
+    ),
     "maml-trpo": (f"{META} --train-episodes 2 --width 8 --depth 1", 160),
     "pearl": (
         f"{META} --width 8 --depth 1 --encoder-width 8 --encoder-depth 1 --goals-per-update 2 --batch-per-goal 4 "
@@ -134,7 +138,8 @@ MINIATURES = {  # options, environment steps, tasks, episode length
         100,
     ),
     "rl2": (
-        f"{GOALS} --episodes 3 --trial-episodes 3 --memory 32 --bptt-steps 60 --minibatches 3 --epochs 5 --learning-rate 2e-3",
+        f"{GOALS} --episodes 3 --trial-episodes 3 --rollout-steps 60 --memory 32 --bptt-steps 60 --minibatches 2 --epochs 5 "
+        "--learning-rate 2e-3",
         72_000,
         ["reach"],
         60,

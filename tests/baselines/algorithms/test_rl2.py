@@ -40,7 +40,7 @@ def play(learner, policy):
     collector = OnPolicyCollector(make_train_envs(config, seed=1), rl2.make_act(learner), seed=1)
     empty = Memory.empty(config.meta_batch, config.memory)
     rollout, _, memories = collector.collect(policy, config.trial_steps, 0, memory=empty, keep_memory_every=config.sequence_steps)
-    return rollout, np.stack([memory.state for memory in memories])
+    return rollout, np.stack([memory.state for memory in memories[:-1]])
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +126,7 @@ def test_advantages_are_standardized_task_by_task():
     zeros, obs = np.zeros(shape, np.float32), rng.normal(size=(*shape, 39)).astype(np.float32)
     ends = np.broadcast_to((np.arange(18) + 1) % 6 == 0, shape)
     rollout = Rollout(obs, np.zeros((*shape, 6), np.float32), np.zeros((*shape, 4), np.float32), zeros, reward, obs, ends, zeros)
-    memories, instances = np.zeros((3, 20, 5), np.float32), np.zeros((20, 19), np.float32)
+    memories, instances = np.zeros((3, 20, 5), np.float32), np.zeros((20, 22), np.float32)
     _, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), rollout, memories, instances)
     by_task = np.reshape(sequences.advantage, (10, -1))
     assert np.allclose(by_task.mean(axis=1), 0.0, atol=1e-5) and np.allclose(by_task.std(axis=1), 1.0, atol=1e-3)
@@ -222,7 +222,7 @@ def test_values_look_beyond_episodes_but_not_beyond_trials():
     agent = rl2.init(learner, seed=0)
     rollout, _ = play(learner, agent.policy)
     found, advantage, inputs, target = privileged_critic.estimate_advantages(learner, agent, rollout, INSTANCES)
-    first = privileged_critic.with_instances(rollout, INSTANCES)[0]
+    first = privileged_critic.with_instances(CONFIG, rollout, INSTANCES)[0]
     assert np.allclose(inputs, np.asarray(scaling.rescaled(found.critic_scale, first)), atol=1e-5)
     values = np.asarray(learner.critic.apply(agent.critic, inputs)[..., 0], np.float64)  # at the start, in plain rewards
     expected, later = np.zeros_like(values), 0.0
@@ -232,6 +232,37 @@ def test_values_look_beyond_episodes_but_not_beyond_trials():
         expected[:, step] = later
     assert np.allclose(advantage, expected, atol=1e-3)
     assert abs(float(target.mean())) < 1e-4 and abs(float(target.std()) - 1.0) < 1e-3
+
+
+def test_trials_are_played_part_by_part_as_they_are_played_whole():
+    """What is remembered lives on, the noise goes on, the critic's clock does not begin again; and only the last part has no future."""
+    whole, parts = (with_settings(baseline="critic", noise_correlation=0.5, rollout_steps=steps, minibatches=1) for steps in (0, 6))
+    tasks, found = Instances(CONFIG, seed=1).of_iteration(0), {}
+    for learner in (whole, parts):
+        collector = OnPolicyCollector(make_train_envs(CONFIG, seed=1), augmentation.make_augmented_act(rl2.make_act(learner)), seed=1)
+        collector.restart(tasks)
+        kept = found.setdefault(learner, [])
+
+        def keep(agent, sequences, key, step, kept=kept):
+            kept.append((step, sequences))
+            return agent, {"loss": jnp.zeros(())}
+
+        agent = rl2.init(learner, seed=0)
+        _, chunk, _, metrics = trials.play_and_learn(learner, collector, agent, keep, INSTANCES, jax.random.PRNGKey(0), 2, 0.0)
+        assert len(chunk.returns) == 12 and metrics == {"loss": 0.0}, "three episodes of each of four goals"
+    assert [step for step, _ in found[parts]] == [36, 42, 48]
+    ((_, once),) = found[whole]
+    for part, (_, sequences) in enumerate(found[parts]):
+        for name in ("memory", "inputs", "action", "log_prob"):
+            assert np.array_equal(getattr(sequences, name), getattr(once, name)[part::3]), name
+    # The last advantage of the first part, which ends an episode: what follows is worth what the critic says of the next one's beginning.
+    rollout, _ = play(parts, agent.policy)
+    first, place = Rollout(*(x[:, :6] for x in rollout)), privileged_critic.Place(0, rollout.obs[:, 6], rollout.time[:, 6])
+    scales, advantage, inputs, _ = privileged_critic.estimate_advantages(parts, agent, first, INSTANCES, place)
+    after = scaling.rescaled(scales.critic_scale, privileged_critic.with_instances(CONFIG, rollout, INSTANCES)[0][:, 6])
+    value, following = (parts.critic.apply(agent.critic, x)[:, 0] for x in (inputs[:, 5], after))
+    assert rollout.is_end[:, 5].all() and not rollout.time[:, 6].any()
+    assert np.allclose(advantage[:, 5], first.reward[:, 5] + CONFIG.discount * following - value, atol=1e-3)
 
 
 def test_augmentation_moves_what_the_policy_sees_trial_by_trial():
@@ -249,7 +280,7 @@ def test_augmentation_moves_what_the_policy_sees_trial_by_trial():
     collector = OnPolicyCollector(make_train_envs(learner.config, seed=1), augmentation.make_augmented_act(rl2.make_act(learner)), seed=1)
     empty = Memory.empty(4, 5)
     rollout, _, found = collector.collect((agent.policy, offset), 18, 18, memory=empty, keep_memory_every=6)
-    memories = np.stack([memory.state for memory in found])
+    memories = np.stack([memory.state for memory in found[:-1]])
     agent, sequences = trials.make_sequences(learner, agent, rollout, memories, INSTANCES, offset)
     assert np.allclose(densities(learner, agent, sequences), sequences.log_prob, atol=1e-4)
     assert np.allclose(sequences.inputs[:, :, :39] - rollout.obs.reshape(12, 6, 39), np.repeat(offset, 3, axis=0)[:, None], atol=1e-6)
@@ -402,7 +433,9 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"bptt_steps": 5}, "bptt_steps must divide the 18 steps of a trial"),
+        ({"bptt_steps": 5}, "bptt_steps must divide the 18 steps learned from at once"),
+        ({"rollout_steps": 5, "baseline": "critic"}, "rollout_steps must divide the 18 steps of a trial"),
+        ({"rollout_steps": 6}, "want the critic's value of the rest: set baseline=critic"),
         ({"minibatches": 5}, "minibatches must divide the 12 sequences"),
         ({"task": ""}, "ML1 wants a task"),
         ({"benchmark": "MT10"}, "benchmark must be ML1, ML10"),
