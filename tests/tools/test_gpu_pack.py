@@ -33,7 +33,8 @@ PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(39, 4, -1)]
 
 
 def bash(script, *arguments, **variables):
-    environment = {**os.environ, "PYTHON": sys.executable, **{name: str(value) for name, value in variables.items()}}
+    own = {"PYTHON": sys.executable, "PIECES": "/none"}  # a developer may have some
+    environment = {**os.environ, **own, **{name: str(value) for name, value in variables.items()}}
     return subprocess.run(["bash", ROOT / "tools/gpu" / script, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
