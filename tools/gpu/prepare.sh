@@ -30,6 +30,10 @@ if [ -z "${PYTHON:-}" ]; then
   [ -x "$PYTHON" ] || PYTHON=python3
 fi
 folder=${1:-$folder}
+if [ -n "$engine" ] && ! "$PYTHON" -c "import importlib.metadata as m; m.version('mujoco-warp'), m.version('warp-lang')" 2>/dev/null; then
+  echo "prepare.sh: $PYTHON has no GPU engine, whose versions are to travel: pip install -e '.[gpu]', or name another PYTHON" >&2
+  exit 1
+fi
 mkdir -p "$folder"
 
 # name==version as installed here; a package that is not gets its newest version that runs there.
