@@ -116,24 +116,20 @@ def engine(wheels, tmp_path_factory):
     prepared = bash("prepare.sh", "--engine", folder / "wheels", PACK_OPTIONS="--preset 1 --with-processor", KERNELS=folder / "none")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
     assert f"carries {folder}/pieces/1, runs tools/gpu/run.sh --look" in prepared.stdout
+    looked = bash("run.sh", "--look", PIECES=folder / "pieces")
+    assert looked.returncode == 0 and "numba" in looked.stdout, looked.stderr
     return folder / "pieces"
 
 
 @NEEDS_ENGINE
 @FOR_312
 def test_the_engine_comes_out_of_its_pieces(engine, tmp_path):
-    """It imports, steps on the processor, and compiles for a card."""
-    looked = bash("run.sh", "--look", PIECES=engine)
-    assert looked.returncode == 0 and "numba" in looked.stdout, looked.stderr
-    there = {"PIECES": engine, "SITE": tmp_path / "site", "PIP_NO_INDEX": 1}
-    site = tmp_path / "site-engine"
+    """It imports from there, and steps on the processor; kernels are this machine's where it has them."""
+    site, kernels = tmp_path / "site-engine", Path.home() / ".cache" / "warp"
+    there = {"PIECES": engine, "SITE": tmp_path / "site", "PIP_NO_INDEX": 1, "WARP_CACHE_PATH": kernels}
     lines = [f"import {one}; assert {one}.__file__.startswith({str(site)!r}), {one}.__file__" for one in ("warp", "mujoco_warp", *MODULES)]
-    sizes = ("--benchmark", "door-open", "--worlds", "2")
-    for words in (
-        ("-c", "\n".join([*lines, "import metaworld_baselines.algorithms.ppo"])),
-        ("perf/gpu.py", *sizes, "--device", "cpu", "--steps", "2"),
-        ("tools/gpu/compile_kernels.py", tmp_path / "kernels", *sizes),
-    ):
+    speed = ("perf/gpu.py", "--benchmark", "door-open", "--worlds", "2", "--device", "cpu", "--steps", "2")
+    for words in (("-c", "\n".join([*lines, "import metaworld_baselines.algorithms.ppo"])), speed):
         ran = bash("run.sh", "--python", *words, **there)
         assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert any(path.read_bytes()[:4] == b"\x7fELF" for path in (tmp_path / "kernels").rglob("*.cubin"))
+    assert "2 worlds on" in ran.stdout

@@ -45,8 +45,8 @@ fi
 if [ -d "$pieces" ]; then # all that the wheels hold, and the GPU engine
   site=$site-engine
   "$python" tools/gpu/pieces.py unpack "$pieces" "$site"
-  mkdir -p "$cache/warp"
-  if [ -d "$site/kernels" ]; then cp -rn "$site/kernels/." "$cache/warp"; fi
+  mkdir -p "${WARP_CACHE_PATH:=$cache/warp}"
+  if [ -d "$site/kernels" ]; then cp -rn "$site/kernels/." "$WARP_CACHE_PATH"; fi
   export XLA_PYTHON_CLIENT_PREALLOCATE=false # or JAX takes three quarters of the card, which the worlds live on, too
 else
   # The list of wheels, written last, says that the site folder is whole and made of these wheels.
@@ -75,7 +75,7 @@ export JAX_COMPILATION_CACHE_DIR=$cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1 # small programs as well
 export METAWORLD_PY_CACHE=$cache/rewards # sources of the compiled rewards, named by all that goes into them
 export NUMBA_CACHE_DIR=$cache/numba
-export WARP_CACHE_PATH=$cache/warp # holds the kernels that travelled
+export WARP_CACHE_PATH=${WARP_CACHE_PATH:-$cache/warp}
 mkdir -p "$JAX_COMPILATION_CACHE_DIR" "$METAWORLD_PY_CACHE" "$NUMBA_CACHE_DIR"
 
 if [ "$1" = --python ]; then
