@@ -313,7 +313,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command.job, jobs[command.job], minutes=command.minutes, out=command.out, seeds=command.seed, before=command.before
             )
             print(f"{folder}: {', '.join(sorted(path.name for path in folder.iterdir()))}")
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ImportError, ValueError, OSError, FloatingPointError) as error:
         print(f"metaworld_baselines.jobs: {error}", file=sys.stderr)
         return 2
     return 0

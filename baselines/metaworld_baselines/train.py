@@ -97,7 +97,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return train_together(name, command)
         for first in range(0, len(command.seed), command.seeds_at_once):
             train_here(name, command, command.seed[first : first + command.seeds_at_once])
-    except (TooSlowError, ValueError, OSError, FloatingPointError) as error:
+    except (TooSlowError, ImportError, ValueError, OSError, FloatingPointError) as error:
         print(f"metaworld_baselines.train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

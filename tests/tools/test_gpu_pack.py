@@ -1,5 +1,6 @@
 """What an offline GPU machine is given: the wheels are complete and small enough, and our package imports among them."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -29,11 +30,14 @@ NOT_NEEDED = {  # imported only for films, pictures, MuJoCo's viewer in a browse
     "rliable": "rliable",
     "jsonschema": "jsonschema",
 }
+FOR_312 = pytest.mark.skipif(sys.version_info[:2] != (3, 12) or sys.platform != "linux", reason="the wheels are for Python 3.12 on Linux")
+NEEDS_ENGINE = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="needs the extra gpu")
 PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(39, 4, -1)]
 
 
 def bash(script, *arguments, **variables):
-    environment = {**os.environ, "PYTHON": sys.executable, **{name: str(value) for name, value in variables.items()}}
+    own = {"PYTHON": sys.executable, "PIECES": "/none"}  # a developer may have some
+    environment = {**os.environ, **own, **{name: str(value) for name, value in variables.items()}}
     return subprocess.run(["bash", ROOT / "tools/gpu" / script, *arguments], env=environment, capture_output=True, text=True, check=False)
 
 
@@ -86,7 +90,7 @@ def test_without_wheels_it_says_what_to_do(tmp_path):
     assert missing.returncode == 1 and "prepare.sh" in missing.stderr
 
 
-@pytest.mark.skipif(sys.version_info[:2] != (3, 12) or sys.platform != "linux", reason="the wheels are for Python 3.12 on Linux")
+@FOR_312
 def test_the_package_imports_among_the_wheels(wheels, tmp_path):
     site = tmp_path / "site"
     lines = [f"import sys; sys.modules.update(dict.fromkeys({list(NOT_NEEDED.values())}))"]  # importing one fails
@@ -95,3 +99,37 @@ def test_the_package_imports_among_the_wheels(wheels, tmp_path):
     for _ in range(2):  # the second time it is installed already
         ran = bash("run.sh", "--python", "-W", "error", "-c", "\n".join(lines), WHEELS=wheels, SITE=site, PIP_NO_INDEX=1)
         assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_without_the_engine_its_versions_are_not_guessed(tmp_path):
+    fake = tmp_path / "python"
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.chmod(0o755)
+    refused = bash("prepare.sh", "--engine", tmp_path / "engine", PYTHON=fake)
+    assert refused.returncode == 1 and "pip install -e '.[gpu]'" in refused.stderr
+
+
+@pytest.fixture(scope="module")
+def engine(wheels, tmp_path_factory):
+    """The GPU engine's pieces as `prepare.sh` cuts them, quickly packed, with what a rehearsal without a card needs."""
+    folder = tmp_path_factory.mktemp("engine")
+    prepared = bash("prepare.sh", "--engine", folder / "wheels", PACK_OPTIONS="--preset 1 --with-processor", KERNELS=folder / "none")
+    assert prepared.returncode == 0, prepared.stdout + prepared.stderr
+    assert f"carries {folder}/pieces/1, runs tools/gpu/run.sh --look" in prepared.stdout
+    looked = bash("run.sh", "--look", PIECES=folder / "pieces")
+    assert looked.returncode == 0 and "numba" in looked.stdout, looked.stderr
+    return folder / "pieces"
+
+
+@NEEDS_ENGINE
+@FOR_312
+def test_the_engine_comes_out_of_its_pieces(engine, tmp_path):
+    """It imports from there, and steps on the processor; kernels are this machine's where it has them."""
+    site, kernels = tmp_path / "site-engine", Path.home() / ".cache" / "warp"
+    there = {"PIECES": engine, "SITE": tmp_path / "site", "PIP_NO_INDEX": 1, "WARP_CACHE_PATH": kernels}
+    lines = [f"import {one}; assert {one}.__file__.startswith({str(site)!r}), {one}.__file__" for one in ("warp", "mujoco_warp", *MODULES)]
+    speed = ("perf/gpu.py", "--benchmark", "door-open", "--worlds", "2", "--device", "cpu", "--steps", "2")
+    for words in (("-c", "\n".join([*lines, "import metaworld_baselines.algorithms.ppo"])), speed):
+        ran = bash("run.sh", "--python", *words, **there)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert "2 worlds on" in ran.stdout

@@ -1,23 +1,39 @@
 #!/usr/bin/env bash
 # Gathers the wheels that an offline GPU machine lacks (CPython 3.12, x86-64, JAX and numba already there) for tools/gpu/run.sh.
 #
-#   tools/gpu/prepare.sh [FOLDER]     default: .gpu/wheels, which git ignores
+#   tools/gpu/prepare.sh [FOLDER]            default: .gpu/wheels, which git ignores; they travel in one call
+#   tools/gpu/prepare.sh --engine [FOLDER]   default: .gpu/engine; the GPU engine's as well, in pieces beside FOLDER, one a call
 #
 # PYTHON: the developer's interpreter, whose installed versions are taken over (default .venv/bin/python, else python3).
+# KERNELS: a folder of tools/gpu/compile_kernels.py, to travel along with the engine (default .gpu/kernels where it is there).
+# PACK_OPTIONS: for tools/gpu/pieces.py, as --with-processor for a rehearsal without a card.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-LIMIT_MIB=${LIMIT_MIB:-60} # of what travels: tree and wheels
+LIMIT_MIB=${LIMIT_MIB:-60} # of what travels in a call: tree, and wheels or a piece
 # Everything that importing, training and evaluating need beyond JAX, flax, optax, numba, NumPy, imageio, pillow and tqdm.
 # glfw: MuJoCo imports it wherever MUJOCO_GL is unset. typeguard, docstring-parser: tyro. farama-notifications: Gymnasium.
 # Not imageio-ffmpeg (65 MiB; only .mp4 files need it), PyOpenGL (only pictures) or rliable (tables are made at home).
 PACKAGES=(mujoco glfw gymnasium farama-notifications tyro typeguard docstring-parser tensorboardX)
+# Besides, for the GPU engine. numba-cuda with its compiler, absl and etils are taken to be there, beside numba and flax.
+ENGINE_PACKAGES=(warp-lang mujoco-warp)
 
+folder=.gpu/wheels
+engine=
+if [ "${1:-}" = --engine ]; then
+  engine=1 folder=.gpu/engine
+  PACKAGES+=("${ENGINE_PACKAGES[@]}")
+  shift
+fi
 if [ -z "${PYTHON:-}" ]; then
   PYTHON=.venv/bin/python
   [ -x "$PYTHON" ] || PYTHON=python3
 fi
-folder=${1:-.gpu/wheels}
+folder=${1:-$folder}
+if [ -n "$engine" ] && ! "$PYTHON" -c "import importlib.metadata as m; m.version('mujoco-warp'), m.version('warp-lang')" 2>/dev/null; then
+  echo "prepare.sh: $PYTHON has no GPU engine, whose versions are to travel: pip install -e '.[gpu]', or name another PYTHON" >&2
+  exit 1
+fi
 mkdir -p "$folder"
 
 # name==version as installed here; a package that is not gets its newest version that runs there.
@@ -47,16 +63,28 @@ if [ "$wheels" -ne "${#PACKAGES[@]}" ] || [ "$(cat "$folder/requirements.txt" 2>
   echo "$requirements" > "$folder/requirements.txt" # last: says that the folder is whole
 fi
 
-wheel_bytes=0
-for wheel in "$folder"/*.whl; do
-  bytes=$(wc -c < "$wheel")
-  wheel_bytes=$((wheel_bytes + bytes))
-  awk -v bytes="$bytes" -v name="${wheel##*/}" 'BEGIN { printf "%8.2f MiB  %s\n", bytes / 2^20, name }'
-done
+weigh() { wc -c < "$1" | awk -v name="$2" '{ printf "%8.2f MiB  %s\n", $1 / 2^20, name }'; }
+for wheel in "$folder"/*.whl; do weigh "$wheel" "${wheel##*/}"; done
 # Files that git neither tracks nor ignores travel as well. `|| true`: a tracked file may be deleted.
 tree_bytes=$( (git ls-files -z --cached --others --exclude-standard | xargs -0 cat 2>/dev/null || true) | wc -c)
-awk -v wheels="$wheel_bytes" -v tree="$tree_bytes" -v limit="$LIMIT_MIB" 'BEGIN {
-  total = (wheels + tree) / 2^20
-  printf "%8.2f MiB  wheels\n%8.2f MiB  tree\n%8.2f MiB  together, of at most %d\n", wheels / 2^20, tree / 2^20, total, limit
+
+if [ -n "$engine" ]; then
+  room=$(awk -v tree="$tree_bytes" -v limit="$LIMIT_MIB" 'BEGIN { printf "%.2f", limit - tree / 2^20 }')
+  pieces=$(dirname "$folder")/pieces
+  kernels=${KERNELS:-.gpu/kernels}
+  options=(--limit-mib "$room")
+  if [ -d "$kernels" ]; then options+=(--kernels "$kernels"); else echo "no $kernels: the machine will compile the kernels, minutes"; fi
+  # shellcheck disable=SC2086  # an option a word
+  "$PYTHON" tools/gpu/pieces.py pack "$folder" "$pieces" "${options[@]}" ${PACK_OPTIONS:-}
+  last=$(find "$pieces" -name manifest.json | wc -l)
+  for number in $(seq "$last"); do
+    weigh "$pieces/$number/site.tar.xz.part" "call $number: carries $pieces/$number, runs" | tr '\n' ' '
+    if [ "$number" -lt "$last" ]; then echo "tools/gpu/run.sh --look"; else echo "tools/gpu/run.sh JOB MINUTES"; fi
+  done
+  exit
+fi
+cat "$folder"/*.whl | wc -c | awk -v tree="$tree_bytes" -v limit="$LIMIT_MIB" '{
+  total = ($1 + tree) / 2^20
+  printf "%8.2f MiB  wheels\n%8.2f MiB  tree\n%8.2f MiB  together, of at most %d\n", $1 / 2^20, tree / 2^20, total, limit
   if (total > limit) { print "prepare.sh: too much to carry: shrink the tree or leave out packages" > "/dev/stderr"; exit 1 }
 }'

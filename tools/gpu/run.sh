@@ -3,16 +3,18 @@
 #
 #   tools/gpu/run.sh JOB [MINUTES [OPTIONS...]]   python3 -m MODULE run JOB, results into $OUT (default runs/gpu); --before FOLDER goes on
 #   tools/gpu/run.sh --python ARGS...             python3 ARGS... in the same environment
+#   tools/gpu/run.sh --look                       what the machine has, while the pieces are travelling
 #
-# To be carried there besides the tree: .gpu/wheels. Not .gpu as a whole: that would replace the caches which an earlier call left.
-# PYTHON: the machine's interpreter (default python3). WHEELS, SITE: where the wheels lie, and where they are installed.
+# To be carried there besides the tree: .gpu/wheels, or for the GPU engine .gpu/pieces/1, then .gpu/pieces/2, … in a call each: what an
+# earlier call brought stays. Not .gpu as a whole: that would replace the caches which an earlier call left.
+# PYTHON: the machine's interpreter (default python3). WHEELS, PIECES, SITE: where these lie, and where they are installed.
 set -euo pipefail
 
 MODULE=metaworld_baselines.jobs
 GPU_XLA_FLAGS="" # appended to XLA_FLAGS
 
 if [ $# -eq 0 ]; then
-  sed -n '2,8s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 fi
 
@@ -21,20 +23,45 @@ root=$PWD
 python=${PYTHON:-python3}
 site=${SITE:-${TMPDIR:-/tmp}/metaworld-gpu-site}
 wheels=${WHEELS:-$root/.gpu/wheels}
+pieces=${PIECES:-$root/.gpu/pieces}
 cache=$root/.gpu/cache
 
-# The list of wheels, written last, says that the site folder is whole and made of these wheels.
-if ! ls "$wheels"/*.whl > /dev/null 2>&1; then
-  echo "run.sh: no wheels in $wheels: run tools/gpu/prepare.sh where there is internet, and carry them" >&2
-  exit 1
+if [ "$1" = --look ]; then
+  nvidia-smi -L || true
+  (cd "$pieces" 2>/dev/null && du -sm ./*) || echo "no pieces in $pieces yet"
+  exec "$python" - numpy jax jaxlib flax optax numba numba-cuda absl-py etils <<'PY'
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+print(sys.version)
+for name in sys.argv[1:]:
+    try:
+        print(name, version(name))
+    except PackageNotFoundError:
+        print(name, "is missing")
+PY
 fi
-names=$(cd "$wheels" && printf '%s\n' *.whl)
-if [ "$(cat "$site/wheels.txt" 2>/dev/null)" != "$names" ]; then
-  if [ -e "$site/wheels.txt" ]; then rm -rf "$site"; fi # other wheels: ours to remove
-  # --no-deps: the machine holds the rest; --no-compile: most modules of these packages are never imported.
-  "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile --no-cache-dir --upgrade \
-    --target "$site" "$wheels"/*.whl
-  echo "$names" > "$site/wheels.txt"
+
+if [ -d "$pieces" ]; then # all that the wheels hold, and the GPU engine
+  site=$site-engine
+  "$python" tools/gpu/pieces.py unpack "$pieces" "$site"
+  mkdir -p "${WARP_CACHE_PATH:=$cache/warp}"
+  if [ -d "$site/kernels" ]; then cp -rn "$site/kernels/." "$WARP_CACHE_PATH"; fi
+  export XLA_PYTHON_CLIENT_PREALLOCATE=false # or JAX takes three quarters of the card, which the worlds live on, too
+else
+  # The list of wheels, written last, says that the site folder is whole and made of these wheels.
+  if ! ls "$wheels"/*.whl > /dev/null 2>&1; then
+    echo "run.sh: no wheels in $wheels: run tools/gpu/prepare.sh where there is internet, and carry them" >&2
+    exit 1
+  fi
+  names=$(cd "$wheels" && printf '%s\n' *.whl)
+  if [ "$(cat "$site/wheels.txt" 2>/dev/null)" != "$names" ]; then
+    if [ -e "$site/wheels.txt" ]; then rm -rf "$site"; fi # other wheels: ours to remove
+    # --no-deps: the machine holds the rest; --no-compile: most modules of these packages are never imported.
+    "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile --no-cache-dir --upgrade \
+      --target "$site" "$wheels"/*.whl
+    echo "$names" > "$site/wheels.txt"
+  fi
 fi
 
 export PYTHONPATH=$site:$root:$root/baselines
@@ -48,6 +75,7 @@ export JAX_COMPILATION_CACHE_DIR=$cache/jax
 export JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1 # small programs as well
 export METAWORLD_PY_CACHE=$cache/rewards # sources of the compiled rewards, named by all that goes into them
 export NUMBA_CACHE_DIR=$cache/numba
+export WARP_CACHE_PATH=${WARP_CACHE_PATH:-$cache/warp}
 mkdir -p "$JAX_COMPILATION_CACHE_DIR" "$METAWORLD_PY_CACHE" "$NUMBA_CACHE_DIR"
 
 if [ "$1" = --python ]; then

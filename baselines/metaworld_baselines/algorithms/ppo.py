@@ -7,10 +7,8 @@ Each iteration takes a stretch of steps of every environment with one policy, th
 
 Neither a time limit nor the end of a stretch is an end of the problem: the advantage of the last step counts the value of its successor.
 
-`PUBLISHED` has the published settings. `TUNED`, the defaults, is for many tasks at once: stretches of a fifth of an episode, noise that is
-correlated in time and has a standard deviation for each task, observations in units of their running standard deviations, values in each
-task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019), advantages by task, LayerNorm in the critic, and
-rates that fall, the policy's by its divergence, too.
+Settings stand in `ppo_config`. Steps are taken by environments on the processor, or by worlds of the GPU engine, whose arrays never leave
+the device; all else is the same.
 """
 
 from __future__ import annotations
@@ -27,149 +25,24 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int
 
+from metaworld_baselines.algorithms.ppo_config import PpoConfig
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.experience.device_collector import DeviceCollector, make_worlds
 from metaworld_baselines.experience.off_policy import make_envs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, standardized
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
 from metaworld_baselines.gradients.methods import find_method
-from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues, check_architecture
-from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy, check_correlation, check_std
+from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues
+from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
 from metaworld_baselines.runs.evaluations import evaluate_all_goals
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
-from metaworld_py.evaluation import task_names
 
 RATE_STEP, RATE_RANGE = 1.2, (0.01, 10.0)  # of the factor that follows the divergence
-
-
-@dataclass(frozen=True, kw_only=True)
-class PpoConfig:
-    """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
-
-    benchmark: str = "MT10"  # a task set, a task, or tasks joined by commas
-    total_env_steps: int = 20_000_000  # over all tasks together
-    reward_version: str = "v2"
-    max_episode_steps: int = 500
-    envs_per_task: int = 1
-    rollout_steps: int = 10_000  # of every environment, for each iteration
-    width: int = 400
-    depth: int = 3  # hidden layers
-    architecture: str = ONE_HOT  # a name of networks/architectures.py, of policy and critic
-    discount: float = 0.99
-    trace: float = 0.97  # λ
-    epochs: int = 16
-    minibatches: int = 32  # gradient steps of an epoch
-    clip: float = 0.2  # ε
-    entropy_bonus: float = 5e-3  # c
-    final_entropy_bonus: float | None = None  # reached linearly at the end of the budget; None: it stays
-    learning_rate: float = 3e-4  # Adam
-    final_learning_rate: float | None = None  # likewise
-    adam_eps: float = 1e-5
-    target_kl: float = 0.0  # from the policy that played; the policy's learning rate follows it, see `followed`; 0: it does not
-    max_grad_norm: float = 1.0  # of policy and value function, each by itself
-    normalize_advantages: bool = False  # in each task by itself
-    normalize_values: bool = True  # learn values in units of the returns' mean and standard deviation, of each task by itself
-    value_memory_iterations: int = 0  # that these units remember, exponentially; 0: all experience so far counts alike
-    value_heads: bool = False  # an output of the critic for each task, rescaled when the units change, so that values stay (PopArt)
-    critic_layer_norm: bool = False  # before each activation
-    normalize_observations: bool = False  # by running mean and variance, the same for all tasks, fixed during an iteration
-    actor_combination: str | None = None  # of the tasks' gradients, see gradients/methods.py; None: one loss of all tasks' samples
-    critic_combination: str | None = None  # likewise
-    state_dependent_std: bool = False
-    task_std: bool = False  # one that does not depend on the observation, for each task
-    initial_std: float = 1.0
-    min_std: float = MIN_STD
-    max_std: float | None = None
-    noise_correlation: float = 0.0  # of the actions' noise at successive steps; densities are those of each step by itself
-    eval_every_env_steps: int = 1_000_000
-    eval_instances: int = 50  # per task, one episode each: the training goals, as published
-    save_every_env_steps: int = 1_000_000
-    log_every_env_steps: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("total_env_steps", "envs_per_task", "rollout_steps", "width", "depth", "epochs", "minibatches"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        check_std(self.initial_std, self.min_std, self.max_std)
-        check_correlation(self.noise_correlation)
-        if self.value_heads and not self.normalize_values:
-            raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")
-        if self.target_kl < 0.0:
-            raise ValueError(f"target_kl must be positive, or 0 for a rate that follows nothing, got {self.target_kl}")
-        if self.task_std and self.state_dependent_std:
-            raise ValueError("task_std is of a standard deviation that does not depend on the observation: switch state_dependent_std off")
-        if self.rollout_steps * len(self.tasks) * self.envs_per_task % self.minibatches:
-            raise ValueError(
-                f"minibatches must divide rollout_steps · tasks · envs_per_task = {self.env_steps_per_iteration}, got {self.minibatches}"
-            )
-        if self.combines_tasks and self.rollout_steps * self.envs_per_task % self.minibatches:
-            raise ValueError(
-                f"to combine the tasks' gradients, minibatches must divide rollout_steps · envs_per_task = "
-                f"{self.rollout_steps * self.envs_per_task}, got {self.minibatches}"
-            )
-        check_architecture(self.architecture, len(self.tasks))
-        for words, is_policy in ((self.actor_combination, True), (self.critic_combination, False)):
-            if words is not None:
-                find_method(words, len(self.tasks), may_be_negative=is_policy)
-
-    @property
-    def tasks(self) -> list[str]:
-        """Names in order."""
-        return task_names(self.benchmark.split(",") if "," in self.benchmark else self.benchmark)
-
-    @property
-    def combines_tasks(self) -> bool:
-        """Whether either side takes each task's gradient: then all tasks have as many samples in every minibatch."""
-        return self.actor_combination is not None or self.critic_combination is not None
-
-    @property
-    def env_steps_per_iteration(self) -> int:
-        """Over all tasks."""
-        return self.rollout_steps * len(self.tasks) * self.envs_per_task
-
-    @property
-    def updates_per_iteration(self) -> int:
-        """Gradient steps."""
-        return self.epochs * self.minibatches
-
-    def rates_at(self, iteration: int | Array) -> tuple[Array, Array]:
-        """Learning rate and entropy bonus of an iteration: on straight lines from the first to the last one of the budget."""
-        last = max(-(-self.total_env_steps // self.env_steps_per_iteration) - 1, 1)
-        done = jnp.minimum(iteration / last, 1.0)
-        ends = (self.learning_rate, self.final_learning_rate), (self.entropy_bonus, self.final_entropy_bonus)
-        rate, bonus = (start + done * ((start if end is None else end) - start) for start, end in ends)
-        return rate, bonus
-
-
-# One network gives mean and standard deviation, as published; bounds are known of the original paper's settings only (0.5 to 1.5).
-PUBLISHED = PpoConfig(state_dependent_std=True)
-TUNED = PpoConfig(
-    envs_per_task=10,
-    rollout_steps=100,
-    width=256,
-    depth=2,
-    epochs=8,
-    minibatches=8,
-    final_entropy_bonus=0.0,
-    learning_rate=5e-4,
-    final_learning_rate=1e-4,
-    target_kl=0.05,
-    normalize_advantages=True,
-    value_memory_iterations=50,
-    value_heads=True,
-    critic_layer_norm=True,
-    normalize_observations=True,
-    task_std=True,
-    min_std=0.1,
-    noise_correlation=0.9,
-    eval_every_env_steps=2_000_000,
-    save_every_env_steps=500_000,
-    log_every_env_steps=50_000,
-)
 
 
 # Networks, optimizers, state ----------------------------------------------------------------------
@@ -427,18 +300,25 @@ def make_act(learner: Learner) -> Any:
     return act
 
 
+def make_collector(config: PpoConfig, act: Any, seed: int) -> OnPolicyCollector | DeviceCollector:
+    """What takes the steps: environments on the processor, or worlds of the GPU engine."""
+    sizes: dict[str, Any] = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
+    if config.gpu_engine is not None:
+        worlds = make_worlds(config.tasks, seed, config.envs_per_task, device=config.gpu_engine, **sizes)
+        return DeviceCollector(worlds, act, seed=seed)
+    return OnPolicyCollector(make_envs(config.tasks, seed, config.envs_per_task, **sizes), act, seed=seed)
+
+
 def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
     """Train, or go on training, until the budget is spent.
 
     Raises:
       TooSlowError: see `RlRun.check_throughput`.
+      ImportError, ValueError: no GPU engine here, see `make_worlds`.
     """
     learner = make_learner(config)
     compiled = jax.jit(partial(learn, learner))
-    envs = make_envs(
-        config.tasks, seed, config.envs_per_task, max_episode_steps=config.max_episode_steps, reward_version=config.reward_version
-    )
-    collector = OnPolicyCollector(envs, make_act(learner), seed=seed)
+    collector = make_collector(config, make_act(learner), seed)
     agent, speed = run.resume_with(init(learner, seed), collector), Throughput()
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the networks' and the actions'
     while not run.is_over:
@@ -451,7 +331,8 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
         run.advance(config.env_steps_per_iteration)
 
         if run.is_due(config.log_every_env_steps):
-            run.log("progress", speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in metrics.items()})
+            numbers = speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in metrics.items()}
+            run.log("progress", numbers | collector.counters)
             speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(learner, seed, run, acting(learner, agent))

@@ -27,6 +27,7 @@ from metaworld_baselines.algorithms import (
     one_shot,
     pearl,
     ppo,
+    ppo_config,
     rl2,
     rl2_config,
     sac,
@@ -37,7 +38,7 @@ from metaworld_baselines.algorithms.cloning import CloningConfig
 from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
 from metaworld_baselines.algorithms.pearl_config import PearlConfig
-from metaworld_baselines.algorithms.ppo import PpoConfig
+from metaworld_baselines.algorithms.ppo_config import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac_config import SacConfig, renamed_settings
 from metaworld_baselines.algorithms.task_inference_config import TaskInferenceConfig
@@ -219,13 +220,13 @@ def _meta(name: str, description: str, module: Any, settings: Any, legacy: Any) 
 PPO = Algorithm(
     "ppo",
     "PPO on one task or several",
-    ppo.TUNED,
+    ppo_config.TUNED,
     ppo.make_learner,
     ppo.init,
     ppo.acting,
     ppo.as_agent,
     ppo.train,
-    published=ppo.PUBLISHED,
+    published=ppo_config.PUBLISHED,
     legacy=PpoConfig(),
 )
 CLONING = Algorithm(

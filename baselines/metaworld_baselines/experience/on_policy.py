@@ -54,6 +54,11 @@ class OnPolicyCollector:
         self.envs, self._act, self._seed = envs, act, seed
         self._start(envs.reset()[0])
 
+    @property
+    def counters(self) -> dict[str, int]:
+        """What went wrong, by name: these environments raise instead."""
+        return {}
+
     def restart(self, tasks: list[Task]) -> None:
         """New trials: environment i plays `tasks[i]` from now on, and nothing has come before."""
         self.envs.set_tasks(tasks)

@@ -13,7 +13,8 @@ import jax.numpy as jnp
 
 from metaworld_baselines import train
 from metaworld_baselines.algorithms import ppo
-from metaworld_baselines.algorithms.ppo import PpoConfig, Scale, clipped_surrogate, updated_scale
+from metaworld_baselines.algorithms.ppo import Scale, clipped_surrogate, updated_scale
+from metaworld_baselines.algorithms.ppo_config import PUBLISHED, TUNED, PpoConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.experience.on_policy import Rollout
 from metaworld_baselines.networks.multi_head import with_task
@@ -28,8 +29,9 @@ CONFIG = PpoConfig(
     benchmark="reach,drawer-close", rollout_steps=200, width=32, depth=1, epochs=8, minibatches=4, learning_rate=3e-3, entropy_bonus=0.0
 )
 SIZES = ("benchmark", "rollout_steps", "width", "depth", "epochs", "minibatches", "learning_rate")
-SMALL_TUNED = replace(ppo.TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
+SMALL_TUNED = replace(TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
 NEWER_FIELDS = {
+    "gpu_engine",
     "actor_combination",
     "architecture",
     "critic_combination",
@@ -223,8 +225,8 @@ def test_the_card_of_the_trained_agent_says_how_to_train_it_again():
 
 def test_published_settings_have_a_name():
     name, command = train.parse(["ppo", "--config", "published", "--benchmark", "MT50"])
-    assert name == "ppo" and command.config == replace(ppo.PUBLISHED, benchmark="MT50") and command.seed == (1,)
-    assert train.parse(["ppo"])[1].config == ppo.TUNED
+    assert name == "ppo" and command.config == replace(PUBLISHED, benchmark="MT50") and command.seed == (1,)
+    assert train.parse(["ppo"])[1].config == TUNED
     with pytest.raises(ValueError, match="unknown algorithm"):
         train.parse(["--config", "published"])
 
@@ -283,7 +285,7 @@ def test_bad_settings_are_refused(changes, message):
 
 
 def test_published_settings():
-    config = ppo.PUBLISHED
+    config = PUBLISHED
     assert config.state_dependent_std and not config.normalize_advantages and not config.normalize_observations
     assert (config.rollout_steps, config.epochs, config.minibatches, config.clip) == (10_000, 16, 32, 0.2)
     assert (config.discount, config.trace, config.entropy_bonus, config.learning_rate) == (0.99, 0.97, 5e-3, 3e-4)

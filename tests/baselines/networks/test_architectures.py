@@ -10,6 +10,7 @@ jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
 from metaworld_baselines.algorithms import ppo, sac_update
+from metaworld_baselines.algorithms.ppo_config import TUNED
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.algorithms.sac_learner import init, make_learner
@@ -120,9 +121,7 @@ def test_sac_learns_with_it(name):
 
 @pytest.mark.parametrize("name", ["multi-head", "moore", "paco"])
 def test_ppo_takes_it_for_policy_and_rescaled_values(name):
-    config = replace(
-        ppo.TUNED, benchmark="reach,push", architecture=name, width=8, depth=1, envs_per_task=1, rollout_steps=20, minibatches=2
-    )
+    config = replace(TUNED, benchmark="reach,push", architecture=name, width=8, depth=1, envs_per_task=1, rollout_steps=20, minibatches=2)
     learner = ppo.make_learner(config)
     agent = jax.eval_shape(lambda: ppo.init(learner, 0))
     assert agent.value["params"]["Head"]["kernel"].shape == (8, 2)

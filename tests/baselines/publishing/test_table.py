@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
-from metaworld_baselines.algorithms.ppo import PpoConfig
+from metaworld_baselines.algorithms.ppo_config import PpoConfig
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.publishing import aggregation, protocol_table, table

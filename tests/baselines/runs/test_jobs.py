@@ -1,5 +1,6 @@
 """Jobs for visits to a machine with a GPU: each in miniature, within its time, going on from the visit before."""
 
+import importlib.util
 import json
 import signal
 import subprocess
@@ -75,9 +76,14 @@ TINY["maml-trpo"] |= {"eval_goals": 1, "eval_train_goals": 1, "eval_episodes": 1
 JOBS = jobs.read_jobs()
 
 
+ON_THE_GPU_ENGINE = [name for name, job in JOBS.items() if "gpu_engine" in job.settings]
+NEEDS_WARP = pytest.mark.skipif(importlib.util.find_spec("mujoco_warp") is None, reason="needs the extra gpu")
+
+
 def tiny(name, **more):
     job = JOBS[name]
-    return replace(job, settings={**job.settings, **TINY[job.algorithm], **more})
+    engine = {"gpu_engine": "cpu", "envs_per_task": 10} if name in ON_THE_GPU_ENGINE else {}
+    return replace(job, settings={**job.settings, **TINY[job.algorithm], **engine, **more})
 
 
 def test_the_most_wanted_stand_first_and_every_job_has_a_configuration():
@@ -88,6 +94,8 @@ def test_the_most_wanted_stand_first_and_every_job_has_a_configuration():
         "rl2-ml45",
         "ppo-mt10",
         "ppo-mt50",
+        "ppo-mt10-gpu",
+        "ppo-mt50-gpu",
     } <= set(JOBS)
     for name, job in JOBS.items():
         assert job.description
@@ -99,7 +107,15 @@ def test_the_most_wanted_stand_first_and_every_job_has_a_configuration():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in JOBS if name != jobs.SMOKE and not name.endswith("ml45")])
+@pytest.mark.filterwarnings("ignore:.*CUDA.*")  # of Warp, about the driver that is not there
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=NEEDS_WARP) if name in ON_THE_GPU_ENGINE else name
+        for name in JOBS
+        if name != jobs.SMOKE and not name.endswith("ml45")
+    ],
+)
 def test_a_miniature_of_each_job_leaves_what_is_carried_home(name, tmp_path):
     folder = jobs.train(name, tiny(name, total_env_steps=1600), minutes=1e6, out=tmp_path, seeds=[1], before=None)
     files = {path.name: path.stat().st_size for path in folder.iterdir()}
