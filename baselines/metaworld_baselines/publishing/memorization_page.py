@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -16,7 +17,7 @@ import tyro
 from matplotlib.figure import Figure
 
 from metaworld_baselines.publishing.field_page import with_tables
-from metaworld_baselines.publishing.overlaid_table import draw_overlaid, overlaid_table
+from metaworld_baselines.publishing.overlaid_table import FIGURE, draw_overlaid, overlaid_table
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.supervised.results import Result, read_results
 from metaworld_baselines.supervised.settings import LEARNERS, MetaConfig, find_config
@@ -40,10 +41,12 @@ PUBLISHED = {
     ("mr-cnp-a", 10): (0.09, 0.01),
     ("mr-cnp-w", 10): (0.09, 0.01),
 }
-# Table 3 there: Omniglot, 20 ways and 1 shot, accuracy on unseen tasks, and on training tasks before their examples, in %.
+# Section 6.3 there: Omniglot, 20 ways and 1 shot, accuracy on unseen tasks, and on training tasks before their examples, in %.
 PUBLISHED_CLASSES = {"maml": ("7.8 (0.2)", "99.2"), "mr-maml-w": ("83.3 (0.8)", "5.0")}
-# Table 2 there: squared error on unseen objects.
+# Section 6.2 there: squared error on unseen objects.
 PUBLISHED_POSE = {"maml": 5.39, "mr-maml-w": 2.26, "cnp": 8.48, "mr-cnp-w": 2.89}
+HEAD_LINES = 2  # of a table
+NO_RUNS = "*Not run yet: the commands below are what to run.*"
 MEASURES = {
     "train_error_before": "training tasks, before the examples",
     "train_error": "training tasks, after",
@@ -221,22 +224,29 @@ FIGURES = {
     "memorization_before": draw_before,
     "memorization_beta": draw_betas,
     "memorization_glyphs": draw_glyphs,
-    "overlaid_digits": draw_overlaid,
+    FIGURE: draw_overlaid,
 }
 
 
 def written(page: str) -> str:
-    """A page with its tables made anew."""
-    return with_tables(page, PARTS)
+    """A page with its tables made anew; a part without runs says so."""
+    return with_tables(page, {name: partial(_lines, make) for name, make in PARTS.items()})
+
+
+def _lines(make: Callable[[], list[str]]) -> list[str]:
+    lines = make()
+    return lines if len(lines) > HEAD_LINES else [NO_RUNS]
 
 
 def make(page: Path, images: Path) -> Iterable[Path]:
-    """Draw and write everything; yields what was written."""
-    for name, draw in FIGURES.items():
-        save_figure(draw(), images / f"{name}.png", dpi=90)
-        yield images / f"{name}.png"
-    write_text(page, written(page.read_text()))
+    """Write the tables, and draw the figures that the page then shows; yields what was written."""
+    text = written(page.read_text())
+    write_text(page, text)
     yield page
+    for name, draw in FIGURES.items():
+        if f"images/{name}.png" in text:
+            save_figure(draw(), images / f"{name}.png", dpi=90)
+            yield images / f"{name}.png"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,8 +13,9 @@ from metaworld_baselines.supervised.problems.overlaid import NUM_TASKS
 from metaworld_baselines.supervised.results import Result, read_results
 from metaworld_py.checks.bench import table
 
-# Yu et al. 2020, Table 4: accuracies on MultiMNIST with 60 000 pictures and a larger network.
+# Yu et al. 2020: accuracies on MultiMNIST with 60 000 pictures and a larger network.
 PUBLISHED = {"mean": (96.45, 94.95), "pcgrad": (96.58, 95.50)}
+FIGURE = "overlaid_digits"
 T_95 = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # Student's, two-sided, by seeds
 
 
@@ -57,14 +58,14 @@ def against_single() -> dict[str, tuple[list[Result], list[float]]]:
 
 
 def overlaid_table() -> list[str]:
-    """Accuracy of each task and Δm of every learner."""
+    """Accuracy of each task and Δm of every learner, and the figure of them."""
     head = ("learner", "left, %", "right, %", "Δm, %", "seeds", "published, left / right")
     rows = []
     for learner, (runs, against) in against_single().items():
         sides = [mean_and_margin([100.0 * accuracies(run)[task] for run in runs]) for task in range(NUM_TASKS)]
         published = " / ".join(f"{value:.2f}" for value in PUBLISHED.get(learner, ()))
         rows.append((learner, *sides, "0" if learner == SINGLE else mean_and_margin(against), str(len(against)), published))
-    return table(head, rows)
+    return table(head, rows) + (["", f"![Loss against single-task networks, by combination](images/{FIGURE}.png)"] if rows else [])
 
 
 def draw_overlaid() -> Figure:

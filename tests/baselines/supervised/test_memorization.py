@@ -38,8 +38,9 @@ def test_the_page_is_up_to_date():
     page = (ROOT / memorization_page.PAGE).read_text()
     assert {found[2] for found in field_page.PART.finditer(page)} == set(memorization_page.PARTS)
     assert memorization_page.written(page) == page, "older than the results: python -m metaworld_baselines.publishing.memorization_page"
-    for name in memorization_page.FIGURES:
-        assert f"images/{name}.png" in page and (ROOT / memorization_page.IMAGES / f"{name}.png").is_file()
+    shown = set(re.findall(r"images/(\w+)\.png", page))
+    assert {"memorization_before", "memorization_beta", "memorization_glyphs"} <= shown <= set(memorization_page.FIGURES)
+    assert all((ROOT / memorization_page.IMAGES / f"{name}.png").is_file() for name in shown)
 
 
 def test_figures_show_every_learner_and_beta():
@@ -66,7 +67,9 @@ def test_combinations_stand_beside_single_task_networks_of_the_same_seed_best_fi
     ]
     monkeypatch.setattr(overlaid_table, "read_results", lambda: runs)
     assert overlaid_table.against_single()["pcgrad"][1] == [pytest.approx(10.0), pytest.approx(5.0)]
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in overlaid_table.overlaid_table()[2:]]
+    lines = overlaid_table.overlaid_table()
+    assert "images/overlaid_digits.png" in lines.pop() and not lines.pop()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
     assert [row[0] for row in rows] == ["mean", "single", "pcgrad"], "famo's seed has no single-task networks beside it"
     assert rows[0][1:4] == ["88.0", "55.0", "-10.0"] and rows[2][3] == f"7.5 ± {12.71 * 2.5:.1f}"
     assert [label.get_text() for label in overlaid_table.draw_overlaid().axes[0].get_yticklabels()] == ["mean", "pcgrad"]

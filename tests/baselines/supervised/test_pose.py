@@ -6,9 +6,12 @@ import pytest
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp
 
+from metaworld_baselines.runs.run_files import read_table
+from metaworld_baselines.supervised.__main__ import main
 from metaworld_baselines.supervised.networks import patches
 from metaworld_baselines.supervised.problems import pose
 from metaworld_baselines.supervised.problems.episodes import draw_many
+from metaworld_baselines.supervised.training import make_trainer
 
 KEY = jax.random.PRNGKey(0)
 PRODUCT_ATOL = 1e-5  # float32 sums in another order
@@ -37,6 +40,35 @@ def test_a_picture_alone_tells_the_angle_unless_tasks_are_exclusive(exclusive, n
         around = np.exp(2j * np.pi * turned / pose.TURN)  # 0 and a whole turn are the same
         assert np.allclose(around, around[:, :1], atol=1e-4), "one front in an episode"
         assert np.allclose(around, 1.0, atol=1e-4) == (not is_turned)
+
+
+@pytest.mark.slow
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(numbered_views, tmp_path):
+    small = [
+        "--shots",
+        "2",
+        "--queries",
+        "2",
+        "--width",
+        "2",
+        "--latent-side",
+        "3",
+        "--encoder-channels",
+        "1",
+        "--meta-batch",
+        "2",
+        "--test-tasks",
+        "2",
+    ]
+    curves = []
+    for name, stops in (("whole", (20,)), ("parts", (10, 20))):
+        for steps in stops:
+            words = [f"--total-steps={steps}", "--eval-every-steps=10", "--save-every-steps=10", f"--out={tmp_path / name}"]
+            assert main(["pose", "--learner", "mr-cnp-w", *small, *words]) == 0
+        rows = read_table(tmp_path / name / "pose-2shot-mr-cnp-w-seed1" / "curve.csv")
+        curves.append([{column: row[column] for column in row if column != "seconds"} for row in rows])
+    make_trainer.cache_clear()  # it holds the numbered views
+    assert curves[0] == curves[1] and len(curves[0]) == 2 and np.isfinite(list(curves[0][1].values())).all()
 
 
 def test_more_points_than_views_are_refused(numbered_views):
