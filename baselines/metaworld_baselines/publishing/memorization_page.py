@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -16,9 +17,10 @@ import tyro
 from matplotlib.figure import Figure
 
 from metaworld_baselines.publishing.field_page import with_tables
+from metaworld_baselines.publishing.overlaid_table import FIGURE, draw_overlaid, overlaid_table
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.supervised.results import Result, read_results
-from metaworld_baselines.supervised.settings import MetaConfig, find_config
+from metaworld_baselines.supervised.settings import LEARNERS, MetaConfig, find_config
 from metaworld_py.checks.bench import table
 from metaworld_py.files import write_text
 
@@ -39,6 +41,12 @@ PUBLISHED = {
     ("mr-cnp-a", 10): (0.09, 0.01),
     ("mr-cnp-w", 10): (0.09, 0.01),
 }
+# Section 6.3 there: Omniglot, 20 ways and 1 shot, accuracy on unseen tasks, and on training tasks before their examples, in %.
+PUBLISHED_CLASSES = {"maml": ("7.8 (0.2)", "99.2"), "mr-maml-w": ("83.3 (0.8)", "5.0")}
+# Section 6.2 there: squared error on unseen objects.
+PUBLISHED_POSE = {"maml": 5.39, "mr-maml-w": 2.26, "cnp": 8.48, "mr-cnp-w": 2.89}
+HEAD_LINES = 2  # of a table
+NO_RUNS = "*Not run yet: the commands below are what to run.*"
 MEASURES = {
     "train_error_before": "training tasks, before the examples",
     "train_error": "training tasks, after",
@@ -59,7 +67,8 @@ def groups() -> dict[MetaConfig, list[Result]]:
     """Runs that differ in the seed only."""
     found = defaultdict(list)
     for result in read_results():
-        found[result.config].append(result)
+        if isinstance(result.config, MetaConfig):
+            found[result.config].append(result)
     return dict(found)
 
 
@@ -68,9 +77,9 @@ def usual(learner: str, shots: int) -> list[Result]:
     return groups().get(replace(find_config("sinusoid", learner), shots=shots, eval_every_steps=4000, save_every_steps=4000), [])
 
 
-def spread(values: Sequence[float]) -> str:
+def spread(values: Sequence[float], digits: int = 2) -> str:
     """Mean and, in brackets, standard deviation."""
-    return f"{fmean(values):.2f}" + (f" ({stdev(values):.2f})" if len(values) > 1 else "")
+    return f"{fmean(values):.{digits}f}" + (f" ({stdev(values):.{digits}f})" if len(values) > 1 else "")
 
 
 def sinusoid_table() -> list[str]:
@@ -98,6 +107,57 @@ def bound_table() -> list[str]:
     return table(head, rows)
 
 
+def glyph_runs() -> dict[tuple[str, str], list[Result]]:
+    """Runs on glyphs with the learner's own settings, by learner and kind of tasks."""
+    found = {}
+    for exclusive, kind in ((False, "not exclusive"), (True, "exclusive")):
+        for learner in LEARNERS:
+            runs = groups().get(replace(find_config("glyphs", learner), mutually_exclusive=exclusive))
+            if runs:
+                found[learner, kind] = runs
+    return found
+
+
+def accuracies(runs: Iterable[Result], error: str) -> list[float]:
+    """Shares of right answers in %, from the name of their error."""
+    return [100.0 * (1.0 - run.numbers[error]) for run in runs]
+
+
+def glyph_table() -> list[str]:
+    """Accuracy on unseen tasks and what was learned by heart, 20 ways and 1 shot."""
+    head = (
+        "learner",
+        "tasks",
+        "unseen tasks, %",
+        "published",
+        "training tasks, before, %",
+        "published",
+        "training tasks, after, %",
+        "seeds",
+    )
+    rows = []
+    for (learner, kind), runs in glyph_runs().items():
+        unseen, before, after = (spread(accuracies(runs, name), digits=1) for name in ("error", "train_error_before", "train_error"))
+        published = PUBLISHED_CLASSES.get(learner, ("", "")) if kind == "not exclusive" else ("", "")
+        rows.append((learner, kind, unseen, published[0], before, published[1], after, str(len(runs))))
+    return table(head, rows)
+
+
+def pose_table() -> list[str]:
+    """Error on unseen objects, and its ratio to that of the learner without regulariser."""
+    head = ("learner", "unseen objects", "ratio", "published", "ratio, published", "training objects, before", "training objects", "seeds")
+    rows = []
+    for learner, published in PUBLISHED_POSE.items():
+        plain = learner.removeprefix("mr-").removesuffix("-w")
+        runs, plain_runs = (groups().get(find_config("pose", name), []) for name in (learner, plain))
+        if runs and plain_runs:
+            errors, before, after = ([run.numbers[name] for run in runs] for name in ("error", "train_error_before", "train_error"))
+            ratio = fmean(errors) / fmean(run.numbers["error"] for run in plain_runs)
+            ratios = ("", "") if learner == plain else (f"{ratio:.2f}", f"{published / PUBLISHED_POSE[plain]:.2f}")
+            rows.append((learner, spread(errors), ratios[0], f"{published:.2f}", ratios[1], spread(before), spread(after), str(len(runs))))
+    return table(head, rows)
+
+
 def betas() -> dict[float, list[Result]]:
     """Runs of MR-CNP (A) that differ from its own settings in β only, by β."""
     own = replace(find_config("sinusoid", "mr-cnp-a"), eval_every_steps=4000, save_every_steps=4000)
@@ -107,7 +167,13 @@ def betas() -> dict[float, list[Result]]:
     return dict(sorted(found.items()))
 
 
-PARTS: dict[str, Callable[[], list[str]]] = {"sinusoid": sinusoid_table, "bound": bound_table}
+PARTS: dict[str, Callable[[], list[str]]] = {
+    "sinusoid": sinusoid_table,
+    "bound": bound_table,
+    "glyphs": glyph_table,
+    "pose": pose_table,
+    "overlaid": overlaid_table,
+}
 
 
 def draw_betas() -> Figure:
@@ -129,34 +195,58 @@ def draw_betas() -> Figure:
 
 def draw_before() -> Figure:
     """Errors before and after the examples, on training and on unseen tasks, of each learner."""
-    learners = [learner for learner, shots in PUBLISHED if shots == 5 and usual(learner, 5)]
+    learners = {learner: usual(learner, 5) for learner, shots in PUBLISHED if shots == 5 and usual(learner, 5)}
+    means = {name: [fmean(run.numbers[name] for run in runs) for runs in learners.values()] for name in MEASURES}
+    return _bars(list(learners), means, yscale="log", ylabel="squared error", title="Sinusoid, 5 shots, tasks not mutually exclusive")
+
+
+def draw_glyphs() -> Figure:
+    """Accuracy before and after the examples, on training and on unseen tasks, of each learner."""
+    found = glyph_runs()
+    means = {name: [fmean(accuracies(runs, name)) for runs in found.values()] for name in MEASURES}
+    return _bars([f"{learner}\n{kind}" for learner, kind in found], means, ylabel="accuracy, %", title="Glyphs, 20 ways, 1 shot")
+
+
+def _bars(places: Sequence[str], means: Mapping[str, Sequence[float]], **settings: str) -> Figure:
+    """A group of bars at each place, one for each of `MEASURES`."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     axis, width = figure.subplots(), 0.8 / len(MEASURES)
     for index, (name, label) in enumerate(MEASURES.items()):
-        means = [fmean(run.numbers[name] for run in usual(learner, 5)) for learner in learners]
-        axis.bar([place + (index - 1.5) * width for place in range(len(learners))], means, width, label=label, color=f"C{index}")
-    axis.set_xticks(range(len(learners)), learners)
-    axis.set(yscale="log", ylabel="squared error", title="Sinusoid, 5 shots, tasks not mutually exclusive")
+        axis.bar([place + (index - 1.5) * width for place in range(len(places))], means[name], width, label=label, color=f"C{index}")
+    axis.set_xticks(range(len(places)), places)
+    axis.set(**settings)
     axis.grid(axis="y", alpha=0.3)
     axis.legend(fontsize="x-small", ncols=2)
     return figure
 
 
-FIGURES = {"memorization_before": draw_before, "memorization_beta": draw_betas}
+FIGURES = {
+    "memorization_before": draw_before,
+    "memorization_beta": draw_betas,
+    "memorization_glyphs": draw_glyphs,
+    FIGURE: draw_overlaid,
+}
 
 
 def written(page: str) -> str:
-    """A page with its tables made anew."""
-    return with_tables(page, PARTS)
+    """A page with its tables made anew; a part without runs says so."""
+    return with_tables(page, {name: partial(_lines, make) for name, make in PARTS.items()})
+
+
+def _lines(make: Callable[[], list[str]]) -> list[str]:
+    lines = make()
+    return lines if len(lines) > HEAD_LINES else [NO_RUNS]
 
 
 def make(page: Path, images: Path) -> Iterable[Path]:
-    """Draw and write everything; yields what was written."""
-    for name, draw in FIGURES.items():
-        save_figure(draw(), images / f"{name}.png", dpi=90)
-        yield images / f"{name}.png"
-    write_text(page, written(page.read_text()))
+    """Write the tables, and draw the figures that the page then shows; yields what was written."""
+    text = written(page.read_text())
+    write_text(page, text)
     yield page
+    for name, draw in FIGURES.items():
+        if f"images/{name}.png" in text:
+            save_figure(draw(), images / f"{name}.png", dpi=90)
+            yield images / f"{name}.png"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

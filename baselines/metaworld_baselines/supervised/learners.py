@@ -25,7 +25,7 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.supervised import regularization as reg
 from metaworld_baselines.supervised.problems.episodes import Episode, errors, losses
 
-UNROLLED = 5  # up to so many inner steps stand one behind the other in compiled code, where a loop costs more than they
+UNROLLED = 5  # up to so many inner steps stand one behind the other in compiled code, where a loop costs more than they (not of pictures)
 
 
 class Outcome(NamedTuple):
@@ -117,7 +117,8 @@ class Maml:
             return jax.tree.map(lambda weight, slope: weight - self.learning_rate * slope, moving, gradient), None
 
         moving = {name: part for name, part in weights.items() if name not in fixed}
-        return fixed | jax.lax.scan(step, moving, None, length=steps, unroll=min(max(steps, 1), UNROLLED))[0]
+        unrolled = 1 if episode.support_x.ndim > 2 else min(max(steps, 1), UNROLLED)
+        return fixed | jax.lax.scan(step, moving, None, length=steps, unroll=unrolled)[0]
 
     def _outputs(self, weights: dict[str, Any], key: Array | None, inputs: Array) -> tuple[Array, Array]:
         codes, nats = self.networks.codes(weights, inputs, key)

@@ -7,9 +7,11 @@ A torso is shared, each task has a linear head. `single` is a network for each t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from pathlib import Path
+from statistics import fmean
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -24,8 +26,10 @@ from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.gradients.weighting import Weighting
 from metaworld_baselines.runs.checkpoints import LAST
 from metaworld_baselines.runs.run import Run
+from metaworld_baselines.supervised.networks import HalvingConvolution
 from metaworld_baselines.supervised.problems.glyphs import digits
-from metaworld_baselines.supervised.problems.overlaid import NUM_CLASSES, NUM_TASKS, Batch, draw_batch
+from metaworld_baselines.supervised.problems.mnist import read_mnist
+from metaworld_baselines.supervised.problems.overlaid import NUM_CLASSES, NUM_TASKS, SIDE, Batch, draw_batch
 from metaworld_baselines.supervised.training import MAX_CHUNK, TEST_KEY, State, as_floats
 
 SINGLE = "single"
@@ -38,14 +42,15 @@ class MultiTaskConfig:
 
     problem: str = OVERLAID
     learner: str = "mean"  # single, or a combination of gradients: pcgrad, cagrad:c=0.5, fixed:weights=0.3/0.7, …
-    batch: int = 64
+    data: str = ""  # folder with MNIST's files; without, digits are drawn from fonts
+    batch: int = 32
     learning_rate: float = 1e-3  # Adam
-    channels: int = 8  # of the first convolution; the second has twice as many
-    width: int = 64  # of the shared features
+    channels: int = 4  # of the first convolution; the second has twice as many
+    width: int = 32  # of the shared features
     test_samples: int = 2_000
-    total_steps: int = 2_000
+    total_steps: int = 1_000
     eval_every_steps: int = 500
-    save_every_steps: int = 1_000
+    save_every_steps: int = 500
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
@@ -71,13 +76,13 @@ class Torso(nn.Module):
     def __call__(self, pictures: Float[Array, "sample height width channel"]) -> Float[Array, "sample feature"]:
         """Features (sample, feature)."""
         for channels in (self.channels, 2 * self.channels):
-            pictures = nn.relu(nn.Conv(channels, (5, 5), strides=(2, 2))(pictures))
+            pictures = nn.relu(HalvingConvolution(channels, size=5)(pictures))
         return nn.relu(nn.Dense(self.width)(pictures.reshape(len(pictures), -1)))
 
 
-def delta_m(accuracies: Float[Array, " task"], single: Float[Array, " task"]) -> float:
+def delta_m(accuracies: Sequence[float], single: Sequence[float]) -> float:
     """How much worse than single-task networks, in %, mean over tasks (Maninis et al. 2019): negative is better."""
-    return float(100.0 * ((single - accuracies) / single).mean())
+    return 100.0 * fmean((alone - together) / alone for together, alone in zip(accuracies, single, strict=True))
 
 
 def train_multitask(config: MultiTaskConfig, seed: int, run: Run) -> dict[str, float]:
@@ -128,11 +133,12 @@ def compiled(config: MultiTaskConfig) -> Functions:
     shared = None if networks.is_single or not isinstance(method, Weighting) else _is_torso
     optimizer = MultiTaskOptimizer(method, optax.chain(optax.adam(config.learning_rate)), shared=shared)
     chunk = math.gcd(MAX_CHUNK, config.eval_every_steps)
-    train_examples, test_examples = map(jnp.asarray, digits())
+    train_examples, test_examples = map(jnp.asarray, read_mnist(Path(config.data)) if config.data else digits())
 
+    @jax.jit
     def init(key: Array) -> State:
         params_key, key = jax.random.split(key)
-        params = networks.init(params_key, draw_batch(test_examples, params_key, 1).pictures)
+        params = networks.init(params_key, jnp.zeros((1, SIDE, SIDE, 1)))
         return State(params, optimizer.init(params), key)
 
     def losses(params: Any, tasks: Array, pictures: Array, labels: Array) -> tuple[Array, None]:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import tyro
 
 from metaworld_baselines.places import RESULTS
 from metaworld_baselines.runs.run_files import CONFIG, read_description, read_table
+from metaworld_baselines.supervised.multitask import OVERLAID, MultiTaskConfig
 from metaworld_baselines.supervised.settings import MetaConfig
 from metaworld_py.files import read_json, reading, write_json
 
@@ -34,9 +35,18 @@ class Command:
 class Result:
     """A finished run."""
 
-    config: MetaConfig
+    config: MetaConfig | MultiTaskConfig
     seed: int
     numbers: dict[str, float]  # of its last evaluation
+
+
+def config_of(settings: Mapping[str, Any]) -> MetaConfig | MultiTaskConfig:
+    """The configuration that has these settings.
+
+    Raises:
+      TypeError, ValueError: none has.
+    """
+    return MultiTaskConfig(**settings) if settings["problem"] == OVERLAID else MetaConfig(**settings)
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -48,7 +58,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     described = read_description(folder / CONFIG)
     with reading(folder / CONFIG, "the config.json of a supervised run"):
         settings = {name: value for name, value in described["config"].items() if name != "seed"}
-        config = MetaConfig(**settings)
+        config = config_of(settings)
     last = read_table(folder / "curve.csv")[-1]
     if last["steps"] < config.total_steps:
         raise ValueError(f"{folder} has {last['steps']:,.0f} of {config.total_steps:,} updates: the command that began it goes on with it")
@@ -84,7 +94,7 @@ def read_results(file: Path = FILE) -> list[Result]:
     with reading(file, "a file of supervised results"):
         if content["schema"] != SCHEMA:
             raise ValueError(f"its schema is {content['schema']!r}")
-        return [Result(MetaConfig(**run["settings"]), run["seed"], run["numbers"]) for run in content["runs"]]
+        return [Result(config_of(run["settings"]), run["seed"], run["numbers"]) for run in content["runs"]]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -40,7 +40,7 @@ def make_learner(config: MetaConfig, problem: Problem) -> Learner:
     doubled = 2 if config.regularizer == reg.ACTIVATIONS else 1
     widths = (config.width,) * 2
     if problem.is_image:
-        encoder = PictureEncoder(config.latent * doubled)
+        encoder = PictureEncoder((config.encoder_channels, 2 * config.encoder_channels), config.latent_side, config.latent * doubled)
         head = Layers(widths, problem.outputs) if config.adaptation == CNP else Convolutions((config.width,) * 3, problem.outputs)
     else:
         # Linear: what is passed on of place and number of the task may not be their product, which is the label.
@@ -110,9 +110,10 @@ def make_trainer(config: MetaConfig) -> Trainer:
     optimizer = optax.adamw(config.learning_rate, weight_decay=config.weight_decay)
     chunk = math.gcd(MAX_CHUNK, config.eval_every_steps)
 
-    def init(key: Array) -> State:
+    @jax.jit
+    def init(data: Any, key: Array) -> State:
         params_key, key = jax.random.split(key)
-        params = learner.init(params_key, problem.draw_train(params_key))
+        params = learner.init(params_key, problem.train_episode(data, params_key))
         return State(params, optimizer.init(params), key)
 
     def update(problem: Problem, beta: Array, state: State, _: None) -> tuple[State, dict[str, Array]]:
@@ -138,7 +139,7 @@ def make_trainer(config: MetaConfig) -> Trainer:
     def test(data: Any, params: Any, key: Array) -> dict[str, Array]:
         return _test(config, replace(problem, data=data), learner, params, key)
 
-    return Trainer(init, partial(learn, problem.data), partial(test, problem.data), chunk)
+    return Trainer(partial(init, problem.data), partial(learn, problem.data), partial(test, problem.data), chunk)
 
 
 def _test(config: MetaConfig, problem: Problem, learner: Learner, params: Any, key: Array) -> dict[str, Array]:

@@ -8,9 +8,10 @@ import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
-from metaworld_baselines.publishing import field_page, memorization_page
+from metaworld_baselines.publishing import field_page, memorization_page, overlaid_table
 from metaworld_baselines.supervised import results
 from metaworld_baselines.supervised.__main__ import main
+from metaworld_baselines.supervised.multitask import MultiTaskConfig
 from metaworld_baselines.supervised.settings import find_config
 from metaworld_py.files import write_json
 
@@ -37,18 +38,41 @@ def test_the_page_is_up_to_date():
     page = (ROOT / memorization_page.PAGE).read_text()
     assert {found[2] for found in field_page.PART.finditer(page)} == set(memorization_page.PARTS)
     assert memorization_page.written(page) == page, "older than the results: python -m metaworld_baselines.publishing.memorization_page"
-    for name in memorization_page.FIGURES:
-        assert f"images/{name}.png" in page and (ROOT / memorization_page.IMAGES / f"{name}.png").is_file()
+    shown = set(re.findall(r"images/(\w+)\.png", page))
+    assert {"memorization_before", "memorization_beta", "memorization_glyphs"} <= shown <= set(memorization_page.FIGURES)
+    assert all((ROOT / memorization_page.IMAGES / f"{name}.png").is_file() for name in shown)
 
 
 def test_figures_show_every_learner_and_beta():
-    before, beta = (draw() for draw in memorization_page.FIGURES.values())
+    before, beta = memorization_page.draw_before(), memorization_page.draw_betas()
     assert (
         len(before.axes[0].get_xticklabels())
         == len({name for name, _ in memorization_page.PUBLISHED if memorization_page.usual(name, 5)})
         > 3
     )
     assert len(beta.axes[0].get_xticklabels()) == len(memorization_page.betas()) > 3
+
+
+def overlaid(learner, seed, left, right):
+    return results.Result(MultiTaskConfig(learner=learner), seed, {"accuracy/0": left, "accuracy/1": right})
+
+
+def test_combinations_stand_beside_single_task_networks_of_the_same_seed_best_first(monkeypatch):
+    runs = [overlaid("single", seed, 0.8, 0.5) for seed in (1, 2)]
+    runs += [
+        overlaid("pcgrad", 1, 0.8, 0.4),
+        overlaid("pcgrad", 2, 0.8, 0.45),
+        overlaid("mean", 1, 0.88, 0.55),
+        overlaid("famo", 9, 0.1, 0.1),
+    ]
+    monkeypatch.setattr(overlaid_table, "read_results", lambda: runs)
+    assert overlaid_table.against_single()["pcgrad"][1] == [pytest.approx(10.0), pytest.approx(5.0)]
+    lines = overlaid_table.overlaid_table()
+    assert "images/overlaid_digits.png" in lines.pop() and not lines.pop()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
+    assert [row[0] for row in rows] == ["mean", "single", "pcgrad"], "famo's seed has no single-task networks beside it"
+    assert rows[0][1:4] == ["88.0", "55.0", "-10.0"] and rows[2][3] == f"7.5 ± {12.71 * 2.5:.1f}"
+    assert [label.get_text() for label in overlaid_table.draw_overlaid().axes[0].get_yticklabels()] == ["mean", "pcgrad"]
 
 
 def test_a_result_is_replaced_by_the_same_run_and_an_unfinished_run_refused(tmp_path):

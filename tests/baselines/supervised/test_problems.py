@@ -1,5 +1,8 @@
 """Problems: whether one function fits all training tasks, and what meta-augmentation does about it."""
 
+import gzip
+import struct
+
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from metaworld_baselines.supervised.problems import curves
 from metaworld_baselines.supervised.problems.class_images import ClassImages, classification, read_mini_imagenet, read_omniglot
 from metaworld_baselines.supervised.problems.episodes import draw_many
 from metaworld_baselines.supervised.problems.glyphs import SIZE, draw_classes
+from metaworld_baselines.supervised.problems.mnist import read_mnist
 
 KEY = jax.random.PRNGKey(0)
 WAYS = 3
@@ -126,3 +130,33 @@ def test_another_layout_is_refused_with_the_expected_one(tmp_path):
     (tmp_path / "test" / "n02" / "b.jpg").write_text("no picture")
     with pytest.raises(ValueError, match=r"b\.jpg is not a picture"):
         read_mini_imagenet(tmp_path)
+
+
+def write_idx(path, array):
+    content = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def test_mnist_s_files_are_read_by_class_packed_or_not(tmp_path):
+    labels = np.arange(23) % 10  # three of the digits 0, 1 and 2, two of the others
+    for part, packed in (("train", ".gz"), ("t10k", "")):
+        write_idx(tmp_path / f"{part}-images-idx3-ubyte{packed}", (labels * 10)[:, None, None] * np.ones((1, 28, 28)))
+        write_idx(tmp_path / f"{part}-labels-idx1-ubyte{packed}", labels)
+    for digits in read_mnist(tmp_path):
+        assert digits.shape == (10, 2, 28, 28) and (digits == 10 * np.arange(10)[:, None, None, None]).all()
+
+
+def test_what_is_not_mnist_is_refused_and_the_expected_files_are_named(tmp_path):
+    with pytest.raises(ValueError, match=r"holds no train-images-idx3-ubyte. Expected in it: .* t10k-labels-idx1-ubyte"):
+        read_mnist(tmp_path)
+    images, labels = (tmp_path / f"train-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1"))
+    images.write_text("no pictures")
+    with pytest.raises(ValueError, match=r"images-idx3-ubyte is not an IDX file of unsigned bytes with 3 axes"):
+        read_mnist(tmp_path)
+    write_idx(images, np.zeros((5, 28, 28)))
+    write_idx(labels, np.arange(4))
+    with pytest.raises(ValueError, match="5 pictures and 4 labels"):
+        read_mnist(tmp_path)
+    write_idx(labels, np.arange(5))
+    with pytest.raises(ValueError, match="digits 0 to 9"):
+        read_mnist(tmp_path)

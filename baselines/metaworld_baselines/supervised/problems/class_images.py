@@ -1,4 +1,4 @@
-"""Few-shot classification of pictures: a problem from classes of pictures, the cache of made ones, and folders of the user's.
+"""Few-shot classification of pictures: a problem from classes of pictures, and folders of the user's.
 
 Where tasks are not mutually exclusive, training classes stand in fixed sets and each has one label in all tasks (Yin et al. 2020, section
 6.3), so the picture alone tells the label. Else, and in testing, any classes come together, in any order.
@@ -6,7 +6,6 @@ Where tasks are not mutually exclusive, training classes stand in fixed sets and
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +17,7 @@ from PIL import Image
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.supervised.problems.episodes import Episode, Problem
-from metaworld_py.files import reading, user_cache, written_whole
+from metaworld_py.files import reading
 
 
 class ClassImages(NamedTuple):
@@ -51,7 +50,7 @@ def classification(images: ClassImages, ways: int, shots: int, queries: int, *, 
     num_sets = len(images.train) // ways
 
     def episode(key: Array, pictures: Array, chosen: Array) -> Episode:
-        order = jax.vmap(lambda one: jax.random.permutation(one, pictures.shape[1]))(jax.random.split(key, ways))[:, : shots + queries]
+        order = jax.random.uniform(key, (ways, pictures.shape[1])).argsort(axis=1)[:, : shots + queries]
         taken = pictures[chosen[:, None], order].astype(jnp.float32) / 255.0  # (way, example, …)
         labels = jnp.repeat(jnp.arange(ways), shots), jnp.repeat(jnp.arange(ways), queries)
         support, query = (part.reshape(-1, *pictures.shape[2:]) for part in (taken[:, :shots], taken[:, shots:]))
@@ -59,7 +58,7 @@ def classification(images: ClassImages, ways: int, shots: int, queries: int, *, 
 
     def any_classes(key: Array, pictures: Array) -> Episode:
         class_key, key = jax.random.split(key)
-        return episode(key, pictures, jax.random.choice(class_key, len(pictures), (ways,), replace=False))
+        return episode(key, pictures, jax.random.uniform(class_key, (len(pictures),)).argsort()[:ways])
 
     def one_set(key: Array, pictures: Array) -> Episode:
         set_key, key = jax.random.split(key)
@@ -75,21 +74,6 @@ def classification(images: ClassImages, ways: int, shots: int, queries: int, *, 
         is_image=True,
         data=data,
     )
-
-
-def cached(name: str, make: Callable[[], ClassImages]) -> ClassImages:
-    """Pictures from the user's cache, made and written there at the first use (`METAWORLD_PY_CACHE` moves it).
-
-    Raises:
-      ValueError: a damaged file.
-    """
-    path = user_cache("pictures") / f"{name}.npz"
-    if not path.is_file():
-        made = make()
-        with written_whole(path, keeps_suffix=True) as part:
-            np.savez_compressed(part, **made._asdict())
-    with reading(path, "a cache of pictures: delete it, and it is made anew"), np.load(path) as file:
-        return ClassImages(file["train"], file["test"])
 
 
 OMNIGLOT = "images_background/ALPHABET/CHARACTER/*.png and images_evaluation/ALPHABET/CHARACTER/*.png"

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from metaworld_baselines.supervised.problems.class_images import ClassImages, cached
+from metaworld_baselines.supervised.problems.class_images import ClassImages
+from metaworld_baselines.supervised.problems.picture_cache import cached
 
 SIZE = 28  # pixels
 EXAMPLES = 20  # of each class
@@ -37,12 +38,13 @@ DIGIT_FONTS = (
 
 def glyphs() -> ClassImages:
     """About 1 200 classes; made at the first use (half a minute), then read from the user's cache."""
-    return cached("glyphs-1", lambda: _split(draw_classes(distinct_letters(), ["DejaVuSans"], EXAMPLES, seed=0)))
+    return cached("glyphs-1", ClassImages, lambda: _split(draw_classes(distinct_letters(), ["DejaVuSans"], EXAMPLES, seed=0)))
 
 
 def digits() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Digits 0 to 9 in eight fonts, bent as glyphs are: (10, 500, 28, 28) to train on and (10, 100, 28, 28) to test on; cached likewise."""
-    made = cached("digits-1", lambda: ClassImages(*(draw_classes("0123456789", DIGIT_FONTS, *of) for of in ((500, 1), (100, 2)))))
+    parts = ((500, 1), (100, 2))  # examples of each digit, seed
+    made = cached("digits-1", ClassImages, lambda: ClassImages(*(draw_classes("0123456789", DIGIT_FONTS, *of) for of in parts)))
     return made.train[..., 0], made.test[..., 0]
 
 

@@ -9,9 +9,10 @@ from metaworld_baselines.supervised.problems import curves
 from metaworld_baselines.supervised.problems.class_images import ClassImages, classification, read_mini_imagenet, read_omniglot
 from metaworld_baselines.supervised.problems.episodes import Problem
 from metaworld_baselines.supervised.problems.glyphs import glyphs
+from metaworld_baselines.supervised.problems.pose import pose
 from metaworld_baselines.supervised.settings import MetaConfig
 
-CURVES = {"sinusoid": curves.sinusoid, "harmonics": curves.harmonics}
+NUMBERS = {"sinusoid": curves.sinusoid, "harmonics": curves.harmonics, "pose": pose}  # labels that are numbers
 FOLDERS: dict[str, Callable[[Path], ClassImages]] = {"omniglot": read_omniglot, "mini-imagenet": read_mini_imagenet}
 
 
@@ -22,10 +23,10 @@ def find_problem(config: MetaConfig) -> Problem:
       ValueError: settings that do not fit it, or a folder with another layout than expected.
     """
     exclusive = config.mutually_exclusive
-    if config.problem in CURVES:
+    if config.problem in NUMBERS:
         if config.label_shuffle:
             raise ValueError(f"label_shuffle needs classes, and {config.problem} has none: use label_noise")
-        return CURVES[config.problem](config.shots, config.queries, mutually_exclusive=exclusive)
+        return NUMBERS[config.problem](config.shots, config.queries, mutually_exclusive=exclusive)
     if config.label_noise:
         raise ValueError(f"label_noise needs labels that are numbers, and {config.problem} has classes: use label_shuffle")
     if config.problem in FOLDERS and not config.data:
