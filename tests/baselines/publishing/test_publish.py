@@ -26,7 +26,7 @@ SAC = (
 )
 RL2 = (
     "rl2 --benchmark ML1 --task reach --total-env-steps 240 --max-episode-steps 20 --meta-batch 2 --episodes 3 --width 8 --memory 4 "
-    "--bptt-steps 0 --minibatches 1 --epochs 1 --eval-goals 2 --eval-train-goals 2 --eval-episodes 2"
+    "--rollout-steps 0 --bptt-steps 0 --minibatches 1 --epochs 1 --eval-goals 2 --eval-train-goals 2 --eval-episodes 2"
 )
 
 

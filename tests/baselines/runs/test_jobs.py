@@ -55,6 +55,7 @@ TINY = {
         "memory": 4,
         "episodes": 2,
         "max_episode_steps": 10,
+        "rollout_steps": 0,
         "bptt_steps": 0,
         "minibatches": 1,
         "epochs": 1,
