@@ -113,13 +113,13 @@ def test_goals_are_hidden_and_stay_the_same_through_a_trial(collector):
     assert np.ptp(firsts, axis=1).max() < 1e-6 and firsts[0, 0] != firsts[1, 0], "the same goal at each episode, another one beside it"
 
 
-def test_memories_are_kept_before_each_part(collector):
+def test_memories_are_kept_before_each_part_and_at_the_end(collector):
     def counting(policy, memory, obs, previous, seed_and_step):
         return np.zeros((2, 4), np.float32), np.zeros(2), memory + 1
 
     collector._act = counting
     _, _, memories = collector.collect(None, 8, 0, memory=np.zeros((2, 1)), keep_memory_every=4)
-    assert [memory[0, 0] for memory in memories] == [0, 4]
+    assert [memory[0, 0] for memory in memories] == [0, 4, 8], "and the last one"
 
 
 def test_a_collector_goes_on_where_its_state_was_taken(collector):
