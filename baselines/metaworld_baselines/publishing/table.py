@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,6 +59,7 @@ class Group:
     scores: list[list[float]] = field(default_factory=list)  # (seed, task), at the end
     best: list[float] = field(default_factory=list)  # (seed,): the mean over tasks of each task's maximum over training, as published
     env_steps: list[int] = field(default_factory=list)
+    entry: str = ""  # of a sweep, where several groups are of one algorithm
 
     @property
     def matrix(self) -> Float[NDArray[Any], "seed task"]:
@@ -72,7 +74,9 @@ class Group:
     @property
     def label(self) -> str:
         """For tables and legends."""
-        return self.folders[0].name if len(self.folders) == 1 else f"{self.algorithm}, {len(self.folders)} seeds"
+        if len(self.folders) == 1 and not self.entry:
+            return self.folders[0].name
+        return f"{self.entry or self.algorithm}, {len(self.folders)} seed{'s' * (len(self.folders) > 1)}"
 
 
 def own_folders() -> list[Path]:
@@ -103,7 +107,12 @@ def collect(benchmark: str, folders: Sequence[Path]) -> list[Group]:
         group.best.append(float(np.max([*evaluations, group.scores[-1]], axis=0).mean()))
         demonstrated = read_demonstrated(folder)
         group.env_steps.append(round(curve[-1]["env_steps"]) if demonstrated is None else demonstrated["steps"])
-    return list(groups.values())
+    found = list(groups.values())
+    labels = Counter(group.label for group in found)
+    for group in [group for group in found if labels[group.label] > 1]:
+        parents = {folder.parent.name for folder in group.folders}
+        group.entry = parents.pop() if len(parents) == 1 else ""
+    return found
 
 
 def final_scores(folder: Path, last: dict[str, float]) -> list[float]:

@@ -43,6 +43,15 @@ def test_seeds_are_grouped_and_settings_are_not(make_run):
         table.collect("MT10", [folders[0], make_run(1, [0.5] * 4)])
 
 
+def test_entries_of_a_sweep_are_told_apart_by_their_folders(make_run, tmp_path):
+    folders = []
+    for entry, width in (("plain", 16), ("wide", 32)):
+        (tmp_path / entry).mkdir()
+        folders += [make_run(seed, [0.0] * 4, width=width).rename(tmp_path / entry / f"seed{seed}") for seed in (1, 2)]
+    assert [group.label for group in table.collect("MT10", folders)] == ["plain, 2 seeds", "wide, 2 seeds"]
+    assert [group.label for group in table.collect("MT10", folders[:2])] == ["mt-sac, 2 seeds"], "one recipe is known by its algorithm"
+
+
 def test_interquartile_means_and_their_intervals(make_run):
     """By hand: of twelve scores the middle six count. The interval covers it, shrinks to a point without spread, and needs three seeds."""
     runs = [make_run(1, [0.0, 0.2, 0.4, 1.0]), make_run(2, [0.2, 0.2, 0.6, 1.0]), make_run(3, [0.0, 0.0, 0.6, 0.8])]
