@@ -15,6 +15,7 @@ import mujoco
 import numpy as np
 
 from metaworld_py.instances.task_sets import MT10
+from metaworld_py.sim.scene import compose, without_looks
 from metaworld_py.sim.simulation import MOCAP_QUAT_WXYZ, OPEN_FINGERS, PHYSICS_STEPS, SETTLE_PHYSICS_STEPS
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import TaskDef
@@ -41,11 +42,22 @@ def without_sensors(model: mujoco.MjModel) -> mujoco.MjModel:
     return changed
 
 
+def with_fused_bodies(task: TaskDef) -> mujoco.MjModel:
+    """Bodies without joints melt into what carries them, but for fixtures, which instances move."""
+    signals = task.reader.signals
+    spec = without_looks(compose(task.scene, signals), signals)
+    for name in task.fixtures or ():
+        spec.add_exclude(bodyname1=name, bodyname2="world")  # a body that something refers to is not fused
+    spec.compiler.fusestatic = True
+    return spec.compile()
+
+
 VARIANTS = {
     "floor: whole scene, mj_forward": lambda task: (task.model, forward),
     "without looks": lambda task: (task.physics_model, forward),
     "without looks, kinematics only after the step (ours)": lambda task: (task.physics_model, kinematics),
     "ours, with constraint islands (the engine's default)": lambda task: (with_islands(task.physics_model), kinematics),
+    "ours, bodies without joints fused": lambda task: (with_fused_bodies(task), kinematics),
     "ours, sensors off within the step": lambda task: (without_sensors(task.physics_model), kinematics),
 }
 
