@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Float, Int
 
+from metaworld_baselines.algorithms import meta_regularization
 from metaworld_baselines.algorithms.augmentation import make_augmented_act, observation_offsets
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
 from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise
@@ -105,6 +106,8 @@ def init(learner: Learner, seed: int) -> Rl2:
     @jax.jit
     def at_start(key: Array) -> Rl2:
         weights = learner.policy.init(key, jnp.zeros(learner.config.memory), jnp.zeros(RECURRENT_SIZE))
+        if learner.config.information_weight:
+            weights = meta_regularization.with_deviations(weights, learner.config.information_std)
         critic = learner.critic.init(jax.random.fold_in(key, 1), jnp.zeros(critic_size))
         opts = learner.policy_optimizer.init(weights), learner.critic_optimizer.init(critic)
         return Rl2(Policy(weights, new_scale(RECURRENT_SIZE)), critic, *opts, new_scale(critic_size), new_scale(1))
@@ -144,6 +147,13 @@ def remembered(
     return encoded, jax.lax.scan(step, memory, encoded.swapaxes(0, 1))[1].swapaxes(0, 1)
 
 
+def acting(learner: Learner, policy: Policy, key: Array) -> Policy:
+    """What plays a rollout: the policy, or with meta-regularisation one drawn from it by that rollout's key."""
+    if not learner.config.information_weight:
+        return policy
+    return policy._replace(weights=meta_regularization.drawn(policy.weights, jax.random.fold_in(key, 1_000_000)))
+
+
 def refreshed(learner: Learner, policy: Policy, sequences: Sequences) -> Sequences:
     """The sequences with the memories at their starts as this policy would have them (Kapturowski et al. 2019), but for the first ones."""
     trials = learner.config.meta_batch
@@ -158,14 +168,20 @@ def refreshed(learner: Learner, policy: Policy, sequences: Sequences) -> Sequenc
 # Learning -----------------------------------------------------------------------------------------
 
 
-def loss(learner: Learner, weights: Any, scale: Scale, batch: Sequences) -> tuple[Array, dict[str, Array]]:
-    """PPO's clipped surrogate and entropy bonus, to be minimised."""
-    distribution = over_time(learner, Policy(weights, scale), batch.memory, batch.inputs)
+def loss(learner: Learner, weights: Any, scale: Scale, batch: Sequences, key: Array) -> tuple[Array, dict[str, Array]]:
+    """PPO's clipped surrogate, entropy bonus and the price of information in the weights, to be minimised; the key is the rollout's."""
+    config = learner.config
+    distribution = over_time(learner, acting(learner, Policy(weights, scale), key), batch.memory, batch.inputs)
     log_prob, entropy = distribution.log_prob(batch.action), distribution.entropy().mean()
-    surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean()
+    surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, config.clip).mean()
     log_ratio = log_prob - batch.log_prob
     kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()  # without bias and never negative (Schulman 2020)
-    return -surrogate - learner.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
+    metrics = {"surrogate": surrogate, "entropy": entropy, "kl": kl}
+    if not config.information_weight:
+        return -surrogate - config.entropy_bonus * entropy, metrics
+    information = meta_regularization.nats(weights)
+    metrics |= {"nats": information, "weights_std": meta_regularization.mean_std(weights)}
+    return -surrogate - config.entropy_bonus * entropy + config.information_weight * information, metrics
 
 
 def critic_loss(learner: Any, critic: Any, batch: Any) -> Array:
@@ -176,13 +192,13 @@ def critic_loss(learner: Any, critic: Any, batch: Any) -> Array:
     return ((outputs[..., 0] - batch.target) ** 2).mean()
 
 
-def policy_step(learner: Learner, policy: Policy, opt: Any, batch: Sequences) -> tuple[Any, Any, dict[str, Array]]:
+def policy_step(learner: Learner, policy: Policy, opt: Any, batch: Sequences, key: Array) -> tuple[Any, Any, dict[str, Array]]:
     """Changes of the weights, the optimizer's next state, metrics; of a batch (task, sequence, …) where tasks' gradients are combined."""
     if isinstance(learner.policy_optimizer, MultiTaskOptimizer):
-        losses = by_task(lambda weights, of_task: loss(learner, weights, policy.scale, of_task))
+        losses = by_task(lambda weights, of_task: loss(learner, weights, policy.scale, of_task, key))
         updates, opt, (_, metrics), conflict = learner.policy_optimizer.measured_update(losses, policy.weights, opt, batch)
         return updates, opt, jax.tree.map(jnp.mean, metrics) | conflict
-    grads, metrics = jax.grad(partial(loss, learner), has_aux=True)(policy.weights, policy.scale, batch)
+    grads, metrics = jax.grad(partial(loss, learner), has_aux=True)(policy.weights, policy.scale, batch, key)
     updates, opt = learner.policy_optimizer.update(grads, opt)
     return updates, opt, metrics
 
@@ -198,12 +214,12 @@ def minibatch_order(config: Rl2Config, key: Array) -> Int[Array, "*sequence"]:
 
 def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iteration: int | Array) -> tuple[Rl2, dict[str, Array]]:
     """All gradient steps of an iteration in one compiled call; also mean metrics."""
-    config = learner.config
+    config, rollout_key = learner.config, jax.random.fold_in(key, iteration)
 
     def step(sequences: Sequences, agent_and_is_near: tuple[Rl2, Array], chosen: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
         agent, is_near = agent_and_is_near
         batch, (weights, scale) = jax.tree.map(lambda x: x[chosen], sequences), agent.policy
-        updates, policy_opt, metrics = policy_step(learner, agent.policy, agent.policy_opt, batch)
+        updates, policy_opt, metrics = policy_step(learner, agent.policy, agent.policy_opt, batch, rollout_key)
         is_near &= (config.max_kl == 0.0) | (metrics["kl"] <= config.max_kl)
         new = agent._replace(policy=Policy(optax.apply_updates(weights, updates), scale), policy_opt=policy_opt)
         agent = jax.tree.map(lambda new, old: jnp.where(is_near, new, old), new, agent)
@@ -217,10 +233,11 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
         return (agent, is_near), metrics | {"policy_steps": is_near.astype(jnp.float32)}
 
     def epoch(agent_and_is_near: tuple[Rl2, Array], order: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
-        fresh = refreshed(learner, agent_and_is_near[0].policy, sequences) if config.refresh_memory else sequences
+        policy = acting(learner, agent_and_is_near[0].policy, rollout_key)
+        fresh = refreshed(learner, policy, sequences) if config.refresh_memory else sequences
         return jax.lax.scan(partial(step, fresh), agent_and_is_near, order)
 
-    keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
+    keys = jax.random.split(rollout_key, config.epochs)
     orders = jax.vmap(partial(minibatch_order, config))(keys)
     (agent, _), metrics = jax.lax.scan(epoch, (agent, jnp.array(True)), orders)
     if config.normalize_inputs:  # only now: the densities of these actions belong to the scale that they were drawn with
@@ -264,7 +281,7 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
         collector.restart(tasks)
         offset = observation_offsets(config, agent.policy.scale, seed, iteration)
         agent, chunk, learning, metrics = play_and_learn(
-            learner, collector, agent, compiled, instance_inputs(config, tasks), key, iteration, offset
+            learner, collector, agent, compiled, instance_inputs(config, tasks), key, iteration, offset, partial(acting, learner)
         )
         speed.count(chunk, learning, time.perf_counter() - began, config.updates_per_iteration)
         run.advance(config.env_steps_per_iteration)

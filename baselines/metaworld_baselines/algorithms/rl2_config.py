@@ -58,6 +58,8 @@ class Rl2Config(MetaConfig):
     head_width: int = 32  # of these two
     skip: bool = False  # actions depend on the inputs directly, too, and not on the memory alone
     augmentation: float = 0.0  # see `observation_offsets`; in standard deviations
+    information_weight: float = 0.0  # β, price of a nat in the encoder's weights (meta-regularisation); 0: they are plain numbers
+    information_std: float = 0.05  # with it: of these weights at the start
     forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
 
     def __post_init__(self) -> None:
@@ -70,6 +72,11 @@ class Rl2Config(MetaConfig):
             raise ValueError("critic_bins are of baseline=critic, at least 2 and on a positive critic_range, or 0 for none")
         if self.augmentation and not self.normalize_inputs:
             raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
+        if self.information_weight < 0.0 or self.information_std <= 0.0:
+            raise ValueError(
+                "information_weight must not be negative, and information_std positive, got "
+                f"{self.information_weight} and {self.information_std}"
+            )
         if self.advantages_by_task and not self.normalize_advantages:
             raise ValueError("advantages_by_task says how normalize_advantages does it: switch that on, too")
         check_std(self.initial_std, self.min_std, self.max_std)

@@ -39,6 +39,7 @@ def play_and_learn(
     key: Array,
     iteration: int,
     offset: NDArray[Any] | float | None = None,
+    acting: Callable[[Any, Array], Any] | None = None,
 ) -> tuple[Any, Chunk, float, dict[str, float]]:
     """A meta-batch of whole trials, learned from part by part; what is remembered lives on from part to part.
 
@@ -50,6 +51,7 @@ def play_and_learn(
       key: of all randomness of learning.
       iteration: how many meta-batches came before.
       offset: of what the policy sees, which is told beside it; None: it isn't.
+      acting: from the policy and a part's key to what plays that part; None: the policy.
 
     Returns:
       What has learned, what the episodes were like, the seconds of learning, mean metrics.
@@ -58,9 +60,9 @@ def play_and_learn(
     memory = Memory.empty(config.meta_batch, config.memory)
     for first_step in range(0, config.trial_steps, config.steps_at_once):
         step = iteration * config.trial_steps + first_step
-        acting = agent.policy if offset is None else (agent.policy, offset)
+        plays = agent.policy if acting is None else acting(agent.policy, jax.random.fold_in(key, step))
         rollout, chunk, memories = collector.collect(
-            acting, config.steps_at_once, step, memory=memory, keep_memory_every=config.sequence_steps
+            plays if offset is None else (plays, offset), config.steps_at_once, step, memory=memory, keep_memory_every=config.sequence_steps
         )
         memory, began = memories[-1], time.perf_counter()
         starts = np.stack([before.state for before in memories[:-1]])

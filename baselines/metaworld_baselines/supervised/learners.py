@@ -22,7 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.supervised import regularization as reg
+from metaworld_baselines.networks import regularization as reg
 from metaworld_baselines.supervised.problems.episodes import Episode, errors, losses
 
 UNROLLED = 5  # up to so many inner steps stand one behind the other in compiled code, where a loop costs more than they (not of pictures)

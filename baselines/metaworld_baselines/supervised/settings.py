@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from metaworld_baselines.supervised import regularization as reg
+from metaworld_baselines.networks import regularization as reg
 
 MAML, CNP, FINE_TUNING, NEAREST_NEIGHBOUR = "maml", "cnp", "fine-tuning", "nearest-neighbour"
 ADAPTATIONS = (MAML, CNP, FINE_TUNING, NEAREST_NEIGHBOUR)

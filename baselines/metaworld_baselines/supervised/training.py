@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import optax
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks import regularization as reg
 from metaworld_baselines.runs.checkpoints import LAST
 from metaworld_baselines.runs.run import Run
-from metaworld_baselines.supervised import regularization as reg
 from metaworld_baselines.supervised.augmentation import add_label_noise, shuffle_labels
 from metaworld_baselines.supervised.learners import Cnp, Learner, Maml, NearestNeighbour, Networks, Outcome, inequality
 from metaworld_baselines.supervised.networks import Convolutions, Layers, PictureEncoder

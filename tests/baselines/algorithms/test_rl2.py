@@ -25,6 +25,7 @@ CONFIG = Rl2Config(
 )
 LEARNER = rl2.make_learner(CONFIG)
 PARAMS = rl2.init(LEARNER, seed=0).policy
+KEY = jax.random.PRNGKey(0)
 
 
 INSTANCES = privileged_critic.instance_inputs(CONFIG, Instances(CONFIG, seed=1).of_iteration(0))
@@ -70,6 +71,40 @@ def test_sequences_give_back_the_densities_that_were_played(trial, bptt_steps):
 
 def densities(learner, agent, sequences):
     return rl2.over_time(learner, agent.policy, sequences.memory, sequences.inputs).log_prob(sequences.action)
+
+
+def test_weights_with_a_price_are_drawn_for_a_rollout_and_learn_from_what_they_played():
+    """A rollout's key gives back the weights that played it, and their densities; another key other ones; evaluations take the means."""
+    learner = with_settings(information_weight=1e-4, information_std=0.5)
+    agent = rl2.init(learner, seed=0)
+    played = rl2.acting(learner, agent.policy, KEY)
+    for layer, other in (("first", True), ("second", True), ("mean", False), ("cell", False)):
+        before, after = (jax.tree.leaves(policy.weights["params"][layer]) for policy in (agent.policy, played))
+        assert all(np.array_equal(*pair) != other for pair in zip(before, after, strict=True)), layer
+    _, sequences = trials.make_sequences(learner, agent, *play(learner, played), INSTANCES)
+    again, another = (rl2.acting(learner, agent.policy, key) for key in (KEY, jax.random.PRNGKey(1)))
+    assert np.allclose(densities(learner, agent._replace(policy=again), sequences), sequences.log_prob, atol=1e-4)
+    assert not np.allclose(densities(learner, agent._replace(policy=another), sequences), sequences.log_prob, atol=1e-2)
+    assert rl2.loss(learner, *agent.policy, sequences, KEY)[1]["kl"] < 1e-5, "the loss starts where the rollout was played"
+    plain = agent.policy._replace(weights={"params": agent.policy.weights["params"]})
+    inputs, memory = jnp.ones((4, 45)), jnp.zeros((4, 5))
+    assert np.array_equal(rl2.one_step(learner, agent.policy, memory, inputs)[1].mean, rl2.one_step(learner, plain, memory, inputs)[1].mean)
+
+
+def test_what_weights_know_costs_nats_until_it_is_forgotten():
+    """Without anything to earn, a high price takes the encoder to the standard normal and leaves the other weights alone."""
+    learner = with_settings(information_weight=10.0, learning_rate=0.05, epochs=100)
+    agent = rl2.init(learner, seed=0)
+    played = rl2.acting(learner, agent.policy, jax.random.fold_in(KEY, 0))
+    _, sequences = trials.make_sequences(learner, agent, *play(learner, played), INSTANCES)
+    nothing = sequences._replace(advantage=jnp.zeros_like(sequences.advantage))
+    learner = replace(learner, config=replace(learner.config, entropy_bonus=0.0))
+    learned, metrics = jax.jit(partial(rl2.learn, learner))(agent, nothing, KEY, 0)
+    before, after = (float(rl2.meta_regularization.nats(one.policy.weights)) for one in (agent, learned))
+    size = sum(leaf.size for leaf in jax.tree.leaves(agent.policy.weights["log_std"]))
+    assert before == pytest.approx(size * 2.5, rel=0.1), "½ (0.05² + μ² − 1) − log 0.05 each"
+    assert after < 0.01 * before and float(metrics["nats"]) < before
+    assert np.array_equal(learned.policy.weights["params"]["cell"]["hn"]["kernel"], agent.policy.weights["params"]["cell"]["hn"]["kernel"])
 
 
 def test_a_scale_of_inputs_moves_only_after_learning():
@@ -204,7 +239,7 @@ def test_the_critic_knows_the_instance_and_the_policy_does_not():
     policy_grads, critic_grads = (
         jax.grad(lambda agent, of=of: of(agent))(agent._replace(policy_opt=0.0, critic_opt=0.0))
         for of in (
-            lambda agent: rl2.loss(learner, agent.policy.weights, agent.policy.scale, privileged)[0],
+            lambda agent: rl2.loss(learner, agent.policy.weights, agent.policy.scale, privileged, KEY)[0],
             lambda agent: rl2.critic_loss(learner, agent.critic, privileged),
         )
     )
@@ -407,9 +442,9 @@ def test_tasks_gradients_are_combined_and_their_conflict_is_measured():
     assert orders.shape == (2, 10, 1) and (np.asarray(orders) // 2 == np.arange(10)[:, None]).all(), "a task's sequences stand in a row"
     chosen = np.asarray(orders[0])
     of_tasks, of_all = (jax.tree.map(lambda x, at=at: x[at], sequences) for at in (chosen, chosen.ravel()))
-    updates, _, _ = jax.jit(partial(rl2.policy_step, plain))(agent.policy, agent.policy_opt, of_all)
+    updates, _, _ = jax.jit(partial(rl2.policy_step, plain))(agent.policy, agent.policy_opt, of_all, KEY)
     opt = mean.policy_optimizer.init(agent.policy.weights)
-    same, _, metrics = jax.jit(partial(rl2.policy_step, mean))(agent.policy, opt, of_tasks)
+    same, _, metrics = jax.jit(partial(rl2.policy_step, mean))(agent.policy, opt, of_tasks, KEY)
     assert all(np.allclose(a, b, atol=1e-5) for a, b in zip(*map(jax.tree.leaves, (updates, same)), strict=True))
     assert 0.0 < metrics["conflicting_pairs"] <= 1.0 and -1.0 <= metrics["mean_cosine"] <= 1.0
 
@@ -420,7 +455,7 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
     agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
 
     def measure(agent):
-        surrogate = rl2.loss(learner, *agent.policy, sequences)[1]["surrogate"]
+        surrogate = rl2.loss(learner, *agent.policy, sequences, KEY)[1]["surrogate"]
         return float(surrogate), float(rl2.critic_loss(learner, agent.critic, sequences))
 
     before, learn = measure(agent), jax.jit(partial(rl2.learn, learner))
@@ -444,6 +479,8 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"trial_episodes": -1}, "trial_episodes must be at least 1, or 0"),
         ({"augmentation": 0.5}, "which are known with normalize_inputs only"),
         ({"advantages_by_task": True}, "advantages_by_task says how normalize_advantages does it"),
+        ({"information_weight": -1.0}, "information_weight must not be negative"),
+        ({"information_weight": 1.0, "information_std": 0.0}, "and information_std positive"),
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
         ({"critic_bins": 11}, "critic_bins are of baseline=critic"),
         ({"head": "flim"}, "head must be one of linear, film, hypernetwork, got 'flim'"),

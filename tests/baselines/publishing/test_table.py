@@ -120,8 +120,10 @@ def make_meta_run(tmp_path):
         lines = [f"{1000 * at},{at},{rate},1.0,{rate / 2},{rate}" for at, rate in enumerate(rates, start=1)]
         (folder / "curve.csv").write_text("\n".join(["env_steps,seconds,success,return,success_before,success/reach", *lines]) + "\n")
         if has_trials:
-            lines = [f"{at},1,{rate / 2},{rate / 4},{rate},{rate}" for at, rate in enumerate(rates, start=1)]
-            head = "env_steps,seconds,before/reach,while_adapting/1,while_adapting/2,once_adapted/1"
+            shown = [(rate / 2, rate / 4, rate, rate) for rate in rates]
+            lines = [f"{at},1," + ",".join(map(str, (*one, *(2 * rate for rate in one)))) for at, one in enumerate(shown, start=1)]
+            names = ("before/reach", "while_adapting/1", "while_adapting/2", "once_adapted/1")
+            head = ",".join(("env_steps", "seconds", *names, *(f"train_{name}" for name in names)))
             (folder / "trials.csv").write_text("\n".join([head, *lines]) + "\n")
         return folder
 
@@ -133,13 +135,13 @@ def test_all_protocols_of_meta_learners_stand_side_by_side(make_meta_run):
     folders = [make_meta_run(1, [0.8, 0.4], has_trials=True), make_meta_run(2, [0.4, 0.6], has_trials=True)]
     (group,) = table.collect("ML1-reach", folders)
     rows = {row[1:3]: row[3:] for row in protocol_table.protocol_rows(group.label, group.config, group.folders)}
-    assert rows["0", "most likely"] == ("25.0%", "35.0%") and rows["10", "most likely"] == ("50.0%", "70.0%")
-    assert rows["0", "random"] == ("not kept", "17.5%") and rows["1", "random"] == ("not kept", "70.0%")
+    assert rows["0", "most likely"] == ("25.0%", "35.0%", "50.0%") and rows["10", "most likely"] == ("50.0%", "70.0%", "100.0%")
+    assert rows["0", "random"] == ("12.5%", "17.5%", "25.0%") and rows["1", "random"] == ("50.0%", "70.0%", "100.0%")
     shots = [Shot(3, True, 0.25, (0.1, 0.4), 0.0, {"reach": 0.25})]
     save_shots(shots, folders[0] / "shots.json")
     save_shots([replace(shots[0], success=0.75)], folders[1] / "shots.json")
     rows = {row[1:3]: row[3:] for row in protocol_table.protocol_rows(group.label, group.config, group.folders)}
-    assert rows["3", "random"] == ("50.0%", "not kept") and rows["10", "most likely"] == ("not kept", "70.0%")
+    assert rows["3", "random"] == ("50.0%", "not kept", "not kept") and rows["10", "most likely"] == ("not kept", "70.0%", "100.0%")
     assert "episodes to adapt |" in "\n".join(table.text("ML1-reach", [group], 10))
     old = make_meta_run(3, [0.5, 0.3], has_trials=False)
     assert protocol_table.best_by_protocol(old, group.config) == {(10, False): 0.5, (0, False): 0.25}

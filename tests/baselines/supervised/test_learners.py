@@ -6,7 +6,7 @@ import pytest
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp
 
-from metaworld_baselines.supervised import regularization as reg
+from metaworld_baselines.networks import regularization as reg
 from metaworld_baselines.supervised.learners import Cnp, Maml, NearestNeighbour, Networks, inequality
 from metaworld_baselines.supervised.networks import Layers
 from metaworld_baselines.supervised.problems.episodes import Episode

@@ -6,7 +6,7 @@ import pytest
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp
 
-from metaworld_baselines.supervised import regularization as reg
+from metaworld_baselines.networks import regularization as reg
 
 ROUNDING = 1e-5  # of float32
 
