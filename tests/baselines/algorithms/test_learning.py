@@ -46,6 +46,6 @@ def test_actors_find_each_tasks_best_action_and_critics_its_worth(name):
     agent = jax.jit(lambda a, b: sac_update.update_often(learner, a, b, jax.random.PRNGKey(0), 0))(init(learner, 0), buffer)
     obs = replay.unpack(buffer.rows).obs[:, :1]
     mean, _ = learner.actor.apply(agent.actor, obs, learner.task_ids)
-    assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.15, np.tanh(mean[:, 0])
+    assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.2, np.tanh(mean[:, 0])
     q = learner.critic.apply(agent.critic, obs, jnp.asarray(BEST_ACTIONS)[:, None], learner.task_ids)
     assert np.abs(np.asarray(q) - 2.0).max() < 0.6, q

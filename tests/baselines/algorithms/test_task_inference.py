@@ -89,7 +89,7 @@ def test_what_acts_and_what_infers_learn_apart(played):
 def test_beliefs_find_what_rewards_tell_and_say_how_far_the_rest_may_be():
     """One number of the instance is the reward, one is nowhere to be found: error and standard deviation go to zero and to one."""
     learner = task_inference.make_learner(
-        replace(CONFIG, width=16, memory=16, memory_updates=1500, sequences_per_update=64, memory_learning_rate=3e-3, spread_weight=0.1)
+        replace(CONFIG, width=16, memory=16, memory_updates=4000, sequences_per_update=64, memory_learning_rate=3e-4, spread_weight=0.1)
     )
     rng, count, size = np.random.default_rng(0), 512, learner.policy.instance_size
     instance = np.zeros((count, size), np.float32)
