@@ -151,7 +151,8 @@ def acting(learner: Learner, policy: Policy, key: Array) -> Policy:
     """What plays a rollout: the policy, or with meta-regularisation one drawn from it by that rollout's key."""
     if not learner.config.information_weight:
         return policy
-    return policy._replace(weights=meta_regularization.drawn(policy.weights, jax.random.fold_in(key, 1_000_000)))
+    key = jax.random.fold_in(key, 1_000_000)  # apart from the orders of minibatches
+    return policy._replace(weights=meta_regularization.drawn(policy.weights, key))
 
 
 def refreshed(learner: Learner, policy: Policy, sequences: Sequences) -> Sequences:

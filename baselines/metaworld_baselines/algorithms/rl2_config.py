@@ -17,6 +17,7 @@ from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
 from metaworld_baselines.networks.context_heads import check_head
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
+from metaworld_baselines.networks.regularization import INITIAL_STD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +60,7 @@ class Rl2Config(MetaConfig):
     skip: bool = False  # actions depend on the inputs directly, too, and not on the memory alone
     augmentation: float = 0.0  # see `observation_offsets`; in standard deviations
     information_weight: float = 0.0  # β, price of a nat in the encoder's weights (meta-regularisation); 0: they are plain numbers
-    information_std: float = 0.05  # with it: of these weights at the start
+    information_std: float = INITIAL_STD  # with it: of these weights at the start
     forgetful: bool = False  # for comparison: a policy that sees no previous step and remembers nothing, so that it cannot adapt
 
     def __post_init__(self) -> None:

@@ -79,9 +79,8 @@ def best_by_protocol(folder: Path, config: Any) -> dict[Protocol, float]:
     elif len(config.tasks) == 1:
         found[0, False] = max(point["success_before"] for point in curve)
     if trials and config.task:
-        while_adapting = np.array([_of(point, "while_adapting/") for point in trials]).max(axis=0)
-        shown = while_adapting if config.adapts_while_playing else while_adapting[:1]
-        found |= {(episodes, True): float(rate) for episodes, rate in enumerate(shown)}
+        evaluations = [_of_trials(point, config) for point in trials]
+        found |= {protocol: max(one[protocol] for one in evaluations) for protocol in evaluations[0] if protocol[1]}
     return found
 
 

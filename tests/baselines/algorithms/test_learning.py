@@ -18,11 +18,11 @@ CONFIG = SacConfig(
     width=32,
     depth=2,
     batch_per_task=64,
-    learning_rate=3e-3,
+    learning_rate=1.5e-3,
     initial_temperature=0.1,
     discount=0.5,
     target_rate=0.1,
-    chunk_vector_steps=1000,
+    chunk_vector_steps=2000,
 )
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)  # one per task
 METHODS = {"mt-sac": ("mean", "one-hot"), "mtmh-sac": ("mean", "multi-head"), "pcgrad-sac": ("pcgrad", "multi-head")}
@@ -46,6 +46,6 @@ def test_actors_find_each_tasks_best_action_and_critics_its_worth(name):
     agent = jax.jit(lambda a, b: sac_update.update_often(learner, a, b, jax.random.PRNGKey(0), 0))(init(learner, 0), buffer)
     obs = replay.unpack(buffer.rows).obs[:, :1]
     mean, _ = learner.actor.apply(agent.actor, obs, learner.task_ids)
-    assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.2, np.tanh(mean[:, 0])
+    assert np.abs(np.tanh(mean[:, 0]) - BEST_ACTIONS).max() < 0.15, np.tanh(mean[:, 0])
     q = learner.critic.apply(agent.critic, obs, jnp.asarray(BEST_ACTIONS)[:, None], learner.task_ids)
     assert np.abs(np.asarray(q) - 2.0).max() < 0.6, q

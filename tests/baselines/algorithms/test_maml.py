@@ -131,16 +131,15 @@ def test_the_outer_ppo_lowers_its_loss(played):
 @pytest.mark.parametrize("outer", ["trpo", "ppo"])
 def test_meta_gradients_are_combined_and_their_conflict_is_measured(played, outer):
     """Of one task, those of its goals. Their mean is the outer gradient itself: so is the step; surgery keeps the bound as well."""
-    _, _, before, after = played
+    _, agent, before, after = played
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
     found = {}
     for combination in (None, "mean", "pcgrad"):
-        learner = parts_of(outer=outer, combination=combination)
+        learner = parts_of(outer=outer, combination=combination, cg_damping=0.1)  # or conjugate gradients make much of rounding
         start = maml_trpo.init(learner, seed=0)
         found[combination] = jax.jit(partial(maml_trpo.learn, learner))(start, (pre,), post)
     plain, mean, surgery = (ravel_pytree(found[name][0].policy)[0] for name in (None, "mean", "pcgrad"))
-    step = np.linalg.norm(plain - ravel_pytree(start.policy)[0])
-    assert step > 0.0 and np.linalg.norm(plain - mean) < 0.01 * step, "to what conjugate gradients make of rounding"
+    assert np.allclose(plain, mean, atol=2e-4) and not np.array_equal(plain, ravel_pytree(agent.policy)[0])
     assert np.isfinite(surgery).all() and "conflicting_pairs" not in found[None][1]
     assert 0.0 <= found["mean"][1]["conflicting_pairs"] <= 1.0 and -1.0 <= found["pcgrad"][1]["mean_cosine"] <= 1.0
     assert outer == "ppo" or found["pcgrad"][1]["kl"] <= CONFIG.max_kl
