@@ -1,41 +1,60 @@
 """Speed of the GPU engine by number of worlds: `python perf/gpu.py --worlds 4096 8192 16384 32768`, with `--device cpu` as a rehearsal.
 
-The levers, each measured alone: `--lever iterations=6` caps the solver's iterations, `--lever contacts=32` and `--lever constraints=192`
-change the room for them, `--lever bodies` leaves the arm's bodies unfused.
+Levers are each measured alone, with the last number of worlds: `--levers opt.iterations=6 opt.ls_iterations=10` set an option of MuJoCo
+Warp's, `contacts=32` and `constraints=192` change the room for them, `bodies` leaves the arm's bodies unfused, `one-graph` records a step's
+rewards in the graph of its physics. `--kernels` tells what each kernel of a control step takes on a card.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
 import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import patch
 
+from metaworld_py import make_gpu
 from metaworld_py._version import installed_versions
-from metaworld_py.checks.gpu_bench import measure_gpu
-from metaworld_py.gpu import mechanism, worlds
+from metaworld_py.checks.gpu_bench import kernel_times, measure_gpu
+from metaworld_py.gpu import mechanism, vector_env, worlds
 
 
-def pull(lever):
-    """Change one thing of the engine."""
-    name, _, value = lever.partition("=")
-    if name == "contacts":
-        worlds.CONTACTS_PER_WORLD = int(value)
+@contextmanager
+def pulled(lever: str | None) -> Iterator[None]:
+    """One thing of the engine changed."""
+    name, _, value = (lever or "").partition("=")
+    if lever is None:
+        yield
+    elif name == "contacts":
+        with patch.object(worlds, "CONTACTS_PER_WORLD", int(value)):
+            yield
     elif name == "constraints":
-        worlds.CONSTRAINTS_PER_WORLD = int(value)
-    elif name == "iterations":
+        with patch.object(worlds, "CONSTRAINTS_PER_WORLD", int(value)):
+            yield
+    elif name == "bodies":
+        with patch.object(mechanism, "FUSES_BODIES", False):
+            mechanism._mechanisms.cache_clear()
+            yield
+        mechanism._mechanisms.cache_clear()
+    elif name == "one-graph":
+        with patch.object(vector_env, "SCORES_IN_GRAPH", True):
+            yield
+    elif name.startswith("opt."):
         put = worlds._put
 
-        def with_fewer(*arguments):
+        def with_option(*arguments):
             model, data = put(*arguments)
-            model.opt.iterations = int(value)
+            setattr(model.opt, name.removeprefix("opt."), ast.literal_eval(value))
             return model, data
 
-        worlds._put = with_fewer
-    elif name == "bodies":
-        mechanism.FUSES_BODIES = False
+        with patch.object(worlds, "_put", with_option):
+            yield
     else:
-        raise SystemExit(f"unknown lever {name!r}: iterations=N, contacts=N, constraints=N or bodies")
+        raise SystemExit(f"unknown lever {lever!r}: opt.NAME=VALUE, contacts=N, constraints=N, bodies or one-graph")
 
 
 def main() -> None:
@@ -44,18 +63,40 @@ def main() -> None:
     parser.add_argument("--benchmark", default="MT50")
     parser.add_argument("--device", default="cuda:0")
     parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--lever")
-    parser.add_argument("--out", type=Path, help="a .json file for the table")
+    parser.add_argument("--levers", nargs="*", default=[])
+    parser.add_argument("--kernels", action="store_true")
+    parser.add_argument("--out", type=Path, help="a .json file for what is found, written as it comes")
     options = parser.parse_args()
-    if options.lever:
-        pull(options.lever)
-    table = []
+    begun, found = time.perf_counter(), {"versions": installed_versions(), "benchmark": options.benchmark, "rows": [], "kernels": {}}
+
+    def tell(what: str) -> None:
+        print(f"{time.perf_counter() - begun:5.0f} s  {what}", flush=True)
+        if options.out is not None:
+            options.out.write_text(json.dumps(found, indent=1))
+
+    def measure(count: int, lever: str | None = None) -> None:
+        try:
+            with pulled(lever):
+                row = measure_gpu(options.benchmark, count, device=options.device, steps=options.steps)
+        except Exception as error:  # whatever it is: a card may be lent for minutes
+            found["rows"].append({"worlds": count, "lever": lever, "error": f"{type(error).__name__}: {error}"})
+            tell(f"{lever or 'as it is'}, {count} worlds: {type(error).__name__}: {error}")
+        else:
+            found["rows"].append({"lever": lever, **asdict(row)})
+            tell(f"{lever or 'as it is'}: {row}")
+
     for count in options.worlds:
-        table.append(measure_gpu(options.benchmark, count, device=options.device, steps=options.steps))
-        print(table[-1], flush=True)
-    if options.out is not None:
-        rows = [asdict(row) for row in table]
-        options.out.write_text(json.dumps({"versions": installed_versions(), "lever": options.lever, "rows": rows}, indent=1))
+        measure(count)
+    if options.kernels:
+        env = make_gpu(options.benchmark, options.worlds[-1], seed=0, device=options.device, num_goals=10)
+        env.reset()
+        kernel_times(env)  # the first time they are loaded
+        found["kernels"] = kernel_times(env)
+        for name, kernels in found["kernels"].items():
+            most = ", ".join(f"{kernel} {ms:.3f} ({number})" for kernel, (number, ms) in list(kernels.items())[:12])
+            tell(f"{name}, ms (runs): {sum(ms for _, ms in kernels.values()):.2f} altogether; {most}")
+    for lever in options.levers:
+        measure(options.worlds[-1], lever)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class GpuThroughput:
       worlds: of all tasks together.
       device: name of the card or processor.
       steps_per_second: control steps of all worlds, with rewards, endings and new episodes, actions being on the device already.
+      mean_reward: of the last step: the same wherever the engine does the same, whatever is tried with it.
       physics_ms: of a control step of each mechanism alone, by its name; commands and reading of rows included.
       memory_mib: that making the environment took; on a processor, of this process.
       constraints: most of any world, of as many as there is room for.
@@ -37,6 +38,7 @@ class GpuThroughput:
     worlds: int
     device: str
     steps_per_second: float
+    mean_reward: float
     physics_ms: dict[str, float]
     memory_mib: float
     constraints: int
@@ -50,7 +52,8 @@ class GpuThroughput:
         alone = ", ".join(f"{name} {ms:.2f}" for name, ms in self.physics_ms.items())
         return (
             f"{self.worlds} worlds on {self.device}: {self.steps_per_second:,.0f} control steps/s; {self.launches} kernels a step; "
-            f"memory {self.memory_mib:,.0f} MiB\n  physics of a mechanism alone (ms): {alone}\n  constraints ≤ {self.constraints} "
+            f"mean reward {self.mean_reward:.4f}; memory {self.memory_mib:,.0f} MiB\n"
+            f"  physics of a mechanism alone (ms): {alone}\n  constraints ≤ {self.constraints} "
             f"(room for {self.room_for_constraints}), contacts {self.contacts:.1f} a world, iterations ≤ {self.iterations}; "
             + ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.counters.items())
         )
@@ -79,12 +82,17 @@ def measure_gpu(benchmark: str | Sequence[str], worlds: int, *, device: str = "c
     for step in range(1, _WARM_UP_STEPS):
         env.step(actions[step])
     seconds = _seconds(place, steps, lambda step: env.step(actions[step % _NUM_ACTIONS]))
+    mean_reward = float(env.step(actions[0])[1].numpy().mean())
+    for group in env.worlds:
+        for _ in range(_WARM_UP_STEPS):
+            group.advance()
     alone = {group.mechanism.name: _seconds(place, max(steps // 4, 1), partial(_advance, group)) for group in env.worlds}
     used = (place.total_memory - place.free_memory if place.is_cuda else (resident_bytes() or 0) - before) / 2**20
     return GpuThroughput(
         worlds=worlds,
         device=place.name if place.is_cuda else processor_name(),
         steps_per_second=worlds / seconds,
+        mean_reward=mean_reward,
         physics_ms={name: 1e3 * one for name, one in alone.items()},
         memory_mib=used,
         constraints=max(int(group.data.nefc.numpy().max()) for group in env.worlds),
@@ -119,6 +127,26 @@ def count_launches(function: Callable[[], object]) -> int:
         for name, original in found.items():
             setattr(wp, name, original)
     return len(counted)
+
+
+def kernel_times(env: Any) -> dict[str, dict[str, list[float]]]:
+    """Of each mechanism's control step, run kernel by kernel on a card: how often each kernel ran, and what it took altogether (ms).
+
+    A loop's kernels run as often as the loop did. Without a card there is nothing to tell.
+    """
+    import warp as wp  # noqa: PLC0415  # an extra
+
+    told: dict[str, dict[str, list[float]]] = {}
+    for group in env.worlds:
+        kernels: dict[str, list[float]] = {}
+        with wp.ScopedDevice(env.device):
+            wp.timing_begin(wp.TIMING_ALL)
+            group.advance_one_by_one()
+            for result in wp.timing_end():
+                number, ms = kernels.get(result.name, [0, 0.0])
+                kernels[result.name] = [number + 1, ms + result.elapsed]
+        told[group.mechanism.name] = dict(sorted(kernels.items(), key=lambda item: -item[1][1]))
+    return told
 
 
 def _advance(worlds: Any, _: int) -> None:

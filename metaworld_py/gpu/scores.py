@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -14,12 +14,12 @@ from metaworld_py.engine.reward_compiler import call_score, score_body, score_fu
 from metaworld_py.engine.rewriting import Rewriter
 from metaworld_py.tasks.common.definition import TaskDef
 
-ScoreWorlds = Callable[..., None]
+ScoreWorlds = Callable[[Any], None]
 _THREADS_PER_BLOCK = 128
 
 
-def score_worlds(task: TaskDef, version: str, start: Any, *, on_gpu: bool) -> ScoreWorlds:
-    """A function (rows, starts, efforts, is_first, out, stream) that scores worlds of one task; arrays are Warp's, a world each row.
+def score_worlds(task: TaskDef, version: str, start: Any, arrays: Sequence[Any], *, on_gpu: bool) -> ScoreWorlds:
+    """A function of a stream that scores worlds of one task; on a processor the stream is None.
 
     It writes score and frame to `out` and, where the task asks for it after the first step, other constants to `starts`.
 
@@ -27,16 +27,14 @@ def score_worlds(task: TaskDef, version: str, start: Any, *, on_gpu: bool) -> Sc
       task: the task.
       version: of the reward.
       start: any start tuple of the task, for its structure.
+      arrays: rows, starts, efforts, is_first and out of these worlds: Warp's, a world each row.
       on_gpu: whether the arrays lie on a GPU.
     """
     if on_gpu:
-        return _on_gpu(task, version, start)
+        return _on_gpu(task, version, start, arrays)
     address = score_function(task, version, start).address
-
-    def on_processor(rows: Any, starts: Any, efforts: Any, is_first: Any, out: Any, stream: Any) -> None:
-        _score_rows(address, rows.numpy(), starts.numpy(), efforts.numpy(), is_first.numpy(), out.numpy())
-
-    return on_processor
+    # Warp's arrays on a processor as NumPy's, in the same memory.
+    return lambda _: _score_rows(address, *(array.numpy() for array in arrays))
 
 
 @njit  # type: ignore[untyped-decorator]
@@ -46,15 +44,21 @@ def _score_rows(address: Any, rows: Any, starts: Any, efforts: Any, is_first: An
         call_score(address, rows[world].ctypes.data, starts[world].ctypes.data, efforts[world], is_first[world], out[world].ctypes.data)
 
 
-def _on_gpu(task: TaskDef, version: str, start: Any) -> ScoreWorlds:
+def _on_gpu(task: TaskDef, version: str, start: Any, arrays: Sequence[Any]) -> ScoreWorlds:
     cuda = numba_cuda()
-    kernel = score_kernel(task, version, start)
+    own = [cuda.as_cuda_array(array) for array in arrays]  # once: Numba takes longer over that than the card over the kernel
+    kernel, blocks = _kernel(task, version, start), -(-len(own[0]) // _THREADS_PER_BLOCK)
+    return lambda stream: kernel[blocks, _THREADS_PER_BLOCK, cuda.external_stream(stream.cuda_stream)](*own)
 
-    def scored(rows: Any, starts: Any, efforts: Any, is_first: Any, out: Any, stream: Any) -> None:
-        blocks = -(-len(rows) // _THREADS_PER_BLOCK)
-        kernel[blocks, _THREADS_PER_BLOCK, cuda.external_stream(stream.cuda_stream)](rows, starts, efforts, is_first, out)
 
-    return scored
+_kernels: dict[tuple[TaskDef, str], Any] = {}
+
+
+def _kernel(task: TaskDef, version: str, start: Any) -> Any:
+    """The kernel of a task's reward, compiled once however many environments there are: half a second each."""
+    if (task, version) not in _kernels:
+        _kernels[task, version] = score_kernel(task, version, start)
+    return _kernels[task, version]
 
 
 def score_kernel(task: TaskDef, version: str, start: Any) -> Any:

@@ -23,6 +23,7 @@ from metaworld_py.gpu.worlds import Shared, Worlds
 from metaworld_py.instances.task import Task, checked_seed
 from metaworld_py.tasks.common.definition import Score, TaskDef
 
+SCORES_IN_GRAPH = False  # whether a control step of a mechanism is one graph on a card, rewards included
 _OF_SCORES = Score._fields[1:]  # in infos under these names, as published
 
 
@@ -102,7 +103,7 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
         for task, count, start in zip(tasks, own_counts, bank.start_tuples, strict=True):
             part = slice(at, at + count)
             arrays = [array[part] for array in (worlds.rows, worlds.starts, worlds.effort, worlds.is_first, worlds.out)]
-            scores.append((score_worlds(task, version, start, on_gpu=self.device.is_cuda), arrays))
+            scores.append(score_worlds(task, version, start, arrays, on_gpu=self.device.is_cuda))
             at += count
         return _Group(worlds, scores)
 
@@ -126,7 +127,7 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
         with wp.ScopedDevice(self.device):
             self._shared.seed.assign(np.array([drawn], dtype=np.uint32).view(np.int32))
             self._shared.running.number.zero_()
-        self._everywhere(lambda worlds: worlds.reset(instances), with_scores=False)
+        self._everywhere(lambda group: group.worlds.reset(instances))
         self._was_reset = True
         return self._shared.steps.observation, {}
 
@@ -144,7 +145,7 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
             raise ResetNeeded("call reset() before step()")
         with wp.ScopedDevice(self.device):
             wp.copy(self._shared.actions, self._checked(actions))
-        self._everywhere(Worlds.advance, with_scores=True)
+        self._everywhere(_Group.step)
         steps = self._shared.steps
         infos = {name: steps.scores[1 + index] for index, name in enumerate(_OF_SCORES)}
         infos |= {"unscaled_reward": steps.scores[0], "is_unstable": steps.unstable, "overflow": steps.overflow}
@@ -158,19 +159,14 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
         """How often actions were not finite, worlds blew up, and constraints or contacts had no room, since the environment was made."""
         return dict(zip(kernels.COUNTERS, self._shared.counters.numpy().tolist(), strict=True))
 
-    def _everywhere(self, function: Callable[[Worlds], None], *, with_scores: bool) -> None:
+    def _everywhere(self, function: Callable[[_Group], None]) -> None:
         """Call a function of every mechanism's worlds, each on its own stream, after what was asked before and before what comes next."""
         with wp.ScopedDevice(self.device):
             current: Any = wp.get_stream() if self.device.is_cuda else None
             for group in self._groups:
-                worlds = group.worlds
-                if worlds.stream is not None:
-                    worlds.stream.wait_stream(current)
-                function(worlds)
-                if with_scores:
-                    for score, arrays in group.scores:
-                        score(*arrays, worlds.stream)
-                    worlds.finish()
+                if group.worlds.stream is not None:
+                    group.worlds.stream.wait_stream(current)
+                function(group)
             for group in self._groups:
                 if group.worlds.stream is not None:
                     current.wait_stream(group.worlds.stream)
@@ -211,7 +207,21 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
 
 
 class _Group(NamedTuple):
-    """Worlds of a mechanism, and a scoring function for each task with the parts of the worlds' arrays that it takes."""
+    """Worlds of a mechanism, and a scoring function for each task."""
 
     worlds: Worlds
-    scores: list[tuple[ScoreWorlds, list[Any]]]
+    scores: list[ScoreWorlds]
+
+    def step(self) -> None:
+        """A control step, rewards included."""
+        worlds = self.worlds
+        if SCORES_IN_GRAPH and worlds.stream is not None:
+            worlds.step(self._score)
+            return
+        worlds.advance()
+        self._score()
+        worlds.finish()
+
+    def _score(self) -> None:
+        for score in self.scores:
+            score(self.worlds.stream)

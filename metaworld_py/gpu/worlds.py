@@ -89,6 +89,21 @@ class Worlds:
         """Command and simulate a control step, and read the rows."""
         self._launch("advance", self._advance)
 
+    def advance_one_by_one(self) -> None:
+        """The same without a graph, to see what its kernels take."""
+        with self._on_stream():
+            self._advance()
+
+    def step(self, scored: Callable[[], None]) -> None:
+        """Advance, score and finish as one graph: on a card alone, where what `scored` launches can be recorded with the rest."""
+
+        def whole() -> None:
+            self._advance()
+            scored()
+            self._finish()
+
+        self._launch("step", whole)
+
     def finish(self) -> None:
         """Hand out a step that was scored, and begin another episode where one ended."""
         self._launch("finish", self._finish)
