@@ -130,9 +130,9 @@ def count_launches(function: Callable[[], object]) -> int:
 
 
 def kernel_times(env: Any) -> dict[str, dict[str, list[float]]]:
-    """Of each mechanism's control step, run kernel by kernel on a card: how often each kernel ran, and what it took altogether (ms).
+    """How often each kernel of a mechanism's control step ran on a card, and what it took altogether (ms).
 
-    A loop's kernels run as often as the loop did. Without a card there is nothing to tell.
+    The step is run kernel by kernel: a loop's kernels run as often as the loop did. Without a card there is nothing to tell.
     """
     import warp as wp  # noqa: PLC0415  # an extra
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import imageio.v2 as imageio
-import imageio_ffmpeg  # type: ignore[import-untyped]  # it has no annotations
 import numpy as np
 from numpy.typing import NDArray
 
@@ -215,6 +214,8 @@ def _read_video(path: Path, size_px: int) -> Picture:
     Raises:
       ValueError: not a video that can be read.
     """
+    import imageio_ffmpeg  # type: ignore[import-untyped]  # noqa: PLC0415  # 65 MiB that nothing else asks for; it has no annotations
+
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", "-i", str(path), "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
     decoder = subprocess.run(command, capture_output=True, check=False)
     if decoder.returncode or len(decoder.stdout) % (size_px * size_px * 3):

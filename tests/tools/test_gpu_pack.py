@@ -18,7 +18,10 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(shutil.which("bash") is None,
 
 ROOT = Path(__file__).parents[2]
 MODULES = ("mujoco", "mujoco.batch", "gymnasium", "tyro", "tensorboardX")  # from the wheels
-OURS = ("metaworld_py", "metaworld_py.engine.compiled", "metaworld_py.evaluation", "metaworld_py.envs.vector_env")
+OURS = (
+    *("metaworld_py", "metaworld_py.engine.compiled", "metaworld_py.evaluation", "metaworld_py.envs.vector_env"),
+    *("metaworld_baselines.jobs", "metaworld_baselines.algorithms.ppo"),
+)
 ON_THE_MACHINE = {  # of what our package and the wheels ask for
     *("absl-py", "cloudpickle", "etils", "flax", "imageio", "jax", "jaxtyping", "matplotlib", "numba", "numpy", "optax", "packaging"),
     *("pandas", "pillow", "protobuf", "safetensors", "tqdm", "typing-extensions"),
@@ -43,12 +46,12 @@ def bash(script, *arguments, **variables):
 
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory):
-    """A folder as `prepare.sh` fills it."""
-    folder = tmp_path_factory.mktemp("wheels")
+    """A folder as `prepare.sh` fills it; what travels is packed beside it."""
+    folder = tmp_path_factory.mktemp("plain") / "wheels"
     probe = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(folder / "probe"), "farama-notifications"]
     if subprocess.run(probe, capture_output=True, check=False).returncode:
         pytest.skip("pip or an index to download from is missing")
-    prepared = bash("prepare.sh", folder)
+    prepared = bash("prepare.sh", folder, PACK_OPTIONS="--preset 1")
     assert prepared.returncode == 0, prepared.stdout + prepared.stderr
     return folder
 
@@ -81,12 +84,18 @@ def is_meant(requirement):
 def test_a_second_call_fetches_nothing_and_too_much_is_refused(wheels):
     before = {path: path.stat().st_mtime_ns for path in wheels.iterdir()}
     refused = bash("prepare.sh", wheels, LIMIT_MIB=1)
-    assert refused.returncode == 1 and "too much to carry" in refused.stderr
+    assert refused.returncode == 1 and "too little to carry anything" in refused.stderr
     assert {path: path.stat().st_mtime_ns for path in wheels.iterdir()} == before
 
 
+def test_what_travels_is_a_fraction_of_the_wheels(wheels):
+    parts = list((wheels.parent / "packed").glob("*/*.part"))
+    assert len(parts) == 1
+    assert parts[0].stat().st_size < 0.4 * sum(path.stat().st_size for path in wheels.glob("*.whl"))
+
+
 def test_without_wheels_it_says_what_to_do(tmp_path):
-    missing = bash("run.sh", "--python", "-c", "", WHEELS=tmp_path, SITE=tmp_path / "site")
+    missing = bash("run.sh", "--python", "-c", "", PACKED=tmp_path, SITE=tmp_path / "site")
     assert missing.returncode == 1 and "prepare.sh" in missing.stderr
 
 
@@ -97,7 +106,7 @@ def test_the_package_imports_among_the_wheels(wheels, tmp_path):
     lines += [f"import {module}; assert {module}.__file__.startswith({str(site)!r}), {module}.__file__" for module in MODULES]
     lines += [f"import {module}" for module in OURS]
     for _ in range(2):  # the second time it is installed already
-        ran = bash("run.sh", "--python", "-W", "error", "-c", "\n".join(lines), WHEELS=wheels, SITE=site, PIP_NO_INDEX=1)
+        ran = bash("run.sh", "--python", "-W", "error", "-c", "\n".join(lines), PACKED=wheels.parent / "packed", SITE=site)
         assert ran.returncode == 0, ran.stdout + ran.stderr
 
 

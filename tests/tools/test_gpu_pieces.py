@@ -108,7 +108,7 @@ def test_pieces_of_two_packings_and_damaged_ones_are_refused(packed, tmp_path):
 
 
 def test_nothing_to_pack_and_too_small_pieces_are_refused(wheels, tmp_path):
-    with pytest.raises(SystemExit, match=r"prepare\.sh --engine"):
+    with pytest.raises(SystemExit, match=r"run tools/gpu/prepare\.sh"):
         pieces.pack(tmp_path / "nothing", tmp_path / "pieces", limit_mib=1)
     with pytest.raises(SystemExit, match="too little"):
         pieces.pack(wheels, tmp_path / "pieces", limit_mib=0)

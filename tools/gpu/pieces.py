@@ -1,7 +1,8 @@
 """Packs wheels into pieces that travel one at a time, and unpacks them: `pieces.py pack WHEELS PIECES`, `pieces.py unpack PIECES SITE`.
 
-MuJoCo Warp and what it needs are too much for one call to a machine without internet. What no run needs stays behind, the rest is one
-compressed archive, cut at the limit; every piece has a folder of its own, PIECES/1, PIECES/2 …, to be carried alone. Standard library only.
+MuJoCo alone is a wheel of 25 MiB, of which 5 are needed; with MuJoCo Warp it is too much for one call to a machine without internet. What
+no run needs stays behind, the rest is one compressed archive, cut at the limit; every piece has a folder of its own, PIECES/1, PIECES/2 …,
+to be carried alone. Standard library only.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def pack(
 ) -> int:
     """Writes the pieces; returns how many there are."""
     if not any(wheels.glob("*.whl")):
-        raise SystemExit(f"pieces.py: no wheels in {wheels}: run tools/gpu/prepare.sh --engine")
+        raise SystemExit(f"pieces.py: no wheels in {wheels}: run tools/gpu/prepare.sh")
     limit = int(limit_mib * 2**20)
     if limit < 2**10:
         raise SystemExit(f"pieces.py: a piece may have {limit_mib} MiB: too little to carry anything")
@@ -136,7 +137,7 @@ def whole(pieces: Path) -> tuple[list[Path], str]:
     manifests = [json.loads(path.read_text()) for path in sorted(pieces.glob(f"*/{MANIFEST}"))]
     if not manifests:
         raise SystemExit(
-            f"pieces.py: no pieces in {pieces}: make them with tools/gpu/prepare.sh --engine, and carry them one call at a time"
+            f"pieces.py: no pieces in {pieces}: make them with tools/gpu/prepare.sh [--engine], and carry them one call at a time"
         )
     if len({manifest["sha256"] for manifest in manifests}) > 1:
         raise SystemExit(f"pieces.py: the pieces in {pieces} belong to different packings: carry all of the newest")

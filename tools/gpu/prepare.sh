@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Gathers the wheels that an offline GPU machine lacks (CPython 3.12, x86-64, JAX and numba already there) for tools/gpu/run.sh.
 #
-#   tools/gpu/prepare.sh [FOLDER]            default: .gpu/wheels, which git ignores; they travel in one call
+#   tools/gpu/prepare.sh [FOLDER]            default: .gpu/wheels, which git ignores; packed beside it, 5 MiB that travel in one call
 #   tools/gpu/prepare.sh --engine [FOLDER]   default: .gpu/engine; the GPU engine's as well, in pieces beside FOLDER, one a call
 #
+# What no run needs of the wheels stays behind, and the rest is compressed: tools/gpu/pieces.py.
 # PYTHON: the developer's interpreter, whose installed versions are taken over (default .venv/bin/python, else python3).
 # KERNELS: a folder of tools/gpu/compile_kernels.py, to travel along with the engine (default .gpu/kernels where it is there).
 # PACK_OPTIONS: for tools/gpu/pieces.py, as --with-processor for a rehearsal without a card.
@@ -68,23 +69,20 @@ for wheel in "$folder"/*.whl; do weigh "$wheel" "${wheel##*/}"; done
 # Files that git neither tracks nor ignores travel as well. `|| true`: a tracked file may be deleted.
 tree_bytes=$( (git ls-files -z --cached --others --exclude-standard | xargs -0 cat 2>/dev/null || true) | wc -c)
 
+room=$(awk -v tree="$tree_bytes" -v limit="$LIMIT_MIB" 'BEGIN { printf "%.2f", limit - tree / 2^20 }')
+options=(--limit-mib "$room")
 if [ -n "$engine" ]; then
-  room=$(awk -v tree="$tree_bytes" -v limit="$LIMIT_MIB" 'BEGIN { printf "%.2f", limit - tree / 2^20 }')
   pieces=$(dirname "$folder")/pieces
   kernels=${KERNELS:-.gpu/kernels}
-  options=(--limit-mib "$room")
   if [ -d "$kernels" ]; then options+=(--kernels "$kernels"); else echo "no $kernels: the machine will compile the kernels, minutes"; fi
-  # shellcheck disable=SC2086  # an option a word
-  "$PYTHON" tools/gpu/pieces.py pack "$folder" "$pieces" "${options[@]}" ${PACK_OPTIONS:-}
-  last=$(find "$pieces" -name manifest.json | wc -l)
-  for number in $(seq "$last"); do
-    weigh "$pieces/$number/site.tar.xz.part" "call $number: carries $pieces/$number, runs" | tr '\n' ' '
-    if [ "$number" -lt "$last" ]; then echo "tools/gpu/run.sh --look"; else echo "tools/gpu/run.sh JOB MINUTES"; fi
-  done
-  exit
+else
+  pieces=$(dirname "$folder")/packed
 fi
-cat "$folder"/*.whl | wc -c | awk -v tree="$tree_bytes" -v limit="$LIMIT_MIB" '{
-  total = ($1 + tree) / 2^20
-  printf "%8.2f MiB  wheels\n%8.2f MiB  tree\n%8.2f MiB  together, of at most %d\n", $1 / 2^20, tree / 2^20, total, limit
-  if (total > limit) { print "prepare.sh: too much to carry: shrink the tree or leave out packages" > "/dev/stderr"; exit 1 }
-}'
+# shellcheck disable=SC2086  # an option a word
+"$PYTHON" tools/gpu/pieces.py pack "$folder" "$pieces" "${options[@]}" ${PACK_OPTIONS:-}
+last=$(find "$pieces" -name manifest.json | wc -l)
+for number in $(seq "$last"); do
+  weigh "$pieces/$number/site.tar.xz.part" "call $number: carries $pieces/$number, runs" | tr '\n' ' '
+  if [ "$number" -lt "$last" ]; then echo "tools/gpu/run.sh --look"; else echo "tools/gpu/run.sh JOB MINUTES"; fi
+done
+awk -v tree="$tree_bytes" -v limit="$LIMIT_MIB" 'BEGIN { printf "%8.2f MiB  tree, in every call; at most %d with what it carries\n", tree / 2^20, limit }'

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs a job on a machine with a GPU and no internet: installs the wheels of tools/gpu/prepare.sh and starts Python among them.
+# Runs a job on a machine with a GPU and no internet: unpacks what tools/gpu/prepare.sh packed and starts Python among them.
 #
 #   tools/gpu/run.sh JOB [MINUTES [OPTIONS...]]   python3 -m MODULE run JOB, results into $OUT (default runs/gpu); --before FOLDER goes on
 #   tools/gpu/run.sh --python ARGS...             python3 ARGS... in the same environment
 #   tools/gpu/run.sh --look                       what the machine has, while the pieces are travelling
 #
-# To be carried there besides the tree: .gpu/wheels, or for the GPU engine .gpu/pieces/1, then .gpu/pieces/2, … in a call each: what an
-# earlier call brought stays. Not .gpu as a whole: that would replace the caches which an earlier call left.
-# PYTHON: the machine's interpreter (default python3). WHEELS, PIECES, SITE: where these lie, and where they are installed.
+# To be carried there besides the tree: .gpu/packed, or for the GPU engine .gpu/pieces/1, then .gpu/pieces/2, … in a call each: what an
+# earlier call brought stays. Not .gpu as a whole: that would replace the caches which an earlier call left. Where both are, the engine's.
+# PYTHON: the machine's interpreter (default python3). PACKED, PIECES, SITE: where these lie, and where they are unpacked.
 set -euo pipefail
 
 MODULE=metaworld_baselines.jobs
@@ -22,7 +22,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 root=$PWD
 python=${PYTHON:-python3}
 site=${SITE:-${TMPDIR:-/tmp}/metaworld-gpu-site}
-wheels=${WHEELS:-$root/.gpu/wheels}
+packed=${PACKED:-$root/.gpu/packed}
 pieces=${PIECES:-$root/.gpu/pieces}
 cache=$root/.gpu/cache
 
@@ -46,22 +46,10 @@ if [ -d "$pieces" ]; then # all that the wheels hold, and the GPU engine
   site=$site-engine
   "$python" tools/gpu/pieces.py unpack "$pieces" "$site"
   mkdir -p "${WARP_CACHE_PATH:=$cache/warp}"
-  if [ -d "$site/kernels" ]; then cp -rn "$site/kernels/." "$WARP_CACHE_PATH"; fi
+  if [ -d "$site/kernels" ]; then cp -r "$site/kernels/." "$WARP_CACHE_PATH"; fi
   export XLA_PYTHON_CLIENT_PREALLOCATE=false # or JAX takes three quarters of the card, which the worlds live on, too
 else
-  # The list of wheels, written last, says that the site folder is whole and made of these wheels.
-  if ! ls "$wheels"/*.whl > /dev/null 2>&1; then
-    echo "run.sh: no wheels in $wheels: run tools/gpu/prepare.sh where there is internet, and carry them" >&2
-    exit 1
-  fi
-  names=$(cd "$wheels" && printf '%s\n' *.whl)
-  if [ "$(cat "$site/wheels.txt" 2>/dev/null)" != "$names" ]; then
-    if [ -e "$site/wheels.txt" ]; then rm -rf "$site"; fi # other wheels: ours to remove
-    # --no-deps: the machine holds the rest; --no-compile: most modules of these packages are never imported.
-    "$python" -m pip install -q --disable-pip-version-check --no-index --no-deps --no-compile --no-cache-dir --upgrade \
-      --target "$site" "$wheels"/*.whl
-    echo "$names" > "$site/wheels.txt"
-  fi
+  "$python" tools/gpu/pieces.py unpack "$packed" "$site"
 fi
 
 export PYTHONPATH=$site:$root:$root/baselines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,11 @@ class RlRun(Run):
           TooSlowError: see `check_throughput`; not from an interval in which something was compiled.
         """
         numbers = throughput.numbers(steps_per_iteration)
+        success = numbers["training_success"]
+        told = "none ended" if math.isnan(success) else f"{success:.0%}"
         text = (
             f"{numbers['updates_per_s']:.0f} updates/s, waiting {numbers['waiting_for_envs']:.0%} for environments, "
-            f"{numbers['waiting_for_learner']:.0%} for the learner; training success {numbers['training_success']:.0%}"
+            f"{numbers['waiting_for_learner']:.0%} for the learner; training success {told}"
         )
         self._bar.set_postfix_str(text)
         if self._bar.disable:  # no terminal: a log wants lines
