@@ -8,9 +8,10 @@ from statistics import fmean, stdev
 
 from matplotlib.figure import Figure
 
-from metaworld_baselines.supervised.multitask import SINGLE, MultiTaskConfig, delta_m
+from metaworld_baselines.supervised.problems.many_tasks import delta_m
 from metaworld_baselines.supervised.problems.overlaid import NUM_TASKS
 from metaworld_baselines.supervised.results import Result, read_results
+from metaworld_baselines.supervised.settings import SINGLE, MultiTaskConfig
 from metaworld_py.checks.bench import table
 
 # Yu et al. 2020: accuracies on MultiMNIST with 60 000 pictures and a larger network.
@@ -46,7 +47,11 @@ def mean_and_margin(values: Sequence[float]) -> str:
 
 def deltas(runs: Sequence[Result], single: Mapping[int, Result]) -> list[float]:
     """Δm of each seed against single-task networks of the same seed, which meet the same pictures."""
-    return [delta_m(accuracies(run), accuracies(single[run.seed])) for run in runs if run.seed in single]
+    return [delta_m(_named(run), _named(single[run.seed])) for run in runs if run.seed in single]
+
+
+def _named(result: Result) -> dict[str, float]:
+    return {f"accuracy/{task}": accuracy for task, accuracy in enumerate(accuracies(result))}
 
 
 def against_single() -> dict[str, tuple[list[Result], list[float]]]:

@@ -9,6 +9,6 @@ augmentation     label noise and label shuffling
 learners         MAML, CNP, fine-tuning, nearest neighbour; every regulariser goes with each
 settings         configurations, and what the names of the papers stand for
 training         the loop
-multitask        several tasks' labels of the same pictures, with the combinations of `gradients/`
+multitask        several tasks in one network, with the combinations of `gradients/`
 results          finished runs in one file, for the page
 """

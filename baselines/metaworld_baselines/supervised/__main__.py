@@ -17,8 +17,17 @@ import tyro
 
 from metaworld_baselines.gradients.methods import METHODS
 from metaworld_baselines.runs.run import Run
-from metaworld_baselines.supervised.multitask import OVERLAID, SINGLE, MultiTaskConfig, train_multitask
-from metaworld_baselines.supervised.settings import LEARNERS, PROBLEMS, MetaConfig, find_config
+from metaworld_baselines.supervised.multitask import train_multitask
+from metaworld_baselines.supervised.settings import (
+    LEARNERS,
+    NUM_TASKS,
+    PROBLEMS,
+    SINGLE,
+    MetaConfig,
+    MultiTaskConfig,
+    find_config,
+    find_many_tasks_config,
+)
 from metaworld_baselines.supervised.training import train
 
 PROG = "metaworld_baselines.supervised"
@@ -37,7 +46,7 @@ def usage() -> str:
     return (
         f"usage: python -m {PROG} PROBLEM --learner LEARNER [--seed N …] [--out FOLDER] [settings]\n\n"
         f"problems of few shots: {', '.join(PROBLEMS)}\ntheir learners: {', '.join(LEARNERS)}\n\n"
-        f"problems of many tasks: {OVERLAID}\ntheir learners: {SINGLE}, {', '.join(METHODS)}\n\n"
+        f"problems of many tasks: {', '.join(NUM_TASKS)}\ntheir learners: {SINGLE}, {', '.join(METHODS)}\n\n"
         f"python -m {PROG} sinusoid --learner maml --help shows all settings."
     )
 
@@ -50,12 +59,12 @@ def parse(arguments: Sequence[str]) -> Any:
     """
     problem, *rest = arguments
     words = [part for word in rest for part in (word.split("=", 1) if word.startswith("--learner=") else [word])]
-    learner = MultiTaskConfig.learner if problem == OVERLAID else next(iter(LEARNERS))
+    learner = MultiTaskConfig.learner if problem in NUM_TASKS else next(iter(LEARNERS))
     if "--learner" in words[:-1]:
         place = words.index("--learner")
         learner = words[place + 1]
         del words[place : place + 2]
-    config: Any = MultiTaskConfig(learner=learner) if problem == OVERLAID else find_config(problem, learner)
+    config: Any = (find_many_tasks_config if problem in NUM_TASKS else find_config)(problem, learner)
     wanted: Any = tyro.conf.OmitArgPrefixes[type(config)]
     made = make_dataclass("SupervisedCommand", [("config", wanted)], bases=(Command,), frozen=True, kw_only=True)
     return tyro.cli(made, prog=f"python -m {PROG} {problem} --learner {learner}", args=words, default=made(config=config))

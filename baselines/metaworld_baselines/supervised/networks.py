@@ -42,15 +42,29 @@ class HalvingConvolution(nn.Module):
         return nn.Dense(self.channels)(patches(pictures, self.size))
 
 
-def patches(pictures: Float[Array, "point height width channel"], size: int) -> Float[Array, "point half_height half_width patch"]:
-    """What lies under a kernel of that size at every second pixel: column by column, all channels of a pixel together."""
+class Convolution(nn.Module):
+    """The same without halving."""
+
+    channels: int
+    size: int = 3  # pixels of the kernel's side
+
+    @nn.compact
+    def __call__(self, pictures: Float[Array, "point height width channel"]) -> Float[Array, "point height width out"]:
+        """Pictures of the same size."""
+        return nn.Dense(self.channels)(patches(pictures, self.size, stride=1))
+
+
+def patches(
+    pictures: Float[Array, "point height width channel"], size: int, stride: int = 2
+) -> Float[Array, "point half_height half_width patch"]:
+    """What lies under a kernel of that size at every `stride`-th pixel: column by column, all channels of a pixel together."""
     for axis in (1, 2):
         length = pictures.shape[axis]
-        half = -(-length // 2)
-        missing = max(2 * (half - 1) + size - length, 0)
+        places = -(-length // stride)
+        missing = max(stride * (places - 1) + size - length, 0)
         around = [(missing // 2, missing - missing // 2) if one == axis else (0, 0) for one in range(4)]
         padded = jnp.pad(pictures, around)
-        shifted = [jax.lax.slice_in_dim(padded, start, start + 2 * half - 1, 2, axis) for start in range(size)]
+        shifted = [jax.lax.slice_in_dim(padded, start, start + stride * (places - 1) + 1, stride, axis) for start in range(size)]
         pictures = jnp.concatenate(shifted, axis=-1)
     return pictures
 
@@ -94,3 +108,40 @@ def normalized(pictures: Float[Array, "point height width channel"]) -> Float[Ar
     mean = pictures.mean(axis=(0, 1, 2), keepdims=True)
     variance = pictures.var(axis=(0, 1, 2), keepdims=True)
     return (pictures - mean) / jnp.sqrt(variance + 1e-5)
+
+
+class Torso(nn.Module):
+    """Convolutions that halve the picture, each with twice the channels of the one before, and a dense layer: features of a picture."""
+
+    channels: int
+    width: int
+    halvings: int = 2
+
+    @nn.compact
+    def __call__(self, pictures: Float[Array, "sample height width channel"]) -> Float[Array, "sample feature"]:
+        """Features (sample, feature)."""
+        for halving in range(self.halvings):
+            pictures = nn.relu(HalvingConvolution(self.channels * 2**halving, size=5)(pictures))
+        return nn.relu(nn.Dense(self.width)(pictures.reshape(len(pictures), -1)))
+
+
+class PixelTorso(nn.Module):
+    """A small U-Net (Ronneberger et al. 2015): convolutions that halve the picture and, on the way back, what was seen at each size."""
+
+    channels: int
+    width: int
+    halvings: int = 3
+
+    @nn.compact
+    def __call__(self, pictures: Float[Array, "sample height width channel"]) -> Float[Array, "sample height width feature"]:
+        """Features of every pixel."""
+        seen = [pictures]
+        for halving in range(self.halvings):
+            seen.append(nn.relu(HalvingConvolution(self.channels * 2**halving)(seen[-1])))
+        features = seen.pop()
+        for halving in reversed(range(self.halvings)):
+            larger = seen.pop()
+            doubled = jnp.repeat(jnp.repeat(features, 2, axis=1), 2, axis=2)
+            width = self.channels * 2 ** (halving - 1) if halving else self.width
+            features = nn.relu(Convolution(width)(jnp.concatenate([doubled, larger], axis=-1)))
+        return features

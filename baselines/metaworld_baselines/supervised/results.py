@@ -15,8 +15,7 @@ import tyro
 
 from metaworld_baselines.places import RESULTS
 from metaworld_baselines.runs.run_files import CONFIG, read_description, read_table
-from metaworld_baselines.supervised.multitask import OVERLAID, MultiTaskConfig
-from metaworld_baselines.supervised.settings import MetaConfig
+from metaworld_baselines.supervised.settings import NUM_TASKS, MetaConfig, MultiTaskConfig
 from metaworld_py.files import read_json, reading, write_json
 
 FILE = RESULTS / "supervised.json"
@@ -46,7 +45,7 @@ def config_of(settings: Mapping[str, Any]) -> MetaConfig | MultiTaskConfig:
     Raises:
       TypeError, ValueError: none has.
     """
-    return MultiTaskConfig(**settings) if settings["problem"] == OVERLAID else MetaConfig(**settings)
+    return MultiTaskConfig(**settings) if settings["problem"] in NUM_TASKS else MetaConfig(**settings)
 
 
 def read_run(folder: Path) -> dict[str, Any]:
@@ -81,7 +80,7 @@ def add(folders: Iterable[Path], file: Path) -> int:
 
 
 def _identity(run: dict[str, Any]) -> str:
-    return f"{sorted(run['settings'].items())} {run['seed']}"
+    return f"{config_of(run['settings'])} {run['seed']}"  # files of older runs lack newer settings
 
 
 def read_results(file: Path = FILE) -> list[Result]:

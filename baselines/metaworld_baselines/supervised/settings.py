@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks import regularization as reg
 
 MAML, CNP, FINE_TUNING, NEAREST_NEIGHBOUR = "maml", "cnp", "fine-tuning", "nearest-neighbour"
@@ -163,3 +164,65 @@ def find_config(problem: str, learner: str) -> MetaConfig:
     if settings.get("regularizer", reg.NONE) != reg.NONE:
         settings["beta"] = 1e-3
     return replace(MetaConfig(), problem=problem, learner=learner, **{**settings, **TUNED.get((problem, learner), {})})
+
+
+# Many tasks ---------------------------------------------------------------------------------------
+
+SINGLE = "single"  # a network for each task
+OVERLAID, CIFAR, CELEBA, SCENES, NYU = "overlaid-digits", "cifar-100", "celeba", "scenes", "nyuv2"
+NUM_TASKS = {OVERLAID: 2, CIFAR: 20, CELEBA: 40, SCENES: 3, NYU: 3}
+IN_FOLDERS = (CIFAR, CELEBA, NYU)  # of the user's
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiTaskConfig:
+    """Settings of a multi-task network."""
+
+    problem: str = OVERLAID
+    learner: str = "mean"  # single, or a combination of gradients: pcgrad, cagrad:c=0.5, fixed:weights=0.3/0.7, …
+    data: str = ""  # folder of the user's; of overlaid digits MNIST's files, without which digits are drawn from fonts
+    most_pictures: int = 0  # of CelebA's, to train and to test on; 0: all
+    batch: int = 32  # pictures of each task
+    learning_rate: float = 1e-3  # Adam
+    channels: int = 4  # of the first convolution; each further one has twice as many
+    halvings: int = 2  # convolutions, each of which halves the picture
+    width: int = 32  # of the shared features
+    test_samples: int = 2_000
+    total_steps: int = 1_000
+    eval_every_steps: int = 500
+    save_every_steps: int = 500
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        _check_choice("problem", self.problem, tuple(NUM_TASKS))
+        sizes = ("batch", "channels", "halvings", "width", "test_samples", "total_steps", "eval_every_steps", "save_every_steps")
+        for name in sizes:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.most_pictures < 0:
+            raise ValueError(f"most_pictures must not be negative, got {self.most_pictures}")
+        if self.learner != SINGLE:
+            find_method(self.learner, NUM_TASKS[self.problem])
+
+    @property
+    def title(self) -> str:
+        """Name of the problem in files."""
+        return self.problem
+
+
+# A processor learns something of each in minutes; CIFAR-100's pictures at a time as published, not its three layers of 160 filters.
+_OF_PROBLEM: Mapping[str, Mapping[str, Any]] = {
+    CIFAR: {"channels": 16, "halvings": 3, "width": 128, "batch": 8, "test_samples": 500, "total_steps": 5_000},
+    CELEBA: {"channels": 16, "halvings": 3, "width": 64, "test_samples": 1_000, "total_steps": 5_000},
+    SCENES: {"channels": 8, "halvings": 3, "width": 16, "batch": 8, "test_samples": 200},
+    NYU: {"channels": 16, "halvings": 3, "width": 32, "batch": 2, "test_samples": 50, "total_steps": 20_000},
+}
+
+
+def find_many_tasks_config(problem: str, learner: str) -> MultiTaskConfig:
+    """The settings of a learner on a problem of many tasks.
+
+    Raises:
+      ValueError: unknown name.
+    """
+    return MultiTaskConfig(problem=problem, learner=learner, **_OF_PROBLEM.get(problem, {}))
