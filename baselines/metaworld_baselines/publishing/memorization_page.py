@@ -17,7 +17,7 @@ import tyro
 from matplotlib.figure import Figure
 
 from metaworld_baselines.publishing.field_page import with_tables
-from metaworld_baselines.publishing.overlaid_table import FIGURE, draw_overlaid, overlaid_table
+from metaworld_baselines.publishing.many_tasks_table import FIGURE, draw_overlaid, overlaid_table, scenes_table
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.supervised.results import Result, read_results
 from metaworld_baselines.supervised.settings import LEARNERS, MetaConfig, find_config
@@ -173,6 +173,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "glyphs": glyph_table,
     "pose": pose_table,
     "overlaid": overlaid_table,
+    "scenes": scenes_table,
 }
 
 

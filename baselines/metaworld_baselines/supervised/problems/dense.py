@@ -45,7 +45,7 @@ class DensePictures(NamedTuple):
 
 
 class Labels(NamedTuple):
-    """Of pixels: class, depth (m) and normal."""
+    """Class, depth (m) and normal of every pixel."""
 
     classes: Array
     depth: Array

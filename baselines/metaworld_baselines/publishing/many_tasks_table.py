@@ -1,4 +1,4 @@
-"""Overlaid digits: every combination of gradients beside networks of one task each, for docs/memorise_or_adapt.md."""
+"""Many tasks in one network: every combination of gradients beside networks of one task each, for docs/memorise_or_adapt.md."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from metaworld_baselines.supervised.problems.many_tasks import delta_m
 from metaworld_baselines.supervised.problems.overlaid import NUM_TASKS
 from metaworld_baselines.supervised.results import Result, read_results
-from metaworld_baselines.supervised.settings import SINGLE, MultiTaskConfig
+from metaworld_baselines.supervised.settings import OVERLAID, SCENES, SINGLE, MultiTaskConfig, find_many_tasks_config
 from metaworld_py.checks.bench import table
 
 # Yu et al. 2020: accuracies on MultiMNIST with 60 000 pictures and a larger network.
@@ -20,11 +20,12 @@ FIGURE = "overlaid_digits"
 T_95 = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}  # Student's, two-sided, by seeds
 
 
-def runs_by_learner() -> dict[str, list[Result]]:
+def runs_by_learner(problem: str) -> dict[str, list[Result]]:
     """Runs with the settings of the command, by learner; single-task networks first."""
     found: dict[str, list[Result]] = {SINGLE: []}
+    usual = find_many_tasks_config(problem, SINGLE)
     for result in read_results():
-        if isinstance(result.config, MultiTaskConfig) and result.config == replace(MultiTaskConfig(), learner=result.config.learner):
+        if isinstance(result.config, MultiTaskConfig) and result.config == replace(usual, learner=result.config.learner):
             found.setdefault(result.config.learner, []).append(result)
     return found
 
@@ -47,16 +48,16 @@ def mean_and_margin(values: Sequence[float]) -> str:
 
 def deltas(runs: Sequence[Result], single: Mapping[int, Result]) -> list[float]:
     """Δm of each seed against single-task networks of the same seed, which meet the same pictures."""
-    return [delta_m(_named(run), _named(single[run.seed])) for run in runs if run.seed in single]
+    return [delta_m(_measures(run), _measures(single[run.seed])) for run in runs if run.seed in single]
 
 
-def _named(result: Result) -> dict[str, float]:
-    return {f"accuracy/{task}": accuracy for task, accuracy in enumerate(accuracies(result))}
+def _measures(result: Result) -> dict[str, float]:
+    return {name: value for name, value in result.numbers.items() if "/" in name}
 
 
-def against_single() -> dict[str, tuple[list[Result], list[float]]]:
+def against_single(problem: str) -> dict[str, tuple[list[Result], list[float]]]:
     """Runs and their Δm, of every learner that was run, best first."""
-    found = runs_by_learner()
+    found = runs_by_learner(problem)
     single = {run.seed: run for run in found[SINGLE]}
     compared = {learner: (runs, deltas(runs, single)) for learner, runs in found.items() if any(run.seed in single for run in runs)}
     return dict(sorted(compared.items(), key=lambda item: fmean(item[1][1])))
@@ -66,16 +67,27 @@ def overlaid_table() -> list[str]:
     """Accuracy of each task and Δm of every learner, and the figure of them."""
     head = ("learner", "left, %", "right, %", "Δm, %", "seeds", "published, left / right")
     rows = []
-    for learner, (runs, against) in against_single().items():
+    for learner, (runs, against) in against_single(OVERLAID).items():
         sides = [mean_and_margin([100.0 * accuracies(run)[task] for run in runs]) for task in range(NUM_TASKS)]
         published = " / ".join(f"{value:.2f}" for value in PUBLISHED.get(learner, ()))
         rows.append((learner, *sides, "0" if learner == SINGLE else mean_and_margin(against), str(len(against)), published))
     return table(head, rows) + (["", f"![Loss against single-task networks, by combination](images/{FIGURE}.png)"] if rows else [])
 
 
+def scenes_table() -> list[str]:
+    """Measures of each task and Δm of every learner."""
+    head = ("learner", "segmentation: mean IoU, %", "depth: error, cm", "normals: mean error, °", "within 30°, %", "Δm, %", "seeds")
+    shown = {"segmentation/miou": 100.0, "depth/absolute": 100.0, "normals/mean_deg": 1.0, "normals/within_30": 100.0}
+    rows = []
+    for learner, (runs, against) in against_single(SCENES).items():
+        measured = [mean_and_margin([scale * run.numbers[name] for run in runs]) for name, scale in shown.items()]
+        rows.append((learner, *measured, "0" if learner == SINGLE else mean_and_margin(against), str(len(against))))
+    return table(head, rows)
+
+
 def draw_overlaid() -> Figure:
     """Δm of every combination, its interval and every seed."""
-    found = {learner: against for learner, (_, against) in against_single().items() if learner != SINGLE}
+    found = {learner: against for learner, (_, against) in against_single(OVERLAID).items() if learner != SINGLE}
     figure = Figure(figsize=(6.5, 3.6), layout="constrained")
     axis = figure.subplots()
     for place, against in enumerate(found.values()):
