@@ -8,8 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metaworld_baselines.algorithms.meta import MetaConfig
+from metaworld_baselines.algorithms.meta_regularization import check_information
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
+from metaworld_baselines.networks.regularization import INITIAL_STD
 
 TRPO, PPO = "trpo", "ppo"
 
@@ -32,6 +34,8 @@ class MamlConfig(MetaConfig):
     inner_steps: int = 1
     first_order: bool = False  # the inner gradient as a constant
     outer: str = TRPO  # or "ppo"
+    information_weight: float = 0.0  # β, price of a nat in the first layer's weights, which then do not adapt; 0: plain numbers that do
+    information_std: float = INITIAL_STD  # with it: of these weights at the start
     combination: str | None = None  # of the tasks' meta-gradients, see gradients/methods.py; of one task's goals; None: one loss of all
     max_kl: float = 0.01  # δ
     cg_iterations: int = 10
@@ -53,6 +57,7 @@ class MamlConfig(MetaConfig):
             raise ValueError(f"train_episodes must be at least 1, or 0 for as many as `episodes`, got {self.train_episodes}")
         if self.combination is not None:
             find_method(self.combination, self.num_losses, may_be_negative=True)
+        check_information(self.information_weight, self.information_std)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
 

@@ -6,7 +6,8 @@
 
 Goals are vectorised: each has parameters, episodes and gradients of its own, with a leading goal axis. Fisher-vector products go through
 the inner step as well (forward over reverse). `first_order` takes the inner gradient as a constant (FOMAML); `outer="ppo"` replaces the
-trust region by epochs of clipped ascent.
+trust region by epochs of clipped ascent. With `information_weight` the first layer is drawn for each goal, does not adapt, and has a price
+(meta_regularization.py).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Float
 
+from metaworld_baselines.algorithms import meta_regularization
 from metaworld_baselines.algorithms.maml_agent import MamlAgent, repeated
 from metaworld_baselines.algorithms.maml_config import PPO, TRPO, MamlConfig
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
@@ -39,6 +41,7 @@ from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
 
 INNER_RATES = "inner_rates"  # beside the weights, where they are learned
+ENCODER = {"MLP_0": {"Dense_0": True}}  # whose weights have a price with `information_weight`
 
 
 class Maml(NamedTuple):
@@ -81,6 +84,8 @@ def init(learner: Learner, seed: int) -> Maml:
         if learner.config.learned_inner_rates:
             rates = jax.tree.map(lambda p: jnp.full_like(p, learner.config.inner_learning_rate), policy["params"])
             policy = {**policy, INNER_RATES: rates}
+        if learner.config.information_weight:
+            policy = meta_regularization.with_deviations(policy, ENCODER, learner.config.information_std)
         if learner.config.outer == PPO:
             return Maml(policy, learner.optimizer.init(policy))
         return Maml(policy, () if learner.config.combination is None else learner.optimizer.init(ravel_pytree(policy)[0]))
@@ -120,6 +125,8 @@ def inner_step(learner: Learner, policy: Any, batch: Batch) -> Any:
     gradient = jax.grad(lambda params: policy_gradient_loss(learner, {"params": params}, batch))(params)
     if learner.config.first_order:
         gradient = jax.lax.stop_gradient(gradient)
+    if learner.config.information_weight:
+        gradient = meta_regularization.without_encoder(policy, gradient)
     rates = policy[INNER_RATES] if learner.config.learned_inner_rates else jax.tree.map(lambda _: rate, params)
     return {**policy, "params": jax.tree.map(lambda p, r, g: p - r * g, params, rates, gradient)}
 
@@ -129,8 +136,14 @@ def adapt_each(learner: Learner, policies: Any, batches: Batch) -> Any:
     return jax.vmap(partial(inner_step, learner))(policies, batches)
 
 
-def adapted(learner: Learner, policy: Any, before: tuple[Batch, ...]) -> Any:
-    """Parameters after all inner steps, each with episodes of its own."""
+def drawn_for(learner: Learner, policy: Any, key: Array) -> Any:
+    """The policy that a goal begins with: with meta-regularisation one drawn from it by that goal's key."""
+    return {**policy, **meta_regularization.drawn(policy, key)} if learner.config.information_weight else policy
+
+
+def adapted(learner: Learner, policy: Any, key: Array, before: tuple[Batch, ...]) -> Any:
+    """Parameters of a goal after all inner steps, each with episodes of its own."""
+    policy = drawn_for(learner, policy, key)
     for batch in before:
         policy = inner_step(learner, policy, batch)
     return policy
@@ -139,23 +152,38 @@ def adapted(learner: Learner, policy: Any, before: tuple[Batch, ...]) -> Any:
 # The outer step -----------------------------------------------------------------------------------
 
 
-def outer_loss(learner: Learner, policy: Any, before: tuple[Batch, ...], after: Batch) -> Array:
-    """Mean over goals of the loss after adaptation."""
-    return jax.vmap(lambda b, a: policy_gradient_loss(learner, adapted(learner, policy, b), a))(before, after).mean()
+class Goals(NamedTuple):
+    """What an iteration met, with a leading goal axis."""
+
+    key: Array  # of what is drawn for a goal
+    before: tuple[Batch, ...]  # each inner step
+    after: Batch
 
 
-def outer_kl(learner: Learner, policy: Any, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> Array:
+def price(learner: Learner, policy: Any) -> Array | float:
+    """What the first layer's weights know, in units of the loss."""
+    weight = learner.config.information_weight
+    return weight * meta_regularization.nats(policy) if weight else 0.0
+
+
+def outer_loss(learner: Learner, policy: Any, goals: Goals) -> Array:
+    """Mean over goals of the loss after adaptation, and the price of information."""
+    losses = jax.vmap(lambda key, b, a: policy_gradient_loss(learner, adapted(learner, policy, key, b), a))(*goals)
+    return losses.mean() + price(learner, policy)
+
+
+def outer_kl(learner: Learner, policy: Any, goals: Goals, old: Gaussian) -> Array:
     """Mean divergence of the adapted policies from those that acted, in the states that these met."""
 
-    def of_goal(b: tuple[Batch, ...], a: Batch, old: Gaussian) -> Array:
-        return old.kl_to(learner.policy.apply(adapted(learner, policy, b), a.obs)).mean()
+    def of_goal(goal: Goals, old: Gaussian) -> Array:
+        return old.kl_to(learner.policy.apply(adapted(learner, policy, goal.key, goal.before), goal.after.obs)).mean()
 
-    return jax.vmap(of_goal)(before, after, old).mean()
+    return jax.vmap(of_goal)(goals, old).mean()
 
 
-def distributions(learner: Learner, policy: Any, before: tuple[Batch, ...], after: Batch) -> Gaussian:
+def distributions(learner: Learner, policy: Any, goals: Goals) -> Gaussian:
     """Distributions of the adapted policies in the states that they met (goal, sample, 4)."""
-    return jax.vmap(lambda b, a: learner.policy.apply(adapted(learner, policy, b), a.obs))(before, after)
+    return jax.vmap(lambda key, b, a: learner.policy.apply(adapted(learner, policy, key, b), a.obs))(*goals)
 
 
 def by_loss(learner: Learner, of_goals: Any) -> Any:
@@ -163,13 +191,17 @@ def by_loss(learner: Learner, of_goals: Any) -> Any:
     return jax.tree.map(lambda x: x.reshape(learner.config.num_losses, -1, *x.shape[1:]), of_goals)
 
 
-def learn(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch) -> tuple[Maml, dict[str, Array]]:
+def learn(learner: Learner, agent: Maml, goals: Goals) -> tuple[Maml, dict[str, Array]]:
     """The outer step of an iteration in one compiled call; also metrics."""
-    old = distributions(learner, agent.policy, before, after)
-    return (trpo_step if learner.config.outer == TRPO else ppo_step)(learner, agent, before, after, old)
+    old = distributions(learner, agent.policy, goals)
+    agent, metrics = (trpo_step if learner.config.outer == TRPO else ppo_step)(learner, agent, goals, old)
+    if learner.config.information_weight:
+        policy = agent.policy
+        metrics |= {"nats": meta_regularization.nats(policy), "weights_std": meta_regularization.mean_std(policy)}
+    return agent, metrics
 
 
-def trpo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
+def trpo_step(learner: Learner, agent: Maml, goals: Goals, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
     """Within the trust region."""
     config, conflict = learner.config, dict[str, Array]()
     flat, unravel = ravel_pytree(agent.policy)
@@ -177,12 +209,12 @@ def trpo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: B
     if isinstance(learner.optimizer, MultiTaskOptimizer):
 
         def losses(x: Array, batches: Any) -> tuple[Array, tuple[()]]:
-            return jax.vmap(lambda of_task: outer_loss(learner, unravel(x), *of_task))(batches), ()
+            return jax.vmap(lambda of_task: outer_loss(learner, unravel(x), of_task))(batches), ()
 
-        gradient, opt, _, conflict = learner.optimizer.measured_update(losses, flat, opt, by_loss(learner, (before, after)))
+        gradient, opt, _, conflict = learner.optimizer.measured_update(losses, flat, opt, by_loss(learner, goals))
     step = trust_region_step(
-        lambda x: outer_loss(learner, unravel(x), before, after),
-        lambda x: outer_kl(learner, unravel(x), before, after, old),
+        lambda x: outer_loss(learner, unravel(x), goals),
+        lambda x: outer_kl(learner, unravel(x), goals, old),
         flat,
         max_kl=config.max_kl,
         cg_iterations=config.cg_iterations,
@@ -201,27 +233,28 @@ def trpo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: B
     return Maml(unravel(step.params), opt), metrics | conflict
 
 
-def ppo_step(learner: Learner, agent: Maml, before: tuple[Batch, ...], after: Batch, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
+def ppo_step(learner: Learner, agent: Maml, goals: Goals, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
     """Epochs of clipped ascent, each on everything."""
 
-    def loss(policy: Any, before: tuple[Batch, ...], after: Batch) -> Array:
-        log_prob = distributions(learner, policy, before, after).log_prob(after.action)
-        return -clipped_surrogate(log_prob, after.log_prob, after.advantage, learner.config.ppo_clip).mean()
+    def loss(policy: Any, goals: Goals) -> Array:
+        log_prob = distributions(learner, policy, goals).log_prob(goals.after.action)
+        surrogate = clipped_surrogate(log_prob, goals.after.log_prob, goals.after.advantage, learner.config.ppo_clip).mean()
+        return price(learner, policy) - surrogate
 
     def losses(policy: Any, batches: Any) -> tuple[Array, tuple[()]]:
-        return jax.vmap(lambda of_task: loss(policy, *of_task))(batches), ()
+        return jax.vmap(lambda of_task: loss(policy, of_task))(batches), ()
 
     def epoch(agent: Maml, _: None) -> tuple[Maml, tuple[Array, dict[str, Array]]]:
         if isinstance(learner.optimizer, MultiTaskOptimizer):
-            batches = by_loss(learner, (before, after))
+            batches = by_loss(learner, goals)
             updates, opt, (values, _), conflict = learner.optimizer.measured_update(losses, agent.policy, agent.opt, batches)
             return Maml(optax.apply_updates(agent.policy, updates), opt), (values.mean(), conflict)
-        value, grads = jax.value_and_grad(loss)(agent.policy, before, after)
+        value, grads = jax.value_and_grad(loss)(agent.policy, goals)
         updates, opt = learner.optimizer.update(grads, agent.opt)
         return Maml(optax.apply_updates(agent.policy, updates), opt), (value, {})
 
     agent, (values, conflict) = jax.lax.scan(epoch, agent, None, length=learner.config.ppo_epochs)
-    metrics = {"loss": values[-1], "kl": outer_kl(learner, agent.policy, before, after, old), "entropy": old.entropy().mean()}
+    metrics = {"loss": values[-1], "kl": outer_kl(learner, agent.policy, goals, old), "entropy": old.entropy().mean()}
     return agent, metrics | jax.tree.map(jnp.mean, conflict)
 
 
@@ -253,6 +286,7 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
     learner = make_learner(config)
     compiled = jax.jit(partial(learn, learner))
     adapt = jax.jit(partial(adapt_each, learner))
+    begin = jax.jit(lambda policy, keys: jax.vmap(partial(drawn_for, learner))(repeated(policy, len(keys)), keys))
     collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes_per_goal), make_act(learner), seed=seed)
     agent, speed, instances = run.resume_with(init(learner, seed), collector), Throughput(), Instances(config, seed)
     while not run.is_over:
@@ -260,7 +294,8 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
         began = time.perf_counter()
         chunks: list[Chunk] = []
         batches: list[Batch] = []
-        policies = repeated(agent.policy, config.meta_batch)
+        keys = jax.random.split(jax.random.fold_in(jax.random.PRNGKey(seed), iteration), config.meta_batch)
+        policies = begin(agent.policy, keys)
         goals = [task for task in instances.of_iteration(iteration) for _ in range(config.episodes_per_goal)]
         for phase in range(config.inner_steps + 1):
             if phase:
@@ -271,7 +306,7 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
             batches.append(make_batch(config, rollout, config.meta_batch))
             chunks.append(chunk)
         collected = time.perf_counter()
-        agent, metrics = jax.block_until_ready(compiled(agent, tuple(batches[:-1]), batches[-1]))
+        agent, metrics = jax.block_until_ready(compiled(agent, Goals(keys, tuple(batches[:-1]), batches[-1])))
         whole = chunks[-1]._replace(seconds=sum(chunk.seconds for chunk in chunks))
         speed.count(whole, time.perf_counter() - collected, time.perf_counter() - began, 1)
         run.advance(config.env_steps_per_iteration)

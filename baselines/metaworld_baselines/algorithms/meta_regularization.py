@@ -1,7 +1,8 @@
-"""Meta-regularisation of a policy with a memory (Yin et al. 2020, by weights): what its encoder knows by heart costs β nats each.
+"""Meta-regularisation of policies that adapt (Yin et al. 2020, by weights): what their encoder knows by heart costs β nats each.
 
-A recurrent policy adapts by its memory; its weights know what they learned from the training instances. So the weights that take in
-observations are drawn from normal distributions, once for each rollout, and their divergence from a standard normal is a price:
+A recurrent policy adapts by its memory, MAML's by a gradient step; what their weights know before is of the training instances. So the
+weights that take in observations are drawn from normal distributions, once for each rollout, and their divergence from a standard normal is
+a price:
 
     −surrogate + β KL(N(θ_μ, θ_σ²) ‖ N(0, I))
 
@@ -19,19 +20,33 @@ from jaxtyping import Float
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.regularization import GaussianWeights, draw_weights, gaussian_weights, weights_kl
 
-ENCODER = ("first", "second")  # layers, between the inputs and the memory
-DEVIATIONS = "log_std"  # beside a network's "params"
+DEVIATIONS = "log_std"  # beside a network's "params"; a tree of those of the encoder
 
 
-def with_deviations(weights: Any, initial_std: float) -> Any:
-    """A network's weights, with standard deviations of the encoder's beside them."""
-    encoder = {name: weights["params"][name] for name in ENCODER}
-    return {**weights, DEVIATIONS: gaussian_weights(encoder, initial_std).log_std}
+def check_information(weight: float, std: float) -> None:
+    """Refuse a price or a deviation that cannot be meant.
+
+    Raises:
+      ValueError: says which.
+    """
+    if weight < 0.0 or std <= 0.0:
+        raise ValueError(f"information_weight must not be negative, and information_std positive, got {weight} and {std}")
+
+
+def with_deviations(weights: Any, encoder: Any, initial_std: float) -> Any:
+    """A network's weights, with standard deviations of the encoder's beside them.
+
+    Args:
+      weights: of the network.
+      encoder: the layers between the inputs and what adapts: nested like the weights, down to True.
+      initial_std: of each weight.
+    """
+    return {**weights, DEVIATIONS: gaussian_weights(_part(weights["params"], encoder), initial_std).log_std}
 
 
 def drawn(weights: Any, key: Array) -> Any:
     """Weights to act with: the encoder's from their distributions, all others as they are."""
-    return {"params": {**weights["params"], **draw_weights(_encoder(weights), key)}}
+    return {"params": _replaced(weights["params"], draw_weights(_encoder(weights), key))}
 
 
 def nats(weights: Any) -> Float[Array, ""]:
@@ -44,5 +59,20 @@ def mean_std(weights: Any) -> Float[Array, ""]:
     return jnp.exp(jnp.concatenate([leaf.ravel() for leaf in jax.tree.leaves(weights[DEVIATIONS])])).mean()
 
 
+def without_encoder(weights: Any, other: Any) -> Any:
+    """Another tree like the network's "params", such as a gradient, with zeros where the encoder's weights are."""
+    return _replaced(other, jax.tree.map(jnp.zeros_like, _part(other, weights[DEVIATIONS])))
+
+
 def _encoder(weights: Any) -> GaussianWeights:
-    return GaussianWeights({name: weights["params"][name] for name in weights[DEVIATIONS]}, weights[DEVIATIONS])
+    return GaussianWeights(_part(weights["params"], weights[DEVIATIONS]), weights[DEVIATIONS])
+
+
+def _part(tree: Any, pattern: Any) -> Any:
+    """What of a nested tree the pattern names."""
+    return {name: _part(tree[name], of) if isinstance(of, dict) else tree[name] for name, of in pattern.items()}
+
+
+def _replaced(tree: Any, part: Any) -> Any:
+    """The tree with a part of it replaced."""
+    return {name: _replaced(of, part[name]) if isinstance(part.get(name), dict) else part.get(name, of) for name, of in tree.items()}

@@ -41,6 +41,8 @@ from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
 
+ENCODER = {"first": True, "second": True}  # layers between the inputs and the memory, whose weights have a price with `information_weight`
+
 # Network ------------------------------------------------------------------------------------------
 
 
@@ -107,7 +109,7 @@ def init(learner: Learner, seed: int) -> Rl2:
     def at_start(key: Array) -> Rl2:
         weights = learner.policy.init(key, jnp.zeros(learner.config.memory), jnp.zeros(RECURRENT_SIZE))
         if learner.config.information_weight:
-            weights = meta_regularization.with_deviations(weights, learner.config.information_std)
+            weights = meta_regularization.with_deviations(weights, ENCODER, learner.config.information_std)
         critic = learner.critic.init(jax.random.fold_in(key, 1), jnp.zeros(critic_size))
         opts = learner.policy_optimizer.init(weights), learner.critic_optimizer.init(critic)
         return Rl2(Policy(weights, new_scale(RECURRENT_SIZE)), critic, *opts, new_scale(critic_size), new_scale(1))

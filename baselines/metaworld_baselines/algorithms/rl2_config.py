@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from metaworld_baselines.algorithms.meta import MetaConfig
+from metaworld_baselines.algorithms.meta_regularization import check_information
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
@@ -73,11 +74,7 @@ class Rl2Config(MetaConfig):
             raise ValueError("critic_bins are of baseline=critic, at least 2 and on a positive critic_range, or 0 for none")
         if self.augmentation and not self.normalize_inputs:
             raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
-        if self.information_weight < 0.0 or self.information_std <= 0.0:
-            raise ValueError(
-                "information_weight must not be negative, and information_std positive, got "
-                f"{self.information_weight} and {self.information_std}"
-            )
+        check_information(self.information_weight, self.information_std)
         if self.advantages_by_task and not self.normalize_advantages:
             raise ValueError("advantages_by_task says how normalize_advantages does it: switch that on, too")
         check_std(self.initial_std, self.min_std, self.max_std)

@@ -25,6 +25,12 @@ def parts_of(**changes):
     return maml_trpo.make_learner(MamlConfig(**{**vars(CONFIG), **changes}))
 
 
+def goals_of(before, after, key=0):
+    """An iteration's experience, before one inner step or several and after."""
+    before = (before,) if isinstance(before, Batch) else before
+    return maml_trpo.Goals(jax.random.split(jax.random.PRNGKey(key), len(after.obs)), before, after)
+
+
 def batches(learner, policy, seed, goals=3, samples=20):
     """Made-up experience (goal, sample, …) of a policy."""
     keys = jax.random.split(jax.random.PRNGKey(seed), 3)
@@ -46,7 +52,7 @@ def test_the_meta_gradient_equals_finite_differences(inner_steps):
 
         @jax.jit
         def loss(x):
-            return maml_trpo.outer_loss(learner, unravel(x), before, after)
+            return maml_trpo.outer_loss(learner, unravel(x), goals_of(before, after))
 
         gradient, rng = jax.jit(jax.grad(loss))(flat), np.random.default_rng(0)
         for _ in range(5):
@@ -60,12 +66,12 @@ def test_first_order_leaves_out_the_second_derivatives():
     first, second = parts_of(first_order=True), parts_of()
     policy = first.policy.init(jax.random.PRNGKey(0), jnp.zeros(39))
     before, after = batches(first, policy, 0, goals=1), batches(first, policy, 1, goals=1)
-    got = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(first, p, (before,), after)))(policy)
+    got = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(first, p, goals_of(before, after))))(policy)
     one = jax.tree.map(lambda x: x[0], (before, after))
     there = jax.jit(partial(maml_trpo.inner_step, second))(policy, one[0])
     wanted = jax.jit(jax.grad(partial(maml_trpo.policy_gradient_loss, second)))(there, one[1])
     assert all(np.allclose(a, b, atol=1e-6) for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True))
-    whole = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(second, p, (before,), after)))(policy)
+    whole = jax.jit(jax.grad(lambda p: maml_trpo.outer_loss(second, p, goals_of(before, after))))(policy)
     assert not np.allclose(ravel_pytree(whole)[0], ravel_pytree(got)[0], atol=1e-4)
 
 
@@ -109,13 +115,13 @@ def test_goals_are_hidden_and_one_goal_has_a_row_of_environments(played):
 def test_the_outer_step_keeps_its_bound_and_lowers_the_loss(played):
     learner, agent, before, after = played
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
-    old = maml_trpo.distributions(learner, agent.policy, (pre,), post)
+    old = maml_trpo.distributions(learner, agent.policy, goals_of(pre, post))
     assert np.allclose(old.log_prob(post.action), post.log_prob, atol=1e-3), "the adapted policies are those that acted"
-    new, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, (pre,), post)
+    new, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(pre, post))
     assert metrics["accepted"] and 0.0 < float(metrics["kl"]) <= CONFIG.max_kl
-    losses = [float(maml_trpo.outer_loss(learner, policy, (pre,), post)) for policy in (agent.policy, new.policy)]
+    losses = [float(maml_trpo.outer_loss(learner, policy, goals_of(pre, post))) for policy in (agent.policy, new.policy)]
     assert losses[1] < losses[0]
-    assert float(maml_trpo.outer_kl(learner, new.policy, (pre,), post, old)) <= CONFIG.max_kl * 1.01
+    assert float(maml_trpo.outer_kl(learner, new.policy, goals_of(pre, post), old)) <= CONFIG.max_kl * 1.01
 
 
 def test_the_outer_ppo_lowers_its_loss(played):
@@ -124,8 +130,50 @@ def test_the_outer_ppo_lowers_its_loss(played):
     agent = maml_trpo.init(learner, seed=0)
     learn = jax.jit(partial(maml_trpo.learn, learner))
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
-    new, metrics = learn(agent, (pre,), post)
-    assert float(learn(new, (pre,), post)[1]["loss"]) < float(metrics["loss"]) and float(metrics["kl"]) > 0.0
+    new, metrics = learn(agent, goals_of(pre, post))
+    assert float(learn(new, goals_of(pre, post))[1]["loss"]) < float(metrics["loss"]) and float(metrics["kl"]) > 0.0
+
+
+def test_a_first_layer_with_a_price_is_drawn_for_each_goal_and_does_not_adapt():
+    learner = parts_of(information_weight=1e-4, information_std=0.5)
+    policy = maml_trpo.init(learner, seed=0).policy
+    keys = jax.random.split(jax.random.PRNGKey(3), 2)
+    one, other, again = (maml_trpo.drawn_for(learner, policy, keys[number]) for number in (0, 1, 0))
+    there = maml_trpo.inner_step(learner, one, jax.tree.map(lambda x: x[0], batches(learner, one, 0)))
+
+    def same(first, second):
+        return {
+            layer: bool(np.array_equal(first["params"]["MLP_0"][layer]["kernel"], second["params"]["MLP_0"][layer]["kernel"]))
+            for layer in first["params"]["MLP_0"]
+        }
+
+    assert same(one, other) == {"Dense_0": False, "Dense_1": True} == same(policy, one) and same(one, again)["Dense_0"]
+    assert same(one, there) == {"Dense_0": True, "Dense_1": False}
+    assert parts_of().config.information_weight == 0.0 and "log_std" not in maml_trpo.init(parts_of(), seed=0).policy
+
+
+def test_the_price_of_a_first_layer_is_part_of_what_is_lowered():
+    """Without anything to earn, the outer step takes the first layer towards the standard normal."""
+    learner = parts_of(information_weight=1.0, outer="ppo", ppo_learning_rate=0.05, ppo_epochs=100)
+    agent = maml_trpo.init(learner, seed=0)
+    nothing = batches(learner, {"params": agent.policy["params"]}, 0)
+    nothing = nothing._replace(advantage=jnp.zeros_like(nothing.advantage))
+    _, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(nothing, nothing))
+    before = float(maml_trpo.meta_regularization.nats(agent.policy))
+    assert float(metrics["nats"]) < 0.1 * before
+    plain = float(maml_trpo.outer_loss(parts_of(), {"params": agent.policy["params"]}, goals_of(nothing, nothing)))
+    whole = float(maml_trpo.outer_loss(learner, agent.policy, goals_of(nothing, nothing)))
+    assert plain == pytest.approx(0.0, abs=1e-6) and whole == pytest.approx(before, rel=1e-5)
+
+
+def test_the_trust_region_holds_with_a_price(played):
+    _, _, before, after = played
+    learner = parts_of(information_weight=1e-3, cg_damping=0.1)
+    agent = maml_trpo.init(learner, seed=0)
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    new, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(pre, post))
+    assert bool(metrics["accepted"]) and float(metrics["kl"]) <= CONFIG.max_kl * 1.01
+    assert np.isfinite(ravel_pytree(new.policy)[0]).all() and 0.0 < float(metrics["weights_std"]) < 0.1
 
 
 @pytest.mark.parametrize("outer", ["trpo", "ppo"])
@@ -137,7 +185,7 @@ def test_meta_gradients_are_combined_and_their_conflict_is_measured(played, oute
     for combination in (None, "mean", "pcgrad"):
         learner = parts_of(outer=outer, combination=combination, cg_damping=0.1)  # or conjugate gradients make much of rounding
         start = maml_trpo.init(learner, seed=0)
-        found[combination] = jax.jit(partial(maml_trpo.learn, learner))(start, (pre,), post)
+        found[combination] = jax.jit(partial(maml_trpo.learn, learner))(start, goals_of(pre, post))
     plain, mean, surgery = (ravel_pytree(found[name][0].policy)[0] for name in (None, "mean", "pcgrad"))
     assert np.allclose(plain, mean, atol=2e-4) and not np.array_equal(plain, ravel_pytree(agent.policy)[0])
     assert np.isfinite(surgery).all() and "conflicting_pairs" not in found[None][1]
@@ -154,7 +202,7 @@ def test_inner_rates_are_learned_parameter_by_parameter(played):
     one = jax.tree.map(lambda x: x[0], pre)
     there, wanted = maml_trpo.inner_step(learner, agent.policy, one), maml_trpo.inner_step(plain, same.policy, one)
     assert all(np.allclose(a, b) for a, b in zip(jax.tree.leaves(there["params"]), jax.tree.leaves(wanted["params"]), strict=True))
-    new, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, (pre,), post)
+    new, metrics = jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(pre, post))
     rates = ravel_pytree(new.policy[maml_trpo.INNER_RATES])[0]
     assert metrics["accepted"] and len(rates) == len(ravel_pytree(new.policy["params"])[0]) and np.std(rates) > 0.0
     zero = {**agent.policy, maml_trpo.INNER_RATES: jax.tree.map(jnp.zeros_like, agent.policy[maml_trpo.INNER_RATES])}
