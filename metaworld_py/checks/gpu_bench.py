@@ -31,7 +31,7 @@ class GpuThroughput:
       constraints: most of any world, of as many as there is room for.
       contacts: mean of a world.
       iterations: most of the solver in any world.
-      launches: kernels of a control step of all mechanisms, those of a loop counted once.
+      launches: kernels of the first control step of all mechanisms, which are run one by one; those of a loop as often as it ran.
       counters: see `GpuVectorEnv.counters`.
     """
 

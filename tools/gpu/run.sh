@@ -6,7 +6,8 @@
 #   tools/gpu/run.sh --look                       what the machine has, while the pieces are travelling
 #
 # To be carried there besides the tree: .gpu/packed, or for the GPU engine .gpu/pieces/1, then .gpu/pieces/2, … in a call each: what an
-# earlier call brought stays. Not .gpu as a whole: that would replace the caches which an earlier call left. Where both are, the engine's.
+# earlier call brought stays. Not .gpu as a whole: that would replace the caches which an earlier call left. Where both are, the engine's; PIECES=/none
+# takes the packed ones, so that a job can train while the engine's pieces are still travelling.
 # PYTHON: the machine's interpreter (default python3). PACKED, PIECES, SITE: where these lie, and where they are unpacked.
 set -euo pipefail
 
