@@ -25,7 +25,9 @@ def runs_by_learner(problem: str) -> dict[str, list[Result]]:
     found: dict[str, list[Result]] = {SINGLE: []}
     usual = find_many_tasks_config(problem, SINGLE)
     for result in read_results():
-        if isinstance(result.config, MultiTaskConfig) and result.config == replace(usual, learner=result.config.learner):
+        if not isinstance(result.config, MultiTaskConfig) or result.config.problem != problem:
+            continue
+        if result.config == replace(usual, learner=result.config.learner):
             found.setdefault(result.config.learner, []).append(result)
     return found
 

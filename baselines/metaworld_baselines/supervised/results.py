@@ -75,7 +75,7 @@ def add(folders: Iterable[Path], file: Path) -> int:
     for folder in folders:
         run = read_run(folder)
         kept[_identity(run)] = run
-    write_json(file, {"schema": SCHEMA, "runs": [kept[name] for name in sorted(kept)]})
+    write_json(file, {"schema": SCHEMA, "runs": sorted(kept.values(), key=lambda run: f"{sorted(run['settings'].items())} {run['seed']}")})
     return len(kept)
 
 

@@ -8,11 +8,10 @@ import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
-from metaworld_baselines.publishing import field_page, memorization_page, overlaid_table
+from metaworld_baselines.publishing import field_page, many_tasks_table, memorization_page
 from metaworld_baselines.supervised import results
 from metaworld_baselines.supervised.__main__ import main
-from metaworld_baselines.supervised.multitask import MultiTaskConfig
-from metaworld_baselines.supervised.settings import find_config
+from metaworld_baselines.supervised.settings import MultiTaskConfig, find_config, find_many_tasks_config
 from metaworld_py.files import write_json
 
 ROOT = Path(__file__).parents[3]
@@ -65,14 +64,24 @@ def test_combinations_stand_beside_single_task_networks_of_the_same_seed_best_fi
         overlaid("mean", 1, 0.88, 0.55),
         overlaid("famo", 9, 0.1, 0.1),
     ]
-    monkeypatch.setattr(overlaid_table, "read_results", lambda: runs)
-    assert overlaid_table.against_single()["pcgrad"][1] == [pytest.approx(10.0), pytest.approx(5.0)]
-    lines = overlaid_table.overlaid_table()
+    monkeypatch.setattr(many_tasks_table, "read_results", lambda: runs)
+    assert many_tasks_table.against_single("overlaid-digits")["pcgrad"][1] == [pytest.approx(10.0), pytest.approx(5.0)]
+    lines = many_tasks_table.overlaid_table()
     assert "images/overlaid_digits.png" in lines.pop() and not lines.pop()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
     assert [row[0] for row in rows] == ["mean", "single", "pcgrad"], "famo's seed has no single-task networks beside it"
     assert rows[0][1:4] == ["88.0", "55.0", "-10.0"] and rows[2][3] == f"7.5 ± {12.71 * 2.5:.1f}"
-    assert [label.get_text() for label in overlaid_table.draw_overlaid().axes[0].get_yticklabels()] == ["mean", "pcgrad"]
+    assert [label.get_text() for label in many_tasks_table.draw_overlaid().axes[0].get_yticklabels()] == ["mean", "pcgrad"]
+
+
+def test_dense_tasks_stand_beside_single_task_networks_whatever_other_problems_were_run(monkeypatch):
+    measures = {"segmentation/miou": 0.4, "depth/absolute": 0.2, "normals/mean_deg": 20.0, "normals/within_30": 0.8}
+    worse = measures | {"depth/absolute": 0.3}
+    runs = [overlaid("fixed:weights=0.6/0.4", 1, 0.8, 0.5)]
+    runs += [results.Result(find_many_tasks_config("scenes", name), 1, found) for name, found in (("mean", worse), ("single", measures))]
+    monkeypatch.setattr(many_tasks_table, "read_results", lambda: runs)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in many_tasks_table.scenes_table()[2:]]
+    assert rows == [["single", "40.0", "20.0", "20.0", "80.0", "0", "1"], ["mean", "40.0", "30.0", "20.0", "80.0", "12.5", "1"]]
 
 
 def test_a_result_is_replaced_by_the_same_run_and_an_unfinished_run_refused(tmp_path):
