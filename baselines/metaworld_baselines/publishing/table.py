@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ from metaworld_py.evaluation import EvaluationResult
 
 PUBLISHED_FIGURES = Path(__file__).with_name("published.json")
 PROFILE = np.linspace(0.0, 1.0, 51)  # success rates at which profiles are drawn
+ROOM_FOR_NAMES = 20  # of published points, as a factor of steps
 HEAD = ("algorithm", "from", "steps", "seeds", "success", "95 % interval", "statistic")
 
 
@@ -218,10 +220,14 @@ def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
             curve = read_curve(folder)
             label = group.label if folder is group.folders[0] else None
             left.plot([p["env_steps"] for p in curve], [p["success"] for p in curve], marker=".", color=f"C{index}", label=label)
-    for index, (steps, success, names) in enumerate(published_points(benchmark)):
+    points = list(published_points(benchmark))
+    for index, (steps, success, names) in enumerate(points):
         left.scatter(steps, success, marker="*", s=50, color="0.3", alpha=0.6, zorder=0, label=None if index else "published")
-        left.annotate(names, (steps, success), xytext=(-5, 0), textcoords="offset points", ha="right", va="center", fontsize=6, color="0.3")
+        name = textwrap.fill(names, 28)
+        left.annotate(name, (steps, success), xytext=(5, 0), textcoords="offset points", va="center", fontsize=6, color="0.3")
     left.set(xscale="log", ylim=(-0.03, 1.03), xlabel="environment steps, all tasks together", ylabel="success", title=benchmark)
+    if points:  # whose names stand to the right of the curves
+        left.set_xlim(right=max(left.get_xlim()[1], ROOM_FOR_NAMES * max(steps for steps, _, _ in points)))
     scores = {group.label: group.matrix for group in groups}
     if scores:
         profiles, bands = aggregation.profiles(scores, PROFILE, resamples)
