@@ -27,7 +27,7 @@ class GpuThroughput:
       steps_per_second: control steps of all worlds, with rewards, endings and new episodes, actions being on the device already.
       mean_reward: of the last step: the same wherever the engine does the same, whatever is tried with it.
       physics_ms: of a control step of each mechanism alone, by its name; commands and reading of rows included.
-      memory_mib: that making the environment took; on a processor, of this process.
+      memory_mib: on a card, all that is taken of it, by other programs as well; on a processor, what this process took for the environment.
       constraints: most of any world, of as many as there is room for.
       contacts: mean of a world.
       iterations: most of the solver in any world.

@@ -23,7 +23,6 @@ from metaworld_py.gpu.worlds import Shared, Worlds
 from metaworld_py.instances.task import Task, checked_seed
 from metaworld_py.tasks.common.definition import Score, TaskDef
 
-SCORES_IN_GRAPH = False  # whether a control step of a mechanism is one graph on a card, rewards included
 _OF_SCORES = Score._fields[1:]  # in infos under these names, as published
 
 
@@ -214,14 +213,11 @@ class _Group(NamedTuple):
 
     def step(self) -> None:
         """A control step, rewards included."""
-        worlds = self.worlds
-        if SCORES_IN_GRAPH and worlds.stream is not None:
-            worlds.step(self._score)
-            return
-        worlds.advance()
-        self._score()
-        worlds.finish()
+        self.worlds.advance()
+        self.score()
+        self.worlds.finish()
 
-    def _score(self) -> None:
+    def score(self) -> None:
+        """Rewards of the step that was advanced."""
         for score in self.scores:
             score(self.worlds.stream)

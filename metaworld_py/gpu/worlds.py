@@ -94,16 +94,6 @@ class Worlds:
         with self._on_stream():
             self._advance()
 
-    def step(self, scored: Callable[[], None]) -> None:
-        """Advance, score and finish as one graph: on a card alone, where what `scored` launches can be recorded with the rest."""
-
-        def whole() -> None:
-            self._advance()
-            scored()
-            self._finish()
-
-        self._launch("step", whole)
-
     def finish(self) -> None:
         """Hand out a step that was scored, and begin another episode where one ended."""
         self._launch("finish", self._finish)

@@ -26,8 +26,8 @@ class Layers(nn.Module):
         return nn.Dense(self.outputs)(inputs)
 
 
-class HalvingConvolution(nn.Module):
-    """A convolution that halves the picture, zeros around it, as one product of matrices.
+class Convolution(nn.Module):
+    """A convolution, zeros around the picture, as one product of matrices.
 
     Each task of a batch may have weights of its own, and XLA's convolutions with such are slow on a CPU, derivatives most of all:
     as products, a step of MAML on 20-way glyphs takes a tenth of the time.
@@ -35,28 +35,23 @@ class HalvingConvolution(nn.Module):
 
     channels: int
     size: int = 3  # pixels of the kernel's side
+    stride: int = 1
 
     @nn.compact
-    def __call__(self, pictures: Float[Array, "point height width channel"]) -> Float[Array, "point half_height half_width out"]:
-        """Pictures of half the size, rounded up."""
-        return nn.Dense(self.channels)(patches(pictures, self.size))
+    def __call__(self, pictures: Float[Array, "point height width channel"]) -> Float[Array, "point out_height out_width out"]:
+        """Pictures whose sides are divided by the stride, rounded up."""
+        return nn.Dense(self.channels)(patches(pictures, self.size, self.stride))
 
 
-class Convolution(nn.Module):
-    """The same without halving."""
+class HalvingConvolution(Convolution):
+    """One that halves the picture."""
 
-    channels: int
-    size: int = 3  # pixels of the kernel's side
-
-    @nn.compact
-    def __call__(self, pictures: Float[Array, "point height width channel"]) -> Float[Array, "point height width out"]:
-        """Pictures of the same size."""
-        return nn.Dense(self.channels)(patches(pictures, self.size, stride=1))
+    stride: int = 2
 
 
 def patches(
     pictures: Float[Array, "point height width channel"], size: int, stride: int = 2
-) -> Float[Array, "point half_height half_width patch"]:
+) -> Float[Array, "point out_height out_width patch"]:
     """What lies under a kernel of that size at every `stride`-th pixel: column by column, all channels of a pixel together."""
     for axis in (1, 2):
         length = pictures.shape[axis]

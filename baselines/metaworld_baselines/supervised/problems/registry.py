@@ -14,10 +14,18 @@ from metaworld_baselines.supervised.problems.mnist import read_mnist
 from metaworld_baselines.supervised.problems.overlaid import overlaid
 from metaworld_baselines.supervised.problems.pose import pose
 from metaworld_baselines.supervised.problems.scenes import scenes
-from metaworld_baselines.supervised.settings import CELEBA, CIFAR, IN_FOLDERS, NYU, OVERLAID, MetaConfig, MultiTaskConfig
+from metaworld_baselines.supervised.settings import CELEBA, CIFAR, IN_FOLDERS, NYU, OVERLAID, SCENES, MetaConfig, MultiTaskConfig
 
 NUMBERS = {"sinusoid": curves.sinusoid, "harmonics": curves.harmonics, "pose": pose}  # labels that are numbers
 FOLDERS: dict[str, Callable[[Path], ClassImages]] = {"omniglot": read_omniglot, "mini-imagenet": read_mini_imagenet}
+
+MANY_TASKS: dict[str, Callable[[MultiTaskConfig], ManyTasks]] = {
+    OVERLAID: lambda config: overlaid(*(read_mnist(Path(config.data)) if config.data else digits())),
+    CIFAR: lambda config: label_folders.cifar(Path(config.data)),
+    CELEBA: lambda config: label_folders.celeba(Path(config.data), config.most_pictures),
+    SCENES: lambda _: scenes(),
+    NYU: lambda config: dense.nyuv2(Path(config.data)),
+}
 
 
 def find_problem(config: MetaConfig) -> Problem:
@@ -48,12 +56,7 @@ def find_many_tasks(config: MultiTaskConfig) -> ManyTasks:
     """
     if config.problem in IN_FOLDERS:
         _check_data(config)
-    if config.problem == OVERLAID:
-        return overlaid(*(read_mnist(Path(config.data)) if config.data else digits()))
-    if config.problem == CELEBA:
-        return label_folders.celeba(Path(config.data), config.most_pictures)
-    folders = {CIFAR: label_folders.cifar, NYU: dense.nyuv2}
-    return folders[config.problem](Path(config.data)) if config.problem in folders else scenes()
+    return MANY_TASKS[config.problem](config)
 
 
 def _check_data(config: MetaConfig | MultiTaskConfig) -> None:

@@ -19,6 +19,7 @@ from metaworld_py import MT1
 from metaworld_py.agents import ExpertAgent
 from metaworld_py.instances.task_sets import task_names
 from metaworld_py.rendering import FAST, Camera, choose_gl, segmentation_names
+from metaworld_py.tasks import TaskDef, find_task
 
 CLASSES = ("background", "table", "arm", "hand", "fixture", "movable", "goal")
 SIZE = 64  # pixels
@@ -31,7 +32,7 @@ ROOM = ("tablelink", "RetainingWall")
 
 
 def scenes() -> ManyTasks:
-    """The problem; pictures are rendered at the first use, one to three minutes.
+    """The problem; pictures are rendered at the first use, a few minutes.
 
     Raises:
       RenderingError: no OpenGL to render with at the first use.
@@ -62,7 +63,7 @@ def views_of(name: str, seed: int, number: int, rng: np.random.Generator) -> lis
     benchmark, agent = MT1(name, seed=seed), ExpertAgent()
     env: Any = benchmark.train_classes[name]()
     agent.start_task(name)
-    classes = class_of_body(env)
+    classes = class_of_body(find_task(name))
     views = []
     try:
         for view in range(number):
@@ -83,9 +84,9 @@ def views_of(name: str, seed: int, number: int, rng: np.random.Generator) -> lis
     return views
 
 
-def class_of_body(env: Any) -> NDArray[np.int64]:
-    """The class of each number of a segmentation, that of −1 first."""
-    model, names = env.model, segmentation_names(env.task_def)
+def class_of_body(task: TaskDef) -> NDArray[np.int64]:
+    """The class of each number of a task's segmentation, that of −1 first."""
+    model, names = task.model, segmentation_names(task)
     arm = range(model.body(ARM_FIRST).id, model.body(ARM_LAST).id + 1)
     found = []
     for body, name in sorted(names.items()):
