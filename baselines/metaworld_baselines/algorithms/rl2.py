@@ -310,4 +310,6 @@ def as_agent(learner: Any, params: Any, seed: int = 0) -> RecurrentAgent:
         memory, distribution = one_step(learner, params, memory, jnp.concatenate([obs, previous], axis=-1))
         return distribution.mean, memory
 
-    return RecurrentAgent(make_act(learner), likeliest, params, learner.config.memory, seed)
+    config, act = learner.config, make_act(learner)
+    one_episode_trials = config.trial_steps == config.max_episode_steps
+    return RecurrentAgent(act, likeliest, params, config.memory, seed, one_episode_trials=one_episode_trials)

@@ -365,6 +365,19 @@ def test_memory_survives_ends_of_episodes_and_dies_at_ends_of_trials(trial):
     assert np.array_equal(agent.eval_action(obs), first), "a new trial begins like any other"
 
 
+def test_after_training_in_trials_of_one_episode_each_episode_begins_with_an_empty_memory():
+    """Environment by environment; and the last episode's end is not told either, as it never was in training."""
+    learner = with_settings(trial_episodes=1, minibatches=2)
+    agent, rng = rl2.as_agent(learner, rl2.init(learner, seed=0).policy), np.random.default_rng(0)
+    obs = rng.normal(size=(2, 45))
+    agent.reset(np.ones(2, bool))
+    first = agent.eval_action(obs)
+    agent.eval_action(rng.normal(size=(2, 45)))
+    agent.reset(np.array([True, False]))
+    again = agent.eval_action(obs)
+    assert np.array_equal(again[0], first[0]) and not np.allclose(again[1], first[1])
+
+
 def test_the_agent_sees_what_it_saw_in_training(trial):
     """Played with the actions of a training trial, the agent has the same memory at the same places."""
     rollout, memories = trial
