@@ -19,6 +19,7 @@ from metaworld_baselines.runs.parallel import Teller, Work, run_here
 from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
 from metaworld_baselines.runs.run_files import check_place, read_description
 from metaworld_py.files import reading, write_json
+from metaworld_py.rendering import RenderingError
 
 PUBLISHED = "published"  # instead of a file behind --config
 
@@ -97,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return train_together(name, command)
         for first in range(0, len(command.seed), command.seeds_at_once):
             train_here(name, command, command.seed[first : first + command.seeds_at_once])
-    except (TooSlowError, ImportError, ValueError, OSError, FloatingPointError) as error:
+    except (TooSlowError, RenderingError, ImportError, ValueError, OSError, FloatingPointError) as error:
         print(f"metaworld_baselines.train: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

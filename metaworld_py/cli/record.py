@@ -26,6 +26,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--noise", type=float, default=0.0, metavar="STD", help="Gaussian noise on the actions of all agents (default: 0)")
     parser.add_argument("--pixels", type=int, metavar="SIZE", help="record pictures too, square, in pixels (even, 32 or more)")
     parser.add_argument("--camera", metavar="NAME", help="camera of the pictures (default: overview from the front)")
+    parser.add_argument("--render-quality", choices=("high", "fast"), default="high", help="fast: without shadows (default: high)")
     parser.add_argument("--only-successes", action="store_true", help="leave failed attempts out")
     parser.add_argument("--terminate-on-success", action="store_true", help="end episodes at their first success")
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
         noise_std=options.noise,
         size_px=options.pixels,
         camera_name=options.camera,
+        render_quality=options.render_quality,
         max_episode_steps=options.max_episode_steps,
         terminate_on_success=options.terminate_on_success,
         only_successes=options.only_successes,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from metaworld_py.agents.built_in import BUILT_IN
 from metaworld_py.engine.episode import REWARD_VERSIONS
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
-from metaworld_py.rendering.renderer import MAX_SIZE_PX
+from metaworld_py.rendering.renderer import HIGH, MAX_SIZE_PX, QUALITIES
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
 
@@ -35,6 +35,7 @@ class RecordingConfig:
     noise_std: float = 0.0  # of Gaussian noise added to actions, in units of the action box [-1, 1]
     size_px: int | None = None  # width and height of pictures; None records none
     camera_name: str | None = None  # None is the overview from the front
+    render_quality: str = HIGH  # of pictures, or "fast": without shadows, reflections and antialiasing
     max_episode_steps: int = HORIZON  # control steps
     terminate_on_success: bool = False  # end an episode at its first success instead of the horizon
     only_successes: bool = False  # leave failed attempts out
@@ -62,8 +63,12 @@ class RecordingConfig:
             )
         if self.size_px is None and self.camera_name is not None:
             raise ValueError(f"camera {self.camera_name!r} was given without a picture size: give both or none")
+        if self.size_px is None and self.render_quality != HIGH:
+            raise ValueError(f"render_quality {self.render_quality!r} was given without a picture size: give both or none")
         if self.size_px is not None and not (MIN_SIZE_PX <= self.size_px <= MAX_SIZE_PX and self.size_px % 2 == 0):
             raise ValueError(f"pictures must have an even size in {MIN_SIZE_PX}…{MAX_SIZE_PX} pixels, got {self.size_px}")
+        if self.render_quality not in QUALITIES:
+            raise ValueError(f"render_quality must be one of {QUALITIES}, got {self.render_quality!r}")
         if self.reward_function_version not in REWARD_VERSIONS:
             raise ValueError(f"reward_function_version must be one of {REWARD_VERSIONS}, got {self.reward_function_version!r}")
 

@@ -116,6 +116,7 @@ def _make_env(task: str, config: RecordingConfig) -> MetaWorldEnv:
         camera_name=config.camera_name,
         height=size_px,
         width=size_px,
+        render_quality=config.render_quality,
         reward_function_version=config.reward_function_version,
         max_episode_steps=config.max_episode_steps,
         terminate_on_success=config.terminate_on_success,

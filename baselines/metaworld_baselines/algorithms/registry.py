@@ -34,7 +34,7 @@ from metaworld_baselines.algorithms import (
     sac_learner,
     task_inference,
 )
-from metaworld_baselines.algorithms.cloning import CloningConfig
+from metaworld_baselines.algorithms.cloning_config import CloningConfig
 from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
 from metaworld_baselines.algorithms.pearl_config import PearlConfig

@@ -50,11 +50,15 @@ class TaskPolicy:
           ValueError: several tasks, and nothing says which.
         """
         obs, ids = np.split(np.asarray(observations, np.float32), [OBSERVATION_SIZE], axis=-1)
+        return np.asarray(self._act(self._params, obs, self._codes(ids)))
+
+    def _codes(self, ids: NDArray[np.float32]) -> Array:
+        """What tells the task (n, tasks): ids of the task that was started, or else these from behind the observations."""
         if self._task is not None:
-            ids = np.tile(np.eye(len(self.names), dtype=np.float32)[self._task], (len(obs), 1))
-        elif ids.shape[-1] != len(self.names):
+            return np.tile(np.eye(len(self.names), dtype=np.float32)[self._task], (len(ids), 1))
+        if ids.shape[-1] != len(self.names):
             raise ValueError(f"call start_task(name) first, or append one-hot ids of {len(self.names)} tasks to the observations")
-        return np.asarray(self._act(self._params, obs, ids))
+        return ids
 
     def reset(self, env_mask: NDArray[np.bool_]) -> None:
         """Nothing to forget between episodes."""

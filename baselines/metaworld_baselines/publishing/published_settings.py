@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from metaworld_baselines.algorithms.cloning import CloningConfig
+from metaworld_baselines.algorithms.cloning_config import CloningConfig
 from metaworld_baselines.algorithms.meta import PUBLISHED, MetaConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 

@@ -23,7 +23,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from metaworld_baselines.algorithms.cloning import CloningConfig
+from metaworld_baselines.algorithms.cloning_config import CloningConfig
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation, protocol_table
