@@ -263,6 +263,20 @@ def test_pictures_are_what_the_camera_saw_before_each_action(name, tmp_path, ope
         assert np.shape(statistics["mean"]) == (3, 1, 1) and 0.0 < np.min(statistics["mean"]) < np.max(statistics["max"]) <= 1.0
 
 
+def test_fast_pictures_are_those_of_fast_environments(tmp_path, opengl):
+    config = RecordingConfig(tasks=("reach",), episodes_per_task=1, size_px=64, render_quality="fast", max_episode_steps=1)
+    record_demonstrations(config, tmp_path)
+    one = load_demonstrations(tmp_path)[0]
+    losses = {}
+    for quality in ("fast", "high"):
+        env = env_class("reach")("rgb_array", height=64, width=64, render_quality=quality)
+        env.set_task(one.instance)
+        env.reset()
+        losses[quality] = np.abs(one.pixels[0].astype(float) - env.render()).mean()
+        env.close()
+    assert losses["fast"] < PICTURE_TOLERANCE["minari"] < losses["high"], losses
+
+
 def test_a_failed_attempt_leaves_no_video_behind(tmp_path, opengl):
     config = RecordingConfig(tasks=("reach", "push"), format="lerobot", episodes_per_task=1, size_px=32, max_episode_steps=1)
     record_demonstrations(config, tmp_path / "all")
@@ -452,6 +466,8 @@ def test_agents_that_cannot_demonstrate_are_refused_before_anything_is_written(a
         ({"size_px": 63}, "even size"),
         ({"size_px": 16}, "even size"),
         ({"camera_name": "corner"}, "without a picture size"),
+        ({"render_quality": "fast"}, "without a picture size"),
+        ({"size_px": 64, "render_quality": "low"}, "render_quality must be one of"),
         ({"reward_function_version": "v3"}, "reward_function_version must be one of"),
     ],
 )

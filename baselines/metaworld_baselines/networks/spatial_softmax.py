@@ -13,6 +13,7 @@ from jaxtyping import Float, UInt8
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.architectures import TaskNetwork
+from metaworld_baselines.networks.convolutions import Convolution, HalvingConvolution
 
 
 def spatial_softmax(features: Float[Array, "sample height width channel"]) -> Float[Array, "sample places"]:
@@ -35,9 +36,9 @@ class PlaceEncoder(nn.Module):
     def __call__(self, pictures: UInt8[Array, "sample height width rgb"]) -> Float[Array, "sample places"]:
         """Places (sample, 2 · width)."""
         features = pictures.astype(jnp.float32) / 255.0 - 0.5
-        features = nn.relu(nn.Conv(-(-self.width // 2), (5, 5), strides=2)(features))
-        features = nn.relu(nn.Conv(self.width, (3, 3), strides=2)(features))
-        return spatial_softmax(nn.Conv(self.width, (3, 3))(features))
+        features = nn.relu(HalvingConvolution(-(-self.width // 2), size=5)(features))
+        features = nn.relu(HalvingConvolution(self.width)(features))
+        return spatial_softmax(Convolution(self.width)(features))
 
 
 class SeeingNetwork(nn.Module):

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file
 
 from metaworld_baselines import train
 from metaworld_baselines.algorithms import cloning, one_shot
-from metaworld_baselines.algorithms.cloning import CloningConfig
+from metaworld_baselines.algorithms.cloning_config import CloningConfig
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
 from metaworld_baselines.algorithms.one_shot_evaluation import (
     ELSEWHERE,

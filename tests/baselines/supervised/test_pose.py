@@ -6,9 +6,9 @@ import pytest
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp
 
+from metaworld_baselines.networks.convolutions import patches
 from metaworld_baselines.runs.run_files import read_table
 from metaworld_baselines.supervised.__main__ import main
-from metaworld_baselines.supervised.networks import patches
 from metaworld_baselines.supervised.problems import pose
 from metaworld_baselines.supervised.problems.episodes import draw_many
 from metaworld_baselines.supervised.training import make_trainer
