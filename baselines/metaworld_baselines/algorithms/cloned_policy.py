@@ -47,8 +47,9 @@ class ClonedPolicy(TaskPolicy):
             super().start_task(name)
 
     def instruct(self, *sentences: str) -> None:
-        """Do what a sentence says from now on: `agent.instruct("Push the puck to the goal.")`. Of several, environment i follows the i-th,
-        and behind the last one the first again.
+        """Do what a sentence says from now on: `agent.instruct("Push the puck to the goal.")`.
+
+        Of several sentences, environment i follows the i-th, and behind the last one the first again.
 
         Raises:
           ValueError: no sentence, one without words, or a policy that is told its task by an id.

@@ -17,8 +17,9 @@ from metaworld_baselines.networks.convolutions import Convolution, HalvingConvol
 
 
 def spatial_softmax(features: Float[Array, "sample height width channel"]) -> Float[Array, "sample places"]:
-    """Where each channel is strongest: the mean place under a softmax over places, all x, then all y, in [−1, 1] from left to right and top
-    to bottom.
+    """Where each channel is strongest (sample, 2 · channel): the mean place under a softmax over places.
+
+    All x, then all y, each in [−1, 1], from left to right and from top to bottom.
     """
     height, width, channels = features.shape[1:]
     weights = jax.nn.softmax(features.reshape(-1, height * width, channels), axis=1).reshape(-1, height, width, channels)
