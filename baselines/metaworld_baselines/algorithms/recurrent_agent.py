@@ -41,16 +41,16 @@ class RecurrentAgent:
       params: weights.
       memory_size: of an environment.
       seed: of the random actions.
-      one_episode_trials: whether each episode is a trial of its own and begins with an empty memory, as in training with such trials.
+      remembers_one_episode: whether each episode begins with an empty memory, as if it were a trial of its own.
     """
 
     reads_recurrent_info = True
 
     def __init__(
-        self, explore: Any, likeliest: Any, params: Any, memory_size: int, seed: int = 0, *, one_episode_trials: bool = False
+        self, explore: Any, likeliest: Any, params: Any, memory_size: int, seed: int = 0, *, remembers_one_episode: bool = False
     ) -> None:
         self._random, self._likeliest, self._memory_size = explore, likeliest, memory_size
-        self._one_episode_trials = one_episode_trials
+        self._remembers_one_episode = remembers_one_episode
         self.reseed(seed)
         self._params = jax.device_put(jax.tree.map(np.asarray, params), jax.devices("cpu")[0])
         self.init()
@@ -70,7 +70,7 @@ class RecurrentAgent:
         if self._memory is None:
             self._memory, self._noise = Memory.empty(len(env_mask), self._memory_size)
             self._has_ended = np.zeros(len(env_mask), dtype=bool)
-        elif self._one_episode_trials:
+        elif self._remembers_one_episode:
             self._memory = np.where(np.asarray(env_mask, dtype=bool)[:, None], 0.0, self._memory).astype(np.float32)
         else:
             self._has_ended = np.asarray(env_mask, dtype=bool)

@@ -311,5 +311,4 @@ def as_agent(learner: Any, params: Any, seed: int = 0) -> RecurrentAgent:
         return distribution.mean, memory
 
     config, act = learner.config, make_act(learner)
-    one_episode_trials = config.trial_steps == config.max_episode_steps
-    return RecurrentAgent(act, likeliest, params, config.memory, seed, one_episode_trials=one_episode_trials)
+    return RecurrentAgent(act, likeliest, params, config.memory, seed, remembers_one_episode=config.remembers_one_episode)

@@ -102,6 +102,11 @@ class Rl2Config(MetaConfig):
             )
 
     @property
+    def remembers_one_episode(self) -> bool:
+        """Whether each episode of an evaluation begins with an empty memory: as in training, where a trial is one episode."""
+        return self.trial_steps == self.max_episode_steps
+
+    @property
     def trial_steps(self) -> int:
         """Control steps of a trial."""
         return (self.trial_episodes or self.episodes) * self.max_episode_steps
