@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
 from metaworld_baselines.arrays import Array
@@ -15,6 +15,7 @@ from metaworld_py.evaluation import Timestep
 
 PREVIOUS_SIZE = ACTION_SIZE + 2  # action, reward / 10, end of an episode
 RECURRENT_SIZE = OBSERVATION_SIZE + PREVIOUS_SIZE
+NOTHING_TOLD = -np.inf  # return of an episode whose rewards nobody told
 
 
 class Memory(NamedTuple):
@@ -32,8 +33,8 @@ class Memory(NamedTuple):
 class RecurrentAgent:
     """A trained policy for `evaluate_adaptation` and `metalearning_evaluation`: adapts by remembering.
 
-    Evaluation episodes go on from the memory at the end of adaptation. They give no rewards, so observations must carry the recurrent
-    inputs (`recurrent_info_in_obs=True`).
+    Evaluation episodes go on from the memory at the end of adaptation, unless beginning anew was found to be better. They give no rewards,
+    so observations must carry the recurrent inputs (`recurrent_info_in_obs=True`).
 
     Args:
       explore: random actions, see `OnPolicyCollector`.
@@ -41,16 +42,17 @@ class RecurrentAgent:
       params: weights.
       memory_size: of an environment.
       seed: of the random actions.
-      remembers_one_episode: whether each episode begins with an empty memory, as if it were a trial of its own.
+      tries_forgetting: begin every second episode of adaptation with an empty memory, and go on in whichever way brought the larger mean
+        return, environment by environment: a memory that has settled on something false does worse than an empty one.
     """
 
     reads_recurrent_info = True
 
     def __init__(
-        self, explore: Any, likeliest: Any, params: Any, memory_size: int, seed: int = 0, *, remembers_one_episode: bool = False
+        self, explore: Any, likeliest: Any, params: Any, memory_size: int, seed: int = 0, *, tries_forgetting: bool = False
     ) -> None:
         self._random, self._likeliest, self._memory_size = explore, likeliest, memory_size
-        self._remembers_one_episode = remembers_one_episode
+        self._tries_forgetting = tries_forgetting
         self.reseed(seed)
         self._params = jax.device_put(jax.tree.map(np.asarray, params), jax.devices("cpu")[0])
         self.init()
@@ -64,16 +66,41 @@ class RecurrentAgent:
         self._memory: Any = None
         self._noise: Any = None
         self._has_ended = np.zeros(0, dtype=bool)  # an episode, just before this one
+        self._is_adapted = False
 
     def reset(self, env_mask: NDArray[np.bool_]) -> None:
         """Episodes begin; what is remembered of the trial stays."""
+        mask = np.asarray(env_mask, dtype=bool)
         if self._memory is None:
-            self._memory, self._noise = Memory.empty(len(env_mask), self._memory_size)
-            self._has_ended = np.zeros(len(env_mask), dtype=bool)
-        elif self._remembers_one_episode:
-            self._memory = np.where(np.asarray(env_mask, dtype=bool)[:, None], 0.0, self._memory).astype(np.float32)
+            self._memory, self._noise = Memory.empty(len(mask), self._memory_size)
+            self._has_ended = np.zeros(len(mask), dtype=bool)
+            self._kept, self._is_fresh = self._memory, np.ones(len(mask), dtype=bool)
+            self._return = np.full(len(mask), NOTHING_TOLD)
+            self._returns, self._episodes = np.zeros((2, len(mask))), np.zeros((2, len(mask)))  # sums and numbers: kept, fresh
+            return
+        self._has_ended = mask
+        if self._tries_forgetting:
+            self._begin(mask)
+
+    def _begin(self, mask: Bool[np.ndarray, " env"]) -> None:
+        """Count what the episodes before brought, and begin the next ones with what was kept or with nothing."""
+        told = mask & (self._return != NOTHING_TOLD)
+        for way, played in enumerate((~self._is_fresh & told, self._is_fresh & told)):
+            self._returns[way] += np.where(played, self._return, 0.0)
+            self._episodes[way] += played
+        # What is kept of a trial is what its first episode left, and then those that went on from there.
+        goes_on = mask & (~self._is_fresh | (self._episodes[0] == 0))
+        self._kept = np.where(goes_on[:, None], self._memory, self._kept)
+        if self._is_adapted:
+            kept, fresh = self._returns / np.maximum(self._episodes, 1)
+            begins_fresh = (fresh > kept) & (self._episodes[0] > 0)
         else:
-            self._has_ended = np.asarray(env_mask, dtype=bool)
+            begins_fresh = ~self._is_fresh
+        self._is_fresh = np.where(mask, begins_fresh, self._is_fresh)
+        begun = np.where(self._is_fresh[:, None], np.float32(0.0), self._kept)
+        self._memory = np.where(mask[:, None], begun, self._memory)
+        self._has_ended = mask & ~self._is_fresh
+        self._return = np.where(mask, NOTHING_TOLD, self._return)
 
     def adapt_action(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
         """Random actions (n, 4), to explore."""
@@ -89,10 +116,12 @@ class RecurrentAgent:
         return np.clip(np.asarray(action), -1.0, 1.0)
 
     def step(self, timestep: Timestep) -> None:
-        """No-op: what a step brings stands in the next observation."""
+        """Count what an episode of adaptation brings; all else that a step brings stands in the next observation."""
+        self._return = np.where(self._return == NOTHING_TOLD, 0.0, self._return) + timestep.reward
 
     def adapt(self) -> None:
-        """No-op: it adapts through its recurrent state."""
+        """Episodes of adaptation are over. It adapts through its memory; whether that served is known now."""
+        self._is_adapted = True
 
     def _inputs(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Observation and previous step as in training.

@@ -311,4 +311,4 @@ def as_agent(learner: Any, params: Any, seed: int = 0) -> RecurrentAgent:
         return distribution.mean, memory
 
     config, act = learner.config, make_act(learner)
-    return RecurrentAgent(act, likeliest, params, config.memory, seed, remembers_one_episode=config.remembers_one_episode)
+    return RecurrentAgent(act, likeliest, params, config.memory, seed, tries_forgetting=config.tries_forgetting)

@@ -26,6 +26,7 @@ class Rl2Config(MetaConfig):
     """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
 
     adapts_while_playing: ClassVar[bool] = True
+    tries_forgetting: bool = False  # every second episode of adaptation begins with an empty memory; the better way is kept to
     trial_episodes: int = 0  # of a training trial; 0: `episodes`, as published. Evaluations have `episodes + eval_episodes`
     rollout_steps: int = 0  # of a trial, after which is learned from them; 0: the whole trial, as published
     width: int = 256  # of the two tanh layers before the memory
@@ -100,11 +101,6 @@ class Rl2Config(MetaConfig):
             raise ValueError(
                 f"to combine tasks' gradients, minibatches must divide each task's {of_task} sequences, got {self.minibatches}"
             )
-
-    @property
-    def remembers_one_episode(self) -> bool:
-        """Whether each episode of an evaluation begins with an empty memory: as in training, where a trial is one episode."""
-        return self.trial_steps == self.max_episode_steps
 
     @property
     def trial_steps(self) -> int:

@@ -24,7 +24,7 @@ class TaskInferenceConfig(MetaConfig):
 
     meta_batch_up_to: int = 50
     trial_episodes: int = 2  # of a training trial; evaluations have `episodes + eval_episodes`
-    forgets: bool = True  # empty the memory before each episode of an evaluation: what it finds within one is worth more than what it kept
+    tries_forgetting: bool = True  # every second episode of adaptation begins with an empty memory; the better way is kept to
     rollout_steps: int = 250  # of each trial, after which is learned from them; gradients flow back over as many
     width: int = 128  # of the two tanh layers before the memory, and of the two that act
     memory: int = 128  # GRU
@@ -62,11 +62,6 @@ class TaskInferenceConfig(MetaConfig):
         if self.meta_batch * self.rollout_steps % self.minibatches:
             steps = self.meta_batch * self.rollout_steps
             raise ValueError(f"minibatches must divide the {steps} steps of a rollout, got {self.minibatches}")
-
-    @property
-    def remembers_one_episode(self) -> bool:
-        """Whether each episode of an evaluation begins with an empty memory."""
-        return self.forgets or self.trial_episodes == 1
 
     @property
     def trial_steps(self) -> int:

@@ -18,7 +18,7 @@ from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout
 from metaworld_baselines.networks import scaling
-from metaworld_py.evaluation import metalearning_evaluation
+from metaworld_py.evaluation import Timestep, metalearning_evaluation
 
 CONFIG = Rl2Config(
     benchmark="ML1", task="reach", max_episode_steps=6, episodes=3, meta_batch=4, width=8, memory=5, bptt_steps=6, minibatches=3, epochs=2
@@ -365,17 +365,45 @@ def test_memory_survives_ends_of_episodes_and_dies_at_ends_of_trials(trial):
     assert np.array_equal(agent.eval_action(obs), first), "a new trial begins like any other"
 
 
-def test_after_training_in_trials_of_one_episode_each_episode_begins_with_an_empty_memory():
-    """Environment by environment; and the last episode's end is not told either, as it never was in training."""
-    learner = with_settings(trial_episodes=1, minibatches=2)
-    agent, rng = rl2.as_agent(learner, rl2.init(learner, seed=0).policy), np.random.default_rng(0)
-    obs = rng.normal(size=(2, 45))
+def adapted(rewards, **settings):
+    """An agent after an episode of one step for each of these rewards (episode, env), and the memories that these began and ended with."""
+    agent, rng = rl2.as_agent(with_settings(**settings), PARAMS), np.random.default_rng(0)
+    began, ended = [], []
+    for reward in rewards:
+        agent.reset(np.ones(2, bool))
+        began.append(np.array(agent._memory))
+        agent.adapt_action(rng.normal(size=(2, 45)))
+        ended.append(np.array(agent._memory))
+        if reward is not None:
+            agent.step(Timestep(None, None, np.array(reward), None, None, {}))
+    agent.adapt()
     agent.reset(np.ones(2, bool))
-    first = agent.eval_action(obs)
-    agent.eval_action(rng.normal(size=(2, 45)))
-    agent.reset(np.array([True, False]))
-    again = agent.eval_action(obs)
-    assert np.array_equal(again[0], first[0]) and not np.allclose(again[1], first[1])
+    return agent, np.array(began), np.array(ended)
+
+
+def test_every_second_episode_of_adaptation_forgets_and_the_better_way_is_kept_to():
+    """Environment by environment: the first begins anew, the second goes on from the last episode that went on. Returns may be negative."""
+    rewards = [(-1.0, -3.0), (-5.0, -2.0), (-2.0, -3.0), (-4.0, -1.0)]
+    agent, began, ended = adapted(rewards, tries_forgetting=True)
+    assert not began[0].any() and np.array_equal(began[1], ended[0])
+    assert not began[2].any() and np.array_equal(began[3], ended[1])
+    assert not agent._memory[0].any() and np.array_equal(agent._memory[1], ended[3, 1])
+    assert agent._has_ended.tolist() == [False, True]
+    agent.eval_action(np.zeros((2, 45)))
+    went_on = np.array(agent._memory)
+    agent.reset(np.ones(2, bool))
+    assert not agent._memory[0].any() and np.array_equal(agent._memory[1], went_on[1])
+
+
+@pytest.mark.parametrize("settings, rewards", [({}, [(1.0, 1.0), (0.0, 0.0)]), ({"tries_forgetting": True}, [(1.0, 1.0)])])
+def test_a_memory_goes_on_unless_both_ways_were_tried(settings, rewards):
+    agent, _, ended = adapted(rewards, **settings)
+    assert np.array_equal(agent._memory, ended[-1]) and agent._has_ended.all()
+
+
+def test_where_no_reward_was_told_a_memory_goes_on():
+    agent, _, ended = adapted([None, None], tries_forgetting=True)
+    assert np.array_equal(agent._memory, ended[-1])
 
 
 def test_the_agent_sees_what_it_saw_in_training(trial):

@@ -148,15 +148,3 @@ def test_instances_are_places_and_the_way_between_them():
 def test_bad_settings_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         replace(CONFIG, **changes)
-
-
-@pytest.mark.parametrize("settings", [{"forgets": True}, {"forgets": False, "trial_episodes": 1}, {"forgets": False}])
-def test_a_new_episode_of_an_evaluation_begins_with_an_empty_memory_unless_it_is_to_remember(settings):
-    config = replace(CONFIG, **settings)
-    agent = task_inference.as_agent(task_inference.make_learner(config), AGENT.policy)
-    obs = np.random.default_rng(0).normal(size=(2, 2, 45))
-    agent.reset(np.ones(2, bool))
-    first = agent.eval_action(obs[0])
-    agent.adapt_action(obs[1])
-    agent.reset(np.ones(2, bool))
-    assert np.array_equal(agent.eval_action(obs[0]), first) == config.remembers_one_episode
