@@ -27,7 +27,7 @@ class CloningConfig:
     pixels: int | None = None  # see the recording's pictures, which have so many to a side, instead of objects and goal
     camera: str | None = None  # of the pictures, as it was recorded; None: the overview from the front
     render_quality: str = HIGH  # likewise, or "fast"
-    random_shift_px: int = 4  # pictures are moved by up to so much while learning; 0: not at all
+    random_shift_px: int = 0  # pictures are moved by up to so much while learning (DrQ: 4)
     conv_width: int = 32  # channels of the convolutions
     told_by: str = ONE_HOT  # what tells the task: its one-hot id, or an "instruction", a sentence
     paraphrases: bool = True  # learn instructions in other words, too, see experience/phrasings.json
