@@ -217,7 +217,7 @@ def _bars(places: Sequence[str], means: Mapping[str, Sequence[float]], **setting
     axis.set_xticks(range(len(places)), places)
     axis.set(**settings)
     axis.grid(axis="y", alpha=0.3)
-    axis.legend(fontsize="x-small", ncols=2)
+    figure.legend(loc="outside lower center", fontsize="small", ncols=len(MEASURES), frameon=False)
     return figure
 
 
