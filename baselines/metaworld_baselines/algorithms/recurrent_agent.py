@@ -95,7 +95,7 @@ class RecurrentAgent:
             kept, fresh = self._returns / np.maximum(self._episodes, 1)
             begins_fresh = (fresh > kept) & (self._episodes[0] > 0)
         else:
-            begins_fresh = ~self._is_fresh
+            begins_fresh = ~self._is_fresh & told  # without rewards it is no adaptation, and what is remembered stays
         self._is_fresh = np.where(mask, begins_fresh, self._is_fresh)
         begun = np.where(self._is_fresh[:, None], np.float32(0.0), self._kept)
         self._memory = np.where(mask[:, None], begun, self._memory)

@@ -402,8 +402,8 @@ def test_a_memory_goes_on_unless_both_ways_were_tried(settings, rewards):
 
 
 def test_where_no_reward_was_told_a_memory_goes_on():
-    agent, _, ended = adapted([None, None], tries_forgetting=True)
-    assert np.array_equal(agent._memory, ended[-1])
+    agent, began, ended = adapted([None, None, None], tries_forgetting=True)
+    assert np.array_equal(agent._memory, ended[-1]) and np.array_equal(began[1:], ended[:-1])
 
 
 def test_the_agent_sees_what_it_saw_in_training(trial):
