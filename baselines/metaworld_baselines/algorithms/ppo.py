@@ -36,6 +36,7 @@ from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
+from metaworld_baselines.networks.products import BFLOAT16
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
 from metaworld_baselines.runs.evaluations import evaluate_all_goals
 from metaworld_baselines.runs.rl_run import RlRun
@@ -75,6 +76,7 @@ class Learner:
 def make_learner(config: PpoConfig) -> Learner:
     """Networks and optimizers for a configuration."""
     num_tasks = len(config.tasks)
+    dtype = jnp.bfloat16 if config.precision == BFLOAT16 else None
     policy = GaussianPolicy(
         config.width,
         config.depth,
@@ -85,11 +87,12 @@ def make_learner(config: PpoConfig) -> Learner:
         has_task_std=config.task_std,
         architecture=config.architecture,
         num_tasks=num_tasks,
+        dtype=dtype,
     )
     values = num_tasks if config.value_heads else 1
-    value: MLP | TaskValues = MLP(config.width, config.depth, values, has_layer_norm=config.critic_layer_norm)
+    value: MLP | TaskValues = MLP(config.width, config.depth, values, has_layer_norm=config.critic_layer_norm, dtype=dtype)
     if config.architecture != ONE_HOT:
-        value = TaskValues(config.architecture, num_tasks, config.width, config.depth, values, config.critic_layer_norm)
+        value = TaskValues(config.architecture, num_tasks, config.width, config.depth, values, config.critic_layer_norm, dtype)
 
     def optimizer(combination: str | None) -> optax.GradientTransformation | MultiTaskOptimizer:
         # At a rate of one: `learn` multiplies its steps by the iteration's.

@@ -114,12 +114,14 @@ class TaskNetwork(nn.Module):
     width: int
     depth: int
     outputs: int
+    dtype: Any = None  # see `task_outputs`
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Outputs (…, outputs)."""
         obs, task_id = split_task(inputs, self.num_tasks)
-        return task_outputs(self.architecture, self.num_tasks, self.width, self.depth, self.outputs, obs, task_id)
+        size = self.num_tasks, self.width, self.depth, self.outputs
+        return task_outputs(self.architecture, *size, obs, task_id, dtype=self.dtype)
 
 
 class TaskValues(nn.Module):
@@ -131,13 +133,14 @@ class TaskValues(nn.Module):
     depth: int
     outputs: int
     has_layer_norm: bool = False
+    dtype: Any = None  # see `task_outputs`
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Values (…, outputs)."""
         obs, task_id = split_task(inputs, self.num_tasks)
         size = self.num_tasks, self.width, self.depth
-        features = task_features(self.architecture, *size, obs, task_id, has_layer_norm=self.has_layer_norm)
+        features = task_features(self.architecture, *size, obs, task_id, has_layer_norm=self.has_layer_norm, dtype=self.dtype)
         return nn.Dense(self.outputs, kernel_init=nn.initializers.orthogonal(1.0), name=self.last_layer)(features)
 
     @property

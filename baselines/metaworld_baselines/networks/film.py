@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.layers import TaskTorso
+from metaworld_baselines.networks.products import dense_options
 
 
 class FilmTorso(TaskTorso):
@@ -23,8 +24,8 @@ class FilmTorso(TaskTorso):
         """Features (…, width)."""
         for layer in range(self.depth):
             dtype = self.dtype if layer else None
-            inputs = nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=dtype)(inputs)
-            inputs = nn.LayerNorm(dtype=dtype)(inputs) if self.has_layer_norm else inputs
+            inputs = nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), **dense_options(dtype))(inputs)
+            inputs = nn.LayerNorm()(inputs) if self.has_layer_norm else inputs
             scale, shift = jnp.split(nn.Dense(2 * self.width, use_bias=False, kernel_init=nn.initializers.zeros)(task_id), 2, axis=-1)
             inputs = nn.relu((1.0 + scale) * inputs + shift)
         return inputs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax
@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskNetwork
+from metaworld_baselines.networks.products import dense_options
 from metaworld_py import ACTION_SIZE
 
 MIN_STD = 1e-6  # published bound
@@ -84,15 +85,16 @@ class GaussianPolicy(nn.Module):
     has_task_std: bool = False  # a standard deviation for each task
     architecture: str = ONE_HOT  # of networks of several tasks, see architectures.py
     num_tasks: int = 1  # whose ids stand behind the inputs, of more than one
+    dtype: Any = None  # of the hidden products' inputs, see products.py
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
         outputs = ACTION_SIZE * (2 if self.has_state_dependent_std else 1)
         if self.architecture == ONE_HOT:
-            network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01)(inputs)
+            network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01, dtype=self.dtype)(inputs)
         else:
-            network = TaskNetwork(self.architecture, self.num_tasks, self.width, self.depth, outputs)(inputs)
+            network = TaskNetwork(self.architecture, self.num_tasks, self.width, self.depth, outputs, self.dtype)(inputs)
         if self.has_state_dependent_std:
             mean, change = jnp.split(network, 2, axis=-1)
             return Gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))
@@ -130,13 +132,14 @@ class MLP(nn.Module):
     activation: str = "relu"
     last_scale: float = 1.0
     has_layer_norm: bool = False  # before each activation
+    dtype: Any = None  # of the hidden products' inputs, see products.py
 
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
         """Outputs (…, outputs)."""
         hidden = nn.initializers.orthogonal(jnp.sqrt(2.0)) if self.activation == "relu" else nn.initializers.xavier_uniform()
-        for _ in range(self.depth):
-            inputs = nn.Dense(self.width, kernel_init=hidden)(inputs)
+        for layer in range(self.depth):
+            inputs = nn.Dense(self.width, kernel_init=hidden, **dense_options(self.dtype if layer else None))(inputs)
             inputs = ACTIVATIONS[self.activation](nn.LayerNorm()(inputs) if self.has_layer_norm else inputs)
         return nn.Dense(self.outputs, kernel_init=nn.initializers.orthogonal(self.last_scale))(inputs)
 

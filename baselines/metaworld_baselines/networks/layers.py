@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.products import dense_options
 
 PER_EXPERT = nn.initializers.he_uniform(in_axis=-2, out_axis=-1, batch_axis=(0,))
 
@@ -33,8 +34,8 @@ class Hidden(nn.Module):
     @nn.compact
     def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch width"]:
         """Features (…, width)."""
-        inputs = nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=self.dtype)(inputs)
-        return nn.relu(nn.LayerNorm(dtype=self.dtype)(inputs) if self.has_layer_norm else inputs)
+        inputs = nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), **dense_options(self.dtype))(inputs)
+        return nn.relu(nn.LayerNorm()(inputs) if self.has_layer_norm else inputs)
 
 
 class MLPTorso(nn.Module):

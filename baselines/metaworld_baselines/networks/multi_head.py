@@ -17,6 +17,7 @@ from jaxtyping import Bool, Float
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.layers import TaskTorso
+from metaworld_baselines.networks.products import dense_options
 
 PARAMS_MULTIPLE = 2048  # XLA then splits long products among a GPU's processors without copying them into padded arrays
 HEAD_SCALE = 1e-3  # first outputs close to zero: actions start centred, with a standard deviation of about one
@@ -36,8 +37,8 @@ class Torso(TaskTorso):
         inputs = with_task(inputs, jnp.broadcast_to(task_id, (*inputs.shape[:-1], self.num_tasks)), embedding)
         for layer in range(self.depth):
             dtype = self.dtype if layer else None
-            inputs = nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=dtype)(inputs)
-            inputs = nn.relu(nn.LayerNorm(dtype=dtype)(inputs) if self.has_layer_norm else inputs)
+            inputs = nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), **dense_options(dtype))(inputs)
+            inputs = nn.relu(nn.LayerNorm()(inputs) if self.has_layer_norm else inputs)
         return inputs
 
 

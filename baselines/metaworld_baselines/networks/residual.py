@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.multi_head import with_task
+from metaworld_baselines.networks.products import dense_options
 
 
 class ResidualTorso(nn.Module):
@@ -32,4 +33,4 @@ class ResidualTorso(nn.Module):
         return stream
 
     def _normalized(self, inputs: Array, dtype: Any) -> Array:
-        return nn.LayerNorm(dtype="float32")(nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), dtype=dtype)(inputs))
+        return nn.LayerNorm(dtype="float32")(nn.Dense(self.width, kernel_init=nn.initializers.he_uniform(), **dense_options(dtype))(inputs))
