@@ -30,15 +30,15 @@ from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 Call = Callable[[], Any]
 
 
-def ppo_iteration(config: PpoConfig) -> tuple[Call, int]:
-    """All updates of an iteration on noise, and how many they are."""
-    learner, rng = ppo.make_learner(config), np.random.default_rng(0)
+def noise_rollout(config: PpoConfig) -> Rollout:
+    """What an iteration would collect, of noise."""
+    rng = np.random.default_rng(0)
     size = len(config.tasks) * config.envs_per_task, config.rollout_steps
 
     def noise(*shape: int) -> Any:
         return jnp.asarray(rng.normal(size=(*size, *shape)), jnp.float32)
 
-    rollout = Rollout(
+    return Rollout(
         obs=noise(OBSERVATION_SIZE),
         previous=None,
         action=noise(ACTION_SIZE),
@@ -48,6 +48,11 @@ def ppo_iteration(config: PpoConfig) -> tuple[Call, int]:
         is_end=jnp.zeros(size, bool),
         time=None,
     )
+
+
+def ppo_iteration(config: PpoConfig) -> tuple[Call, int]:
+    """All updates of an iteration on noise, and how many they are."""
+    learner, rollout = ppo.make_learner(config), noise_rollout(config)
     agent, learn = ppo.init(learner, 0), jax.jit(partial(ppo.learn, learner))
     return lambda: learn(agent, rollout, jax.random.PRNGKey(0), 1), config.updates_per_iteration
 

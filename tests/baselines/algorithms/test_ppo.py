@@ -1,7 +1,6 @@
 """PPO's learner, and the whole on a problem whose solution is known."""
 
 import json
-import sys
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -21,9 +20,7 @@ from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import INPUT_RANGE, MIN_VARIANCE, rescaled_head
 from metaworld_baselines.places import AGENTS
 from metaworld_baselines.runs import checkpoints
-
-if sys.version_info >= (3, 11):
-    import tomllib
+from metaworld_baselines.sweep import read_sweep
 
 CONFIG = PpoConfig(
     benchmark="reach,drawer-close", rollout_steps=200, width=32, depth=1, epochs=8, minibatches=4, learning_rate=3e-3, entropy_bonus=0.0
@@ -32,6 +29,7 @@ SIZES = ("benchmark", "rollout_steps", "width", "depth", "epochs", "minibatches"
 SMALL_TUNED = replace(TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
 NEWER_FIELDS = {
     "gpu_engine",
+    "precision",
     "actor_combination",
     "architecture",
     "critic_combination",
@@ -322,12 +320,11 @@ def test_minibatches_have_as_many_samples_of_every_task_where_their_gradients_ar
     assert (tasks == np.arange(len(config.tasks))[:, None]).all()
 
 
-def test_runs_of_the_table_of_combinations_can_start():
-    text = (AGENTS.parent / "combinations.toml").read_text()
-    entries = tomllib.loads(text) if sys.version_info >= (3, 11) else pytest.importorskip("tomli").loads(text)
-    for entry in entries.values():
-        assert replace(find_algorithm(entry["algorithm"]).config, benchmark=entry["benchmark"], **entry["settings"]).combines_tasks
-    assert len(entries) >= 12 and {tuple(entry["seeds"]) for entry in entries.values()} == {(1, 2, 3)}
+def test_runs_of_the_table_of_combinations_can_start(tmp_path):
+    """And all have one budget, so that their success can be compared."""
+    runs = read_sweep(AGENTS.parent / "combinations.toml", tmp_path)
+    assert len({run.place for run in runs}) >= 15 and {run.seed for run in runs} == {1, 2, 3}
+    assert all(run.config.combines_tasks for run in runs) and len({run.config.total_env_steps for run in runs}) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""The table of combinations and architectures, and its figure, for docs/gradients.md.
+
+`python -m metaworld_baselines.publishing.combinations_page` makes both anew from `baselines/results/combinations`: a folder for each entry
+of `baselines/combinations.toml`, with the runs of its seeds, and what an update costs (`perf/combinations.py`).
+
+Differences are paired: of the run with the same seed that takes the mean of the tasks' gradients, which began with the same networks in the
+same instances.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import tyro
+from matplotlib.figure import Figure
+
+from metaworld_baselines.places import HERE
+from metaworld_baselines.publishing.field_page import with_tables
+from metaworld_baselines.publishing.many_tasks_table import margin, mean_and_margin
+from metaworld_baselines.publishing.plot import save_figure
+from metaworld_baselines.publishing.run_files import read_curve, read_run
+from metaworld_py.checks.bench import table
+from metaworld_py.files import write_text
+
+PAGE = Path("docs/gradients.md")
+IMAGE = Path("docs/images/combinations.png")
+FOLDER = HERE / "results" / "combinations"
+COSTS = "costs.json"
+REFERENCE = "combination-mean"
+COMBINATION = "combination-"
+HEAD = ("", "success, % (seeds)", "against the mean, points", "worst task", "parameters", "update, ms", "memory of an update, MiB")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Options of the command line."""
+
+    folder: Path = FOLDER
+    page: Path = PAGE
+    image: Path = IMAGE
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Runs that differ in nothing but the seed: success of each task at the end, by seed."""
+
+    name: str
+    rates: dict[int, dict[str, float]]
+
+    @property
+    def label(self) -> str:
+        """Without what is said by the table it stands in."""
+        return self.name.removeprefix(COMBINATION).removeprefix("architecture-")
+
+    @property
+    def success(self) -> dict[int, float]:
+        """Mean over tasks in %, by seed."""
+        return {seed: 100.0 * fmean(tasks.values()) for seed, tasks in sorted(self.rates.items())}
+
+    @property
+    def worst(self) -> tuple[str, float]:
+        """The task with the lowest mean over seeds, and that mean in %."""
+        tasks = next(iter(self.rates.values()))
+        means = {task: 100.0 * fmean(rates[task] for rates in self.rates.values()) for task in tasks}
+        return min(means.items(), key=lambda item: item[1])
+
+    def against(self, other: Entry) -> list[float]:
+        """Differences in points to another entry's runs of the same seeds."""
+        theirs = other.success
+        return [success - theirs[seed] for seed, success in self.success.items() if seed in theirs]
+
+
+def read_entries(folder: Path) -> dict[str, Entry]:
+    """All entries that have runs, best first.
+
+    Raises:
+      OSError: a folder without a curve.
+      ValueError: a damaged file; no runs of the reference.
+    """
+    found: dict[str, Entry] = {}
+    for place in sorted(folder.glob("*/*/curve.csv")):
+        seed, last = read_run(place.parent)[2], read_curve(place.parent)[-1]
+        rates = {name.removeprefix("success/"): value for name, value in last.items() if name.startswith("success/")}
+        found.setdefault(place.parent.parent.name, Entry(place.parent.parent.name, {})).rates[seed] = rates
+    if REFERENCE not in found:
+        raise ValueError(f"no runs of {REFERENCE} in {folder}, which all others are compared with: train baselines/combinations.toml")
+    return dict(sorted(found.items(), key=lambda item: -fmean(item[1].success.values())))
+
+
+def rows(entries: Iterable[Entry], reference: Entry, costs: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
+    """A row for each entry."""
+    found: list[tuple[str, ...]] = []
+    for entry in entries:
+        success = entry.success
+        seeds = ", ".join(f"{value:.0f}" for value in success.values())
+        task, rate = entry.worst
+        cost = costs.get(entry.name)
+        spent = ("", "", "") if cost is None else (f"{cost['parameters']:,.0f}", f"{cost['update_ms']:.1f}", f"{cost['memory_mib']:.0f}")
+        difference = "" if entry is reference else mean_and_margin(entry.against(reference))
+        found.append((entry.label, f"{fmean(success.values()):.1f} ({seeds})", difference, f"{task} {rate:.0f} %", *spent))
+    return found
+
+
+def read_costs(folder: Path) -> dict[str, dict[str, float]]:
+    """What an update of each entry costs; of none where it was not measured."""
+    path = folder / COSTS
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def draw(entries: Iterable[Entry], reference: Entry) -> Figure:
+    """Paired differences to the mean: every seed, and the 95 % interval of their mean."""
+    shown = [entry for entry in entries if entry is not reference]
+    figure = Figure(figsize=(7.5, 0.27 * len(shown) + 1.2), layout="constrained")
+    axis = figure.subplots()
+    for place, entry in enumerate(shown):
+        against = entry.against(reference)
+        color = "C0" if entry.name.startswith(COMBINATION) else "C1"
+        axis.errorbar(fmean(against), place, xerr=margin(against), fmt="o", color=color, capsize=3)
+        axis.scatter(against, [place] * len(against), color="0.5", s=8, zorder=3)
+    axis.axvline(0.0, color="0.2", linewidth=0.8)
+    axis.set_yticks(range(len(shown)), [entry.label for entry in shown])
+    axis.invert_yaxis()
+    axis.set(xlabel="success on MT10 against the mean of the gradients, same seed: points", title="Combinations (blue) and architectures")
+    axis.grid(axis="x", alpha=0.3)
+    return figure
+
+
+def make(command: Command) -> Iterable[Path]:
+    """Write the tables and draw the figure; yields what was written."""
+    entries, costs = read_entries(command.folder), read_costs(command.folder)
+    reference = entries[REFERENCE]
+    combinations = [entry for name, entry in entries.items() if name.startswith(COMBINATION)]
+    others = [entry for name, entry in entries.items() if not name.startswith(COMBINATION)]
+    parts = {
+        name: (lambda of=of, what=what: table((what, *HEAD[1:]), rows(of, reference, costs)))
+        for name, what, of in (("combinations", "combination", combinations), ("architectures", "architecture", others))
+    }
+    write_text(command.page, with_tables(command.page.read_text(), parts))
+    yield command.page
+    save_figure(draw([*combinations, *others], reference), command.image, dpi=90)
+    yield command.image
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make tables and figure; returns the exit status."""
+    command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.combinations_page", args=arguments)
+    try:
+        for path in make(command):
+            print(path)
+    except (OSError, ValueError) as error:
+        print(f"metaworld_baselines.publishing.combinations_page: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The table of combinations and architectures: means, paired differences, worst tasks, and what is missing."""
+
+import json
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from metaworld_baselines.algorithms.ppo_config import TUNED
+from metaworld_baselines.publishing import combinations_page as page
+
+TASKS = ("reach", "push", "drawer-close", "door-open")
+PAGE = "Before\n<!-- story: combinations -->\nold\n<!-- end -->\nbetween\n<!-- story: architectures -->\n<!-- end -->\nafter\n"
+
+
+@pytest.fixture
+def make_run(tmp_path):
+    def make(entry, seed, rates):
+        folder = tmp_path / "results" / entry / f"ppo-MT10-seed{seed}"
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text(json.dumps({"algorithm": "ppo", "config": vars(TUNED) | {"seed": seed}}))
+        head = ["env_steps", "seconds", "success", "return", *(f"success/{task}" for task in TASKS)]
+        (folder / "curve.csv").write_text(f"{','.join(head)}\n{','.join(map(str, [2000, 2.0, np.mean(rates), 1.0, *rates]))}\n")
+
+    return make
+
+
+@pytest.fixture
+def command(tmp_path, make_run):
+    for seed, success in ((1, 0.5), (2, 0.6), (3, 0.7)):
+        make_run("combination-mean", seed, [success] * 4)
+        make_run("combination-pcgrad", seed, [success + 0.1, success, success + 0.3, success])
+    make_run("architecture-film", 2, [1.0, 0.0, 1.0, 1.0])
+    (tmp_path / "page.md").write_text(PAGE)
+    return page.Command(folder=tmp_path / "results", page=tmp_path / "page.md", image=tmp_path / "image.png")
+
+
+def test_differences_are_paired_by_seed(command):
+    entries = page.read_entries(command.folder)
+    reference = entries["combination-mean"]
+    assert list(entries) == ["architecture-film", "combination-pcgrad", "combination-mean"]  # best first
+    assert entries["combination-pcgrad"].against(reference) == pytest.approx([10.0] * 3)
+    assert entries["architecture-film"].against(reference) == pytest.approx([15.0])  # to seed 2 alone
+    assert entries["combination-pcgrad"].worst == ("push", pytest.approx(60.0))
+
+
+def test_the_page_gets_both_tables_and_a_picture(command):
+    (command.folder / page.COSTS).write_text(json.dumps({"combination-pcgrad": {"update_ms": 2.0, "memory_mib": 30.0, "parameters": 4000}}))
+    assert list(page.make(command)) == [command.page, command.image] and command.image.stat().st_size > 0
+    combinations, architectures = command.page.read_text().split("between")
+    assert "old" not in combinations and "film" not in combinations and "pcgrad" not in architectures
+    rows = {
+        cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for cells in (line.split("|") for line in combinations.splitlines()[4:-1])
+    }
+    assert rows["pcgrad"] == ["70.0 (60, 70, 80)", "10.0 ± 0.0", "push 60 %", "4,000", "2.0", "30"]
+    assert rows["mean"] == ["60.0 (50, 60, 70)", "", "reach 60 %", "", "", ""]
+    assert "75.0 (75)" in architectures and "15.0" in architectures and "±" not in architectures  # one seed has no interval
+
+
+def test_without_its_reference_there_is_no_table(command, capsys):
+    for place in (command.folder / "combination-mean").glob("*/curve.csv"):
+        place.unlink()
+    words = [f"--{name}={getattr(command, name)}" for name in ("folder", "page", "image")]
+    assert page.main(words) == 2 and "train baselines/combinations.toml" in capsys.readouterr().err
