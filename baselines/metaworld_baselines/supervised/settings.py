@@ -23,6 +23,7 @@ class MetaConfig:
     mutually_exclusive: bool = False  # whether a task can only be told by its examples
     data: str = ""  # folder of omniglot or mini-imagenet
     ways: int = 20  # classes of a task, where tasks have classes
+    train_classes: int = 0  # to train on, of those there are; 0: all
     shots: int = 5  # examples of a task, or of each class
     queries: int = 10  # of a training task, or of each class
     adaptation: str = MAML  # what is made of examples
@@ -67,7 +68,7 @@ class MetaConfig:
         ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("beta", "taml", "weight_decay", "label_noise", "inner_steps", "test_inner_steps"):
+        for name in ("train_classes", "beta", "taml", "weight_decay", "label_noise", "inner_steps", "test_inner_steps"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
         if self.beta and self.regularizer == reg.NONE:

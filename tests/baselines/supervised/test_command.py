@@ -54,6 +54,7 @@ def test_a_folder_of_another_configuration_is_refused(tmp_path, capsys):
         (["sinusoid", "--beta", "1"], "needs a regularizer"),
         (["sinusoid", "--shots", "0"], "shots must be at least 1, got 0"),
         (["sinusoid", "--label-shuffle"], "use label_noise"),
+        (["sinusoid", "--train-classes", "40"], "train_classes needs classes, and sinusoid has none"),
         (["omniglot"], "--data FOLDER"),
         (["omniglot", "--data", "nowhere"], "images_background/ALPHABET"),
     ],

@@ -11,7 +11,13 @@ from PIL import Image
 
 from metaworld_baselines.supervised.augmentation import add_label_noise, shuffle_labels
 from metaworld_baselines.supervised.problems import curves
-from metaworld_baselines.supervised.problems.class_images import ClassImages, classification, read_mini_imagenet, read_omniglot
+from metaworld_baselines.supervised.problems.class_images import (
+    ClassImages,
+    classification,
+    fewer_classes,
+    read_mini_imagenet,
+    read_omniglot,
+)
 from metaworld_baselines.supervised.problems.episodes import draw_many
 from metaworld_baselines.supervised.problems.glyphs import SIZE, draw_classes
 from metaworld_baselines.supervised.problems.mnist import read_mnist
@@ -69,6 +75,15 @@ def test_classes_to_test_on_are_others_and_queries_are_not_examples():
         support, query = (set(zip(*seen(x[episode]), strict=True)) for x in (episodes.support_x, episodes.query_x))
         assert not support & query and len(support) == len(query) == 2 * WAYS
         assert {one for one, _ in support} == {one for one, _ in query} and min(support)[0] >= 10
+
+
+def test_fewer_classes_are_the_first_to_train_on_and_all_of_those_to_test_on():
+    images = numbered_images()
+    fewer = fewer_classes(images, 3)
+    assert np.array_equal(fewer.train, images.train[:3]) and np.array_equal(fewer.test, images.test)
+    assert len(fewer_classes(images, 0).train) == len(images.train)
+    with pytest.raises(ValueError, match="train_classes is 8, and there are 7"):
+        fewer_classes(images, 8)
 
 
 def test_too_few_classes_or_examples_are_refused_with_their_numbers():

@@ -27,6 +27,17 @@ class ClassImages(NamedTuple):
     test: NDArray[np.uint8]
 
 
+def fewer_classes(images: ClassImages, number: int) -> ClassImages:
+    """The first `number` classes to train on, all of them at 0; those to test on stay.
+
+    Raises:
+      ValueError: more than there are.
+    """
+    if number > len(images.train):
+        raise ValueError(f"train_classes is {number}, and there are {len(images.train)} classes to train on")
+    return images._replace(train=images.train[: number or None])
+
+
 def classification(images: ClassImages, ways: int, shots: int, queries: int, *, mutually_exclusive: bool) -> Problem:
     """A problem of `ways` classes.
 

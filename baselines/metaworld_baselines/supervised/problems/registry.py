@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metaworld_baselines.supervised.problems import curves, dense, label_folders
-from metaworld_baselines.supervised.problems.class_images import ClassImages, classification, read_mini_imagenet, read_omniglot
+from metaworld_baselines.supervised.problems.class_images import ClassImages, classification, fewer_classes, read_mini_imagenet, read_omniglot
 from metaworld_baselines.supervised.problems.episodes import Problem
 from metaworld_baselines.supervised.problems.glyphs import digits, glyphs
 from metaworld_baselines.supervised.problems.many_tasks import ManyTasks
@@ -38,13 +38,16 @@ def find_problem(config: MetaConfig) -> Problem:
     if config.problem in NUMBERS:
         if config.label_shuffle:
             raise ValueError(f"label_shuffle needs classes, and {config.problem} has none: use label_noise")
+        if config.train_classes:
+            raise ValueError(f"train_classes needs classes, and {config.problem} has none")
         return NUMBERS[config.problem](config.shots, config.queries, mutually_exclusive=exclusive)
     if config.label_noise:
         raise ValueError(f"label_noise needs labels that are numbers, and {config.problem} has classes: use label_shuffle")
     if config.problem in FOLDERS:
         _check_data(config)
     images = FOLDERS[config.problem](Path(config.data)) if config.problem in FOLDERS else glyphs()
-    return classification(images, config.ways, config.shots, config.queries, mutually_exclusive=exclusive)
+    fewer = fewer_classes(images, config.train_classes)
+    return classification(fewer, config.ways, config.shots, config.queries, mutually_exclusive=exclusive)
 
 
 def find_many_tasks(config: MultiTaskConfig) -> ManyTasks:
