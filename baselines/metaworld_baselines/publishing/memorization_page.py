@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,15 +108,29 @@ def bound_table() -> list[str]:
     return table(head, rows)
 
 
-def glyph_runs() -> dict[tuple[str, str], list[Result]]:
-    """Runs on glyphs with the learner's own settings, by learner and kind of tasks."""
-    found = {}
-    for exclusive, kind in ((False, "not exclusive"), (True, "exclusive")):
-        for learner in LEARNERS:
-            runs = groups().get(replace(find_config("glyphs", learner), mutually_exclusive=exclusive))
-            if runs:
-                found[learner, kind] = runs
-    return found
+def glyph_runs() -> dict[MetaConfig, list[Result]]:
+    """Runs on glyphs by configuration: fewer letters first, then tasks that are not exclusive, then in the order of the learners."""
+    learners = list(LEARNERS)
+    found = [config for config in groups() if config.problem == "glyphs"]
+    found.sort(
+        key=lambda config: (config.train_classes or math.inf, config.mutually_exclusive, learners.index(config.learner), config.beta)
+    )
+    return {config: groups()[config] for config in found}
+
+
+def letters(config: MetaConfig) -> str:
+    """How many letters there are to train on."""
+    return f"{config.train_classes or 'all'} letters"
+
+
+def named(config: MetaConfig) -> str:
+    """A learner, and β where it has one."""
+    return f"{config.learner}, β = {config.beta:g}" if config.beta else config.learner
+
+
+def kind(config: MetaConfig) -> str:
+    """Whether the picture alone tells the label."""
+    return "exclusive" if config.mutually_exclusive else "not exclusive"
 
 
 def accuracies(runs: Iterable[Result], error: str) -> list[float]:
@@ -128,33 +143,47 @@ def glyph_table() -> list[str]:
     head = (
         "learner",
         "tasks",
+        "trained on",
         "unseen tasks, %",
         "published",
+        "training tasks, %",
         "training tasks, before, %",
         "published",
-        "training tasks, after, %",
         "seeds",
     )
     rows = []
-    for (learner, kind), runs in glyph_runs().items():
-        unseen, before, after = (spread(accuracies(runs, name), digits=1) for name in ("error", "train_error_before", "train_error"))
-        published = PUBLISHED_CLASSES.get(learner, ("", "")) if kind == "not exclusive" else ("", "")
-        rows.append((learner, kind, unseen, published[0], before, published[1], after, str(len(runs))))
+    for config, runs in glyph_runs().items():
+        unseen, after, before = (spread(accuracies(runs, name), digits=1) for name in ("error", "train_error", "train_error_before"))
+        published = ("", "") if config.mutually_exclusive else PUBLISHED_CLASSES.get(config.learner, ("", ""))
+        rows.append((named(config), kind(config), letters(config), unseen, published[0], after, before, published[1], str(len(runs))))
     return table(head, rows)
 
 
 def pose_table() -> list[str]:
-    """Error on unseen objects, and its ratio to that of the learner without regulariser."""
-    head = ("learner", "unseen objects", "ratio", "published", "ratio, published", "training objects, before", "training objects", "seeds")
+    """Error on unseen objects, and its ratio to that of the learner without regulariser after as many updates."""
+    head = (
+        "learner",
+        "updates",
+        "unseen objects",
+        "ratio",
+        "published",
+        "ratio, published",
+        "training objects, before",
+        "training objects",
+        "seeds",
+    )
+    found = {config: runs for config, runs in groups().items() if config.problem == "pose" and config.learner in PUBLISHED_POSE}
+    plain = {(config.adaptation, config.total_steps): runs for config, runs in found.items() if not config.beta}
     rows = []
-    for learner, published in PUBLISHED_POSE.items():
-        plain = learner.removeprefix("mr-").removesuffix("-w")
-        runs, plain_runs = (groups().get(find_config("pose", name), []) for name in (learner, plain))
-        if runs and plain_runs:
-            errors, before, after = ([run.numbers[name] for run in runs] for name in ("error", "train_error_before", "train_error"))
+    for config in sorted(found, key=lambda config: (list(PUBLISHED_POSE).index(config.learner), config.total_steps, config.beta)):
+        errors, before, after = ([run.numbers[name] for run in found[config]] for name in ("error", "train_error_before", "train_error"))
+        published, plain_runs = PUBLISHED_POSE[config.learner], plain.get((config.adaptation, config.total_steps), [])
+        ratios = ("", "")
+        if config.beta and plain_runs:
             ratio = fmean(errors) / fmean(run.numbers["error"] for run in plain_runs)
-            ratios = ("", "") if learner == plain else (f"{ratio:.2f}", f"{published / PUBLISHED_POSE[plain]:.2f}")
-            rows.append((learner, spread(errors), ratios[0], f"{published:.2f}", ratios[1], spread(before), spread(after), str(len(runs))))
+            ratios = (f"{ratio:.2f}", f"{published / PUBLISHED_POSE[config.adaptation]:.2f}")
+        measured = (spread(errors), ratios[0], f"{published:.2f}", ratios[1], spread(before), spread(after), str(len(errors)))
+        rows.append((named(config), f"{config.total_steps:,}", *measured))
     return table(head, rows)
 
 
@@ -205,7 +234,8 @@ def draw_glyphs() -> Figure:
     """Accuracy before and after the examples, on training and on unseen tasks, of each learner."""
     found = glyph_runs()
     means = {name: [fmean(accuracies(runs, name)) for runs in found.values()] for name in MEASURES}
-    return _bars([f"{learner}\n{kind}" for learner, kind in found], means, ylabel="accuracy, %", title="Glyphs, 20 ways, 1 shot")
+    places = [f"{config.learner}\n{kind(config)}\n{letters(config)}" for config in found]
+    return _bars(places, means, ylabel="accuracy, %", title="Glyphs, 20 ways, 1 shot")
 
 
 def _bars(places: Sequence[str], means: Mapping[str, Sequence[float]], **settings: str) -> Figure:

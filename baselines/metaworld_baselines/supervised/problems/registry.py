@@ -6,7 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from metaworld_baselines.supervised.problems import curves, dense, label_folders
-from metaworld_baselines.supervised.problems.class_images import ClassImages, classification, fewer_classes, read_mini_imagenet, read_omniglot
+from metaworld_baselines.supervised.problems.class_images import (
+    ClassImages,
+    classification,
+    fewer_classes,
+    read_mini_imagenet,
+    read_omniglot,
+)
 from metaworld_baselines.supervised.problems.episodes import Problem
 from metaworld_baselines.supervised.problems.glyphs import digits, glyphs
 from metaworld_baselines.supervised.problems.many_tasks import ManyTasks
