@@ -112,9 +112,8 @@ def glyph_runs() -> dict[MetaConfig, list[Result]]:
     """Runs on glyphs by configuration: fewer letters first, then tasks that are not exclusive, then in the order of the learners."""
     learners = list(LEARNERS)
     found = [config for config in groups() if config.problem == "glyphs"]
-    found.sort(
-        key=lambda config: (config.train_classes or math.inf, config.mutually_exclusive, learners.index(config.learner), config.beta)
-    )
+    places = {config: (learners.index(config.learner), config.beta, config.total_steps) for config in found}
+    found.sort(key=lambda config: (config.train_classes or math.inf, config.mutually_exclusive, places[config]))
     return {config: groups()[config] for config in found}
 
 
@@ -144,6 +143,7 @@ def glyph_table() -> list[str]:
         "learner",
         "tasks",
         "trained on",
+        "updates",
         "unseen tasks, %",
         "published",
         "training tasks, %",
@@ -155,7 +155,8 @@ def glyph_table() -> list[str]:
     for config, runs in glyph_runs().items():
         unseen, after, before = (spread(accuracies(runs, name), digits=1) for name in ("error", "train_error", "train_error_before"))
         published = ("", "") if config.mutually_exclusive else PUBLISHED_CLASSES.get(config.learner, ("", ""))
-        rows.append((named(config), kind(config), letters(config), unseen, published[0], after, before, published[1], str(len(runs))))
+        setting = (named(config), kind(config), letters(config), f"{config.total_steps:,}")
+        rows.append((*setting, unseen, published[0], after, before, published[1], str(len(runs))))
     return table(head, rows)
 
 
@@ -234,7 +235,7 @@ def draw_glyphs() -> Figure:
     """Accuracy before and after the examples, on training and on unseen tasks, of each learner."""
     found = glyph_runs()
     means = {name: [fmean(accuracies(runs, name)) for runs in found.values()] for name in MEASURES}
-    places = [f"{config.learner}\n{kind(config)}\n{letters(config)}" for config in found]
+    places = [f"{config.learner}\n{kind(config)}\n{letters(config)}\n{config.total_steps:,} updates" for config in found]
     return _bars(places, means, ylabel="accuracy, %", title="Glyphs, 20 ways, 1 shot")
 
 
