@@ -31,7 +31,7 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.device_collector import DeviceCollector, make_worlds
 from metaworld_baselines.experience.off_policy import make_envs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, standardized
-from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
+from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
@@ -148,18 +148,18 @@ def clipped_surrogate(
 
 
 def policy_loss(learner: Learner, policy: Any, batch: Batch, entropy_bonus: float | Array) -> tuple[Array, dict[str, Array]]:
-    """Clipped surrogate and entropy bonus, to be minimised."""
+    """Clipped surrogate and entropy bonus, to be minimised; of samples (task, sample, …) those of each task."""
     actions: Gaussian = learner.policy.apply(policy, batch.inputs)
-    log_prob, entropy = actions.log_prob(batch.action), actions.entropy().mean()
-    surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean()
+    log_prob, entropy = actions.log_prob(batch.action), actions.entropy().mean(axis=-1)
+    surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean(axis=-1)
     log_ratio = log_prob - batch.log_prob
-    kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()  # without bias and never negative (Schulman 2020)
+    kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean(axis=-1)  # without bias and never negative (Schulman 2020)
     return -surrogate - entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
 def value_loss(learner: Learner, value: Any, batch: Batch) -> tuple[Array, dict[str, Array]]:
-    """Squared error, in the units of the targets."""
-    loss = ((task_values(learner, value, batch.inputs) - batch.target) ** 2).mean()
+    """Squared error, in the units of the targets; of samples (task, sample, …) that of each task."""
+    loss = ((task_values(learner, value, batch.inputs) - batch.target) ** 2).mean(axis=-1)
     return loss, {"value_loss": loss}
 
 
@@ -241,7 +241,7 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
 
     def move(optimizer: Any, loss: Any, params: Any, opt: Any, mini: Batch) -> tuple[Any, Any, dict[str, Array]]:
         if isinstance(optimizer, MultiTaskOptimizer):
-            updates, opt, (_, of_tasks) = optimizer.update(by_task(loss), params, opt, mini)
+            updates, opt, (_, of_tasks) = optimizer.update(loss, params, opt, mini)
             metrics = jax.tree.map(lambda values: values.mean(), of_tasks)
         else:
             if config.combines_tasks:  # the other side's

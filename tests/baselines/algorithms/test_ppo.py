@@ -311,6 +311,26 @@ def flat(tree):
     return np.concatenate([np.ravel(leaf) for leaf in jax.tree.leaves(tree)])
 
 
+def test_losses_of_several_tasks_are_those_of_each():
+    """In one pass over all, which costs a gradient of the mean no more than samples in any order."""
+    learner = ppo.make_learner(SMALL_TUNED)
+    agent, rng = ppo.init(learner, 0), np.random.default_rng(0)
+    inputs = np.concatenate([rng.normal(size=(2, 6, 39)), np.repeat(np.eye(2)[:, None], 6, axis=1)], axis=-1)
+    numbers = (rng.normal(size=size) for size in ((2, 6, 4), (2, 6), (2, 6), (2, 6)))
+    batch = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), ppo.Batch(inputs, *numbers))
+    for loss, params in (
+        (partial(ppo.policy_loss, learner, entropy_bonus=0.1), agent.policy),
+        (partial(ppo.value_loss, learner), agent.value),
+    ):
+        together, metrics = loss(params, batch)
+        for task in range(2):
+            alone, of_one = loss(params, jax.tree.map(lambda x, task=task: x[task], batch))
+            np.testing.assert_allclose(together[task], alone, rtol=1e-5)
+            assert {name: float(value) for name, value in of_one.items()} == pytest.approx(
+                {name: float(values[task]) for name, values in metrics.items()}, rel=1e-4
+            )
+
+
 def test_minibatches_have_as_many_samples_of_every_task_where_their_gradients_are_combined():
     config = replace(SMALL_TUNED, critic_combination="pcgrad")
     size = config.env_steps_per_iteration
