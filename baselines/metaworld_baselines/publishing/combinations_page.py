@@ -32,8 +32,12 @@ IMAGE = Path("docs/images/combinations.png")
 FOLDER = HERE / "results" / "combinations"
 COSTS = "costs.json"
 REFERENCE = "combination-mean"
-COMBINATION = "combination-"
-HEAD = ("", "success, % (seeds)", "against the mean, points", "worst task", "parameters", "update, ms", "memory of an update, MiB")
+COMBINATION, ARCHITECTURE = (
+    "combination-",
+    "architecture-",
+)  # how names of entries begin; others are of settings, and stand with combinations
+HEAD = ("success, % (seeds)", "against the mean, points", "worst task")
+COSTS_HEAD = ("parameters", "update, ms", "memory of an update, MiB")  # left out where nothing was measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +59,7 @@ class Entry:
     @property
     def label(self) -> str:
         """Without what is said by the table it stands in."""
-        return self.name.removeprefix(COMBINATION).removeprefix("architecture-")
+        return self.name.removeprefix(COMBINATION).removeprefix(ARCHITECTURE)
 
     @property
     def success(self) -> dict[int, float]:
@@ -99,8 +103,10 @@ def rows(entries: Iterable[Entry], reference: Entry, costs: dict[str, dict[str, 
         success = entry.success
         seeds = ", ".join(f"{value:.0f}" for value in success.values())
         task, rate = entry.worst
-        cost = costs.get(entry.name)
-        spent = ("", "", "") if cost is None else (f"{cost['parameters']:,.0f}", f"{cost['update_ms']:.1f}", f"{cost['memory_mib']:.0f}")
+        spent: tuple[str, ...] = ("",) * len(COSTS_HEAD) if costs else ()
+        if entry.name in costs:
+            cost = costs[entry.name]
+            spent = f"{cost['parameters']:,.0f}", f"{cost['update_ms']:.1f}", f"{cost['memory_mib']:.0f}"
         difference = "" if entry is reference else mean_and_margin(entry.against(reference))
         found.append((entry.label, f"{fmean(success.values()):.1f} ({seeds})", difference, f"{task} {rate:.0f} %", *spent))
     return found
@@ -119,7 +125,7 @@ def draw(entries: Iterable[Entry], reference: Entry) -> Figure:
     axis = figure.subplots()
     for place, entry in enumerate(shown):
         against = entry.against(reference)
-        color = "C0" if entry.name.startswith(COMBINATION) else "C1"
+        color = "C1" if entry.name.startswith(ARCHITECTURE) else "C0"
         axis.errorbar(fmean(against), place, xerr=margin(against), fmt="o", color=color, capsize=3)
         axis.scatter(against, [place] * len(against), color="0.5", s=8, zorder=3)
     axis.axvline(0.0, color="0.2", linewidth=0.8)
@@ -131,19 +137,22 @@ def draw(entries: Iterable[Entry], reference: Entry) -> Figure:
 
 
 def make(command: Command) -> Iterable[Path]:
-    """Write the tables and draw the figure; yields what was written."""
+    """Write the tables, and draw the figure where the page shows it; yields what was written."""
     entries, costs = read_entries(command.folder), read_costs(command.folder)
     reference = entries[REFERENCE]
-    combinations = [entry for name, entry in entries.items() if name.startswith(COMBINATION)]
-    others = [entry for name, entry in entries.items() if not name.startswith(COMBINATION)]
+    combinations = [entry for name, entry in entries.items() if not name.startswith(ARCHITECTURE)]
+    architectures = [entry for name, entry in entries.items() if name.startswith(ARCHITECTURE)]
+    head = (*HEAD, *(COSTS_HEAD if costs else ()))
     parts = {
-        name: (lambda of=of, what=what: table((what, *HEAD[1:]), rows(of, reference, costs)))
-        for name, what, of in (("combinations", "combination", combinations), ("architectures", "architecture", others))
+        "combinations": lambda: table(("combination", *head), rows(combinations, reference, costs)),
+        "architectures": lambda: table(("architecture", *head), rows(architectures, reference, costs)),
     }
-    write_text(command.page, with_tables(command.page.read_text(), parts))
+    text = with_tables(command.page.read_text(), parts)
+    write_text(command.page, text)
     yield command.page
-    save_figure(draw([*combinations, *others], reference), command.image, dpi=90)
-    yield command.image
+    if command.image.name in text:
+        save_figure(draw([*combinations, *architectures], reference), command.image, dpi=90)
+        yield command.image
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

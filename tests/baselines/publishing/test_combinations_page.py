@@ -11,7 +11,7 @@ from metaworld_baselines.algorithms.ppo_config import TUNED
 from metaworld_baselines.publishing import combinations_page as page
 
 TASKS = ("reach", "push", "drawer-close", "door-open")
-PAGE = "Before\n<!-- story: combinations -->\nold\n<!-- end -->\nbetween\n<!-- story: architectures -->\n<!-- end -->\nafter\n"
+PAGE = "Before\n<!-- story: combinations -->\nold\n<!-- end -->\nbetween\n<!-- story: architectures -->\n<!-- end -->\n![](image.png)\n"
 
 
 @pytest.fixture
@@ -56,6 +56,11 @@ def test_the_page_gets_both_tables_and_a_picture(command):
     assert rows["pcgrad"] == ["70.0 (60, 70, 80)", "10.0 ± 0.0", "push 60 %", "4,000", "2.0", "30"]
     assert rows["mean"] == ["60.0 (50, 60, 70)", "", "reach 60 %", "", "", ""]
     assert "75.0 (75)" in architectures and "15.0" in architectures and "±" not in architectures  # one seed has no interval
+
+
+def test_a_picture_that_the_page_does_not_show_is_not_drawn(command):
+    command.page.write_text("No picture here.\n")
+    assert list(page.make(command)) == [command.page] and not command.image.exists()
 
 
 def test_without_its_reference_there_is_no_table(command, capsys):
