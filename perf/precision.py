@@ -3,7 +3,7 @@
     taskset -c 0 python perf/precision.py --rounds 5
 
 Seconds of the processor, medians over rounds in which both take turns, on noise of the published sizes. Which of them is quicker depends on
-the processor: those with matrix units (Intel's AMX) multiply bfloat16 several times as fast, others do not.
+the processor: those with matrix units (Intel's AMX) multiply bfloat16 several times as fast, others need not.
 """
 
 from __future__ import annotations

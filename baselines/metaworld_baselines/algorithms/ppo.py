@@ -36,7 +36,7 @@ from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
-from metaworld_baselines.networks.products import BFLOAT16
+from metaworld_baselines.networks.products import hidden_dtype
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
 from metaworld_baselines.runs.evaluations import evaluate_all_goals
 from metaworld_baselines.runs.rl_run import RlRun
@@ -76,7 +76,7 @@ class Learner:
 def make_learner(config: PpoConfig) -> Learner:
     """Networks and optimizers for a configuration."""
     num_tasks = len(config.tasks)
-    dtype = jnp.bfloat16 if config.precision == BFLOAT16 else None
+    dtype = hidden_dtype(config.precision)
     policy = GaussianPolicy(
         config.width,
         config.depth,

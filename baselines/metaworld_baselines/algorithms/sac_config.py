@@ -8,11 +8,13 @@ from typing import Any
 
 from metaworld_baselines.gradients.methods import MEAN, find_method
 from metaworld_baselines.networks.architectures import MLP, MULTI_HEAD, ONE_HOT, PLAIN, TORSOS, check_architecture
+from metaworld_baselines.networks.products import BFLOAT16, FLOAT32
 from metaworld_baselines.networks.values import MIN, REDUCTIONS
 from metaworld_py.evaluation import task_names
 
 ALL, TORSO = COMBINED_PARAMS = "all", "torso"
-FLOAT32, TENSORFLOAT32, BFLOAT16 = PRECISIONS = "float32", "tensorfloat32", "bfloat16"
+TENSORFLOAT32 = "tensorfloat32"
+PRECISIONS = FLOAT32, TENSORFLOAT32, BFLOAT16
 COUNTS = "total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth", "n_steps"
 NOT_NEGATIVE = "critic_width", "critic_depth", "critic_bins", "task_embedding", "reset_every_env_steps", "reset_updates", "weight_decay"
 CHOICES: dict[str, Collection[str]] = {

@@ -13,13 +13,14 @@ import optax
 from jaxtyping import Float
 
 from metaworld_baselines.algorithms.reward_scaling import RewardScaling, new_scaling
-from metaworld_baselines.algorithms.sac_config import ALL, BFLOAT16, SacConfig
+from metaworld_baselines.algorithms.sac_config import ALL, SacConfig
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.actor_critic import ActionDistribution, twin
 from metaworld_baselines.networks.multi_head import Network
+from metaworld_baselines.networks.products import hidden_dtype
 from metaworld_baselines.networks.task_embedding import EmbeddedCritics, TaskEmbedding
 from metaworld_baselines.networks.values import CategoricalValues, ScalarValues, Values
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
@@ -76,7 +77,7 @@ class Learner:
 def make_learner(config: SacConfig, seed: int) -> Learner:
     """Networks and optimizers for a configuration."""
     num_tasks = len(config.tasks)
-    dtype = jnp.bfloat16 if config.precision == BFLOAT16 else None
+    dtype = hidden_dtype(config.precision)
     obs, action, task_id = jnp.zeros(OBSERVATION_SIZE), jnp.zeros(ACTION_SIZE), jnp.zeros(num_tasks)
     of_actor = num_tasks, config.width, config.depth, config.architecture
     of_critic = num_tasks, config.critic_width or config.width, config.critic_depth or config.depth, config.architecture

@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Float, Int
 
 from metaworld_baselines.algorithms.reward_scaling import reward_factors
-from metaworld_baselines.algorithms.sac_config import ALL, FLOAT32, TENSORFLOAT32, TORSO
+from metaworld_baselines.algorithms.sac_config import ALL, TENSORFLOAT32, TORSO
 from metaworld_baselines.algorithms.sac_learner import Learner, Sac, begin, init, task_features
 from metaworld_baselines.algorithms.sac_losses import actor_losses, critic_losses, critic_targets, temperature_gradient
 from metaworld_baselines.algorithms.seeds import ONE, Seeds
@@ -24,6 +24,7 @@ from metaworld_baselines.gradients import conflict
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.weighting import Weighting, projections_of
 from metaworld_baselines.networks.multi_head import Network
+from metaworld_baselines.networks.products import FLOAT32
 from metaworld_py import ACTION_SIZE
 
 BUFFERS: Any = Buffer(0, None, None)  # axes of several seeds in their buffers, for `Seeds.over`

@@ -14,7 +14,12 @@ from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
 
-FLOAT32, BFLOAT16 = "float32", "bfloat16"
+FLOAT32, BFLOAT16 = "float32", "bfloat16"  # precisions of settings
+
+
+def hidden_dtype(precision: str) -> Any:
+    """What networks of a precision are told as `dtype`; None: as the parameters."""
+    return jnp.bfloat16 if precision == BFLOAT16 else None
 
 
 def dense_options(dtype: Any) -> dict[str, Any]:
