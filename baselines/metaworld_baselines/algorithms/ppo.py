@@ -128,9 +128,10 @@ def distribution(learner: Learner, actor: Any, obs: Array, ids: Array) -> Gaussi
     return learner.policy.apply({"params": actor["params"]}, inputs)
 
 
-def task_values(learner: Learner, value: Any, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch"]:
-    """Values in each task's units, from the output of that task where it has its own."""
-    outputs = learner.value.apply(value, inputs)
+def task_values(learner: Learner, value: Any, inputs: Float[Array, "*batch inputs"], *, by_task: bool = False) -> Float[Array, "*batch"]:
+    """Values in each task's units, from the output of that task where it has its own; for `by_task` see `split_task`."""
+    options = {"by_task": by_task} if isinstance(learner.value, TaskValues) else {}
+    outputs = learner.value.apply(value, inputs, **options)
     if outputs.shape[-1] > 1:
         outputs = (outputs * inputs[..., OBSERVATION_SIZE:]).sum(axis=-1, keepdims=True)
     return outputs[..., 0]
@@ -149,7 +150,7 @@ def clipped_surrogate(
 
 def policy_loss(learner: Learner, policy: Any, batch: Batch, entropy_bonus: float | Array) -> tuple[Array, dict[str, Array]]:
     """Clipped surrogate and entropy bonus, to be minimised; of samples (task, sample, …) those of each task."""
-    actions: Gaussian = learner.policy.apply(policy, batch.inputs)
+    actions: Gaussian = learner.policy.apply(policy, batch.inputs, by_task=batch.is_by_task)
     log_prob, entropy = actions.log_prob(batch.action), actions.entropy().mean(axis=-1)
     surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean(axis=-1)
     log_ratio = log_prob - batch.log_prob
@@ -159,7 +160,7 @@ def policy_loss(learner: Learner, policy: Any, batch: Batch, entropy_bonus: floa
 
 def value_loss(learner: Learner, value: Any, batch: Batch) -> tuple[Array, dict[str, Array]]:
     """Squared error, in the units of the targets; of samples (task, sample, …) that of each task."""
-    loss = ((task_values(learner, value, batch.inputs) - batch.target) ** 2).mean(axis=-1)
+    loss = ((task_values(learner, value, batch.inputs, by_task=batch.is_by_task) - batch.target) ** 2).mean(axis=-1)
     return loss, {"value_loss": loss}
 
 
@@ -174,6 +175,11 @@ class Batch(NamedTuple):
     log_prob: Float[Array, " sample"]
     advantage: Float[Array, " sample"]
     target: Float[Array, " sample"]  # of the value function, in its units
+
+    @property
+    def is_by_task(self) -> bool:
+        """Whether they are (task, sample, …)."""
+        return self.advantage.ndim > 1
 
 
 def task_ids(learner: Learner) -> Float[Array, "env task"]:
@@ -191,7 +197,7 @@ def make_batch(learner: Learner, agent: Ppo, rollout: Rollout) -> tuple[Batch, S
         return with_task(rescaled(agent.obs_scale, obs) if config.normalize_observations else obs, ids)
 
     def values(obs: Array) -> Array:
-        return task_values(learner, agent.value, inputs(obs)) * std + mean
+        return task_values(learner, agent.value, inputs(obs), by_task=True) * std + mean
 
     value = values(rollout.obs)
     advantage = gae(rollout.reward, value, values(rollout.next_obs), rollout.is_end, config.discount, config.trace)

@@ -117,9 +117,9 @@ class TaskNetwork(nn.Module):
     dtype: Any = None  # see `task_outputs`
 
     @nn.compact
-    def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Outputs (…, outputs)."""
-        obs, task_id = split_task(inputs, self.num_tasks)
+    def __call__(self, inputs: Float[Array, "*batch inputs"], *, by_task: bool = False) -> Float[Array, "*batch outputs"]:
+        """Outputs (…, outputs); for `by_task` see `split_task`."""
+        obs, task_id = split_task(inputs, self.num_tasks, by_task)
         size = self.num_tasks, self.width, self.depth, self.outputs
         return task_outputs(self.architecture, *size, obs, task_id, dtype=self.dtype)
 
@@ -136,9 +136,9 @@ class TaskValues(nn.Module):
     dtype: Any = None  # see `task_outputs`
 
     @nn.compact
-    def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch outputs"]:
-        """Values (…, outputs)."""
-        obs, task_id = split_task(inputs, self.num_tasks)
+    def __call__(self, inputs: Float[Array, "*batch inputs"], *, by_task: bool = False) -> Float[Array, "*batch outputs"]:
+        """Values (…, outputs); for `by_task` see `split_task`."""
+        obs, task_id = split_task(inputs, self.num_tasks, by_task)
         size = self.num_tasks, self.width, self.depth
         features = task_features(self.architecture, *size, obs, task_id, has_layer_norm=self.has_layer_norm, dtype=self.dtype)
         return nn.Dense(self.outputs, kernel_init=nn.initializers.orthogonal(1.0), name=self.last_layer)(features)
@@ -149,8 +149,15 @@ class TaskValues(nn.Module):
         return "Head"
 
 
-def split_task(inputs: Float[Array, "*batch inputs"], num_tasks: int) -> tuple[Float[Array, "*batch obs"], Float[Array, "*batch task"]]:
-    """Observation and id, which of a single task is not among the inputs."""
+def split_task(
+    inputs: Float[Array, "*batch inputs"], num_tasks: int, by_task: bool = False
+) -> tuple[Float[Array, "*batch obs"], Float[Array, "*ids task"]]:
+    """Observation and id, which of a single task is not among the inputs.
+
+    With `by_task` all rows of the second to last axis are of one task and share its id (…, 1, task): what networks make of the id alone,
+    mixed parameters for example, they then make once for all of these rows.
+    """
     if num_tasks == 1:
         return inputs, jnp.ones((*inputs.shape[:-1], 1), inputs.dtype)
-    return inputs[..., :-num_tasks], inputs[..., -num_tasks:]
+    ids = inputs[..., -num_tasks:]
+    return inputs[..., :-num_tasks], ids[..., :1, :] if by_task else ids

@@ -88,13 +88,14 @@ class GaussianPolicy(nn.Module):
     dtype: Any = None  # of the hidden products' inputs, see products.py
 
     @nn.compact
-    def __call__(self, inputs: Float[Array, "*batch inputs"]) -> Gaussian:
-        """Distribution of actions (…, 4)."""
+    def __call__(self, inputs: Float[Array, "*batch inputs"], *, by_task: bool = False) -> Gaussian:
+        """Distribution of actions (…, 4); for `by_task` see `split_task`."""
         outputs = ACTION_SIZE * (2 if self.has_state_dependent_std else 1)
         if self.architecture == ONE_HOT:
             network = MLP(self.width, self.depth, outputs, self.activation, last_scale=0.01, dtype=self.dtype)(inputs)
         else:
-            network = TaskNetwork(self.architecture, self.num_tasks, self.width, self.depth, outputs, self.dtype)(inputs)
+            size = self.num_tasks, self.width, self.depth, outputs
+            network = TaskNetwork(self.architecture, *size, self.dtype)(inputs, by_task=by_task)
         if self.has_state_dependent_std:
             mean, change = jnp.split(network, 2, axis=-1)
             return Gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))

@@ -1,7 +1,8 @@
 """The table of combinations and architectures, and its figure, for docs/gradients.md.
 
 `python -m metaworld_baselines.publishing.combinations_page` makes both anew from `baselines/results/combinations`: a folder for each entry
-of `baselines/combinations.toml`, with the runs of its seeds, and what an update costs (`perf/combinations.py`).
+of `baselines/combinations.toml`, with the runs of its seeds, and what an update costs (`perf/combinations.py`). Entries of
+`baselines/combinations_off_policy.toml` have a table of their own, from `baselines/results/combinations-off-policy`.
 
 Differences are paired: of the run with the same seed that takes the mean of the tasks' gradients, which began with the same networks in the
 same instances.
@@ -30,6 +31,7 @@ from metaworld_py.files import write_text
 PAGE = Path("docs/gradients.md")
 IMAGE = Path("docs/images/combinations.png")
 FOLDER = HERE / "results" / "combinations"
+OFF_POLICY = HERE / "results" / "combinations-off-policy"
 COSTS = "costs.json"
 REFERENCE = "combination-mean"
 COMBINATION, ARCHITECTURE = (
@@ -45,6 +47,7 @@ class Command:
     """Options of the command line."""
 
     folder: Path = FOLDER
+    off_policy: Path = OFF_POLICY
     page: Path = PAGE
     image: Path = IMAGE
 
@@ -92,7 +95,7 @@ def read_entries(folder: Path) -> dict[str, Entry]:
         rates = {name.removeprefix("success/"): value for name, value in last.items() if name.startswith("success/")}
         found.setdefault(place.parent.parent.name, Entry(place.parent.parent.name, {})).rates[seed] = rates
     if REFERENCE not in found:
-        raise ValueError(f"no runs of {REFERENCE} in {folder}, which all others are compared with: train baselines/combinations.toml")
+        raise ValueError(f"no runs of {REFERENCE} in {folder}, which all others are compared with: train its entry of baselines/*.toml")
     return dict(sorted(found.items(), key=lambda item: -fmean(item[1].success.values())))
 
 
@@ -136,6 +139,12 @@ def draw(entries: Iterable[Entry], reference: Entry) -> Figure:
     return figure
 
 
+def off_policy_table(folder: Path) -> list[str]:
+    """Success of the entries of another sweep, without costs."""
+    entries = read_entries(folder)
+    return table(("combination", *HEAD), rows(entries.values(), entries[REFERENCE], {}))
+
+
 def make(command: Command) -> Iterable[Path]:
     """Write the tables, and draw the figure where the page shows it; yields what was written."""
     entries, costs = read_entries(command.folder), read_costs(command.folder)
@@ -146,6 +155,7 @@ def make(command: Command) -> Iterable[Path]:
     parts = {
         "combinations": lambda: table(("combination", *head), rows(combinations, reference, costs)),
         "architectures": lambda: table(("architecture", *head), rows(architectures, reference, costs)),
+        "off_policy": lambda: off_policy_table(command.off_policy),
     }
     text = with_tables(command.page.read_text(), parts)
     write_text(command.page, text)

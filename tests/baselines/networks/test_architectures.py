@@ -16,7 +16,7 @@ from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.algorithms.sac_learner import init, make_learner
 from metaworld_baselines.experience.replay import Transition
 from metaworld_baselines.networks.actor_critic import ActionDistribution
-from metaworld_baselines.networks.architectures import ARCHITECTURES, check_architecture
+from metaworld_baselines.networks.architectures import ARCHITECTURES, ONE_HOT, check_architecture
 from metaworld_baselines.networks.cross_stitch import CrossStitchTorso
 from metaworld_baselines.networks.layers import MixedDense
 from metaworld_baselines.networks.moore import orthonormal
@@ -128,6 +128,27 @@ def test_ppo_takes_it_for_policy_and_rescaled_values(name):
     inputs = jax.ShapeDtypeStruct((7, OBS + 2), jnp.float32)
     assert jax.eval_shape(learner.policy.apply, agent.policy, inputs).mean.shape == (7, 4)
     assert jax.eval_shape(partial(ppo.task_values, learner), agent.value, inputs).shape == (7,)
+
+
+@pytest.mark.parametrize("name", [name for name in ARCHITECTURES if name != ONE_HOT])
+def test_samples_of_one_task_share_their_id_in_ppo(name):
+    """Losses are those of an id for each row, and so are their gradients."""
+    learner = ppo.make_learner(replace(TUNED, benchmark="reach,push", architecture=name, width=8, depth=2))
+    agent = jax.jit(lambda: ppo.init(learner, 0))()
+    keys, size = jax.random.split(KEY, 5), (2, BATCH)
+    inputs = jnp.concatenate([jax.random.normal(keys[0], (*size, OBS)), jnp.broadcast_to(jnp.eye(2)[:, None], (*size, 2))], axis=-1)
+    numbers = (jax.random.normal(key, size) for key in keys[2:])
+    by_task = ppo.Batch(inputs, jax.random.normal(keys[1], (*size, 4)), *numbers)
+    by_row = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), by_task)
+    assert by_task.is_by_task and not by_row.is_by_task
+
+    def close(loss, params):
+        slope = jax.jit(jax.grad(lambda params, batch: loss(params, batch)[0].mean()))
+        one, other = slope(params, by_task), slope(params, by_row)
+        return all(np.allclose(a, b, atol=1e-5) for a, b in zip(*map(jax.tree.leaves, (one, other)), strict=True))
+
+    assert close(partial(ppo.policy_loss, learner, entropy_bonus=0.1), agent.policy)
+    assert close(partial(ppo.value_loss, learner), agent.value)
 
 
 def test_unknown_architectures_and_single_tasks_are_refused():

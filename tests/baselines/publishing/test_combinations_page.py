@@ -16,8 +16,8 @@ PAGE = "Before\n<!-- story: combinations -->\nold\n<!-- end -->\nbetween\n<!-- s
 
 @pytest.fixture
 def make_run(tmp_path):
-    def make(entry, seed, rates):
-        folder = tmp_path / "results" / entry / f"ppo-MT10-seed{seed}"
+    def make(entry, seed, rates, results="results"):
+        folder = tmp_path / results / entry / f"ppo-MT10-seed{seed}"
         folder.mkdir(parents=True)
         (folder / "config.json").write_text(json.dumps({"algorithm": "ppo", "config": vars(TUNED) | {"seed": seed}}))
         head = ["env_steps", "seconds", "success", "return", *(f"success/{task}" for task in TASKS)]
@@ -33,7 +33,9 @@ def command(tmp_path, make_run):
         make_run("combination-pcgrad", seed, [success + 0.1, success, success + 0.3, success])
     make_run("architecture-film", 2, [1.0, 0.0, 1.0, 1.0])
     (tmp_path / "page.md").write_text(PAGE)
-    return page.Command(folder=tmp_path / "results", page=tmp_path / "page.md", image=tmp_path / "image.png")
+    return page.Command(
+        folder=tmp_path / "results", off_policy=tmp_path / "off-policy", page=tmp_path / "page.md", image=tmp_path / "image.png"
+    )
 
 
 def test_differences_are_paired_by_seed(command):
@@ -63,8 +65,17 @@ def test_a_picture_that_the_page_does_not_show_is_not_drawn(command):
     assert list(page.make(command)) == [command.page] and not command.image.exists()
 
 
+def test_another_sweep_has_a_table_of_its_own(command, make_run):
+    make_run("combination-mean", 1, [0.2] * 4, "off-policy")
+    make_run("combination-upgrad", 1, [0.3] * 4, "off-policy")
+    command.page.write_text("<!-- story: off_policy -->\n<!-- end -->\n")
+    list(page.make(command))
+    text = command.page.read_text()
+    assert text.index("upgrad") < text.index("| mean ") and "10.0" in text and "pcgrad" not in text
+
+
 def test_without_its_reference_there_is_no_table(command, capsys):
     for place in (command.folder / "combination-mean").glob("*/curve.csv"):
         place.unlink()
     words = [f"--{name}={getattr(command, name)}" for name in ("folder", "page", "image")]
-    assert page.main(words) == 2 and "train baselines/combinations.toml" in capsys.readouterr().err
+    assert page.main(words) == 2 and "train its entry" in capsys.readouterr().err

@@ -124,7 +124,7 @@ def test_published_settings_are_one_word(tmp_path):
     assert planned[0].config == find_algorithm("ppo").published
 
 
-@pytest.mark.parametrize("name", ["tables", "recipes", "combinations", "meta"])
+@pytest.mark.parametrize("name", ["tables", "recipes", "combinations", "combinations_off_policy", "meta"])
 def test_those_of_the_repository_can_run(name):
     assert len(sweep.read_sweep(REPOSITORY / "baselines" / f"{name}.toml", Path("runs"))) > 10
 
