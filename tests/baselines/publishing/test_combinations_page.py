@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from scipy import stats
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
@@ -47,6 +48,23 @@ def test_differences_are_paired_by_seed(command):
     assert entries["combination-pcgrad"].worst == ("push", pytest.approx(60.0))
 
 
+def test_intervals_take_the_spread_that_all_runs_share():
+    """Of balanced entries it is what a two-way analysis of variance leaves; the interval of two entries is the paired t-test's."""
+    rng = np.random.default_rng(0)
+    success = rng.normal(size=(4, 3))
+
+    def entries(table):
+        return [page.Entry(str(name), {seed: {"reach": value} for seed, value in enumerate(row)}) for name, row in enumerate(table)]
+
+    left = success - success.mean(axis=0) - success.mean(axis=1, keepdims=True) + success.mean()
+    spread = page.spread_of_runs(entries(success))
+    assert spread.freedom == 6 and spread.std == pytest.approx(100.0 * np.sqrt((left**2).sum() / 6))
+    pair = page.spread_of_runs(entries(success[:2]))
+    interval = stats.ttest_rel(*success[:2]).confidence_interval()
+    assert 2.0 * pair.margin(3) == pytest.approx(100.0 * (interval.high - interval.low))
+    assert page.spread_of_runs(entries(success[:, :1])).margin(1) is None, "one seed of each"
+
+
 def test_the_page_gets_both_tables_and_a_picture(command):
     (command.folder / page.COSTS).write_text(json.dumps({"combination-pcgrad": {"update_ms": 2.0, "memory_mib": 30.0, "parameters": 4000}}))
     assert list(page.make(command)) == [command.page, command.image] and command.image.stat().st_size > 0
@@ -57,7 +75,7 @@ def test_the_page_gets_both_tables_and_a_picture(command):
     }
     assert rows["pcgrad"] == ["70.0 (60, 70, 80)", "10.0 ± 0.0", "push 60 %", "4,000", "2.0", "30"]
     assert rows["mean"] == ["60.0 (50, 60, 70)", "", "reach 60 %", "", "", ""]
-    assert "75.0 (75)" in architectures and "15.0" in architectures and "±" not in architectures  # one seed has no interval
+    assert "75.0 (75)" in architectures and "15.0 ± 0.0" in architectures  # one seed, and the spread of the others
 
 
 def test_a_picture_that_the_page_does_not_show_is_not_drawn(command):
