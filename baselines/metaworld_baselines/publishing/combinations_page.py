@@ -5,16 +5,21 @@ of `baselines/combinations.toml`, with the runs of its seeds, and what an update
 `baselines/combinations_off_policy.toml` have a table of their own, from `baselines/results/combinations-off-policy`.
 
 Differences are paired: of the run with the same seed that takes the mean of the tasks' gradients, which began with the same networks in the
-same instances. Three differences say next to nothing about their own spread (their interval is four times the spread of three numbers), so
-intervals take the spread of all entries' runs about what entry and seed explain, which is assumed to be the same for all.
+same instances. Three differences say next to nothing about their own spread, so intervals take the spread of all entries' runs about what
+entry and seed explain, which is assumed to be the same for all.
+
+Success is measured twice: at the end, with the most likely actions of the last weights; and in the last quarter of training, with drawn
+actions, which is a mean over many weights and scatters less.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
@@ -27,6 +32,7 @@ from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing.field_page import with_tables
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.run_files import read_curve, read_run
+from metaworld_baselines.runs.run_files import read_table
 from metaworld_py.checks.bench import table
 from metaworld_py.files import write_text
 
@@ -36,11 +42,15 @@ FOLDER = HERE / "results" / "combinations"
 OFF_POLICY = HERE / "results" / "combinations-off-policy"
 COSTS = "costs.json"
 REFERENCE = "combination-mean"
-COMBINATION, ARCHITECTURE = (
-    "combination-",
-    "architecture-",
-)  # how names of entries begin; others are of settings, and stand with combinations
-HEAD = ("success, % (seeds)", "against the mean, points", "worst task")
+COMBINATION, ARCHITECTURE = "combination-", "architecture-"  # how names begin; other entries are of settings, and stand with combinations
+LAST_SHARE = 0.25  # of training, whose success is a mean over many weights
+HEAD = (
+    "at the end, % (seeds)",
+    "against the mean, points",
+    "last quarter of training, % (seeds)",
+    "against the mean, points",
+    "worst task at the end",
+)
 COSTS_HEAD = ("parameters", "update, ms", "memory of an update, MiB")  # left out where nothing was measured
 
 
@@ -56,10 +66,11 @@ class Command:
 
 @dataclass(frozen=True)
 class Entry:
-    """Runs that differ in nothing but the seed: success of each task at the end, by seed."""
+    """Runs that differ in nothing but the seed: success in %, by seed."""
 
     name: str
-    rates: dict[int, dict[str, float]]
+    rates: dict[int, dict[str, float]] = field(default_factory=dict)  # of each task, at the end
+    in_training: dict[int, float] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -67,21 +78,16 @@ class Entry:
         return self.name.removeprefix(COMBINATION).removeprefix(ARCHITECTURE)
 
     @property
-    def success(self) -> dict[int, float]:
-        """Mean over tasks in %, by seed."""
-        return {seed: 100.0 * fmean(tasks.values()) for seed, tasks in sorted(self.rates.items())}
+    def at_the_end(self) -> dict[int, float]:
+        """Mean over tasks."""
+        return {seed: fmean(tasks.values()) for seed, tasks in sorted(self.rates.items())}
 
     @property
     def worst(self) -> tuple[str, float]:
-        """The task with the lowest mean over seeds, and that mean in %."""
+        """The task with the lowest mean over seeds at the end, and that mean."""
         tasks = next(iter(self.rates.values()))
-        means = {task: 100.0 * fmean(rates[task] for rates in self.rates.values()) for task in tasks}
+        means = {task: fmean(rates[task] for rates in self.rates.values()) for task in tasks}
         return min(means.items(), key=lambda item: item[1])
-
-    def against(self, other: Entry) -> list[float]:
-        """Differences in points to another entry's runs of the same seeds."""
-        theirs = other.success
-        return [success - theirs[seed] for seed, success in self.success.items() if seed in theirs]
 
 
 @dataclass(frozen=True)
@@ -96,17 +102,49 @@ class Spread:
         return float(stats.t.ppf(0.975, self.freedom)) * self.std * (2.0 / pairs) ** 0.5 if self.freedom and pairs else None
 
 
-def spread_of_runs(entries: Iterable[Entry]) -> Spread:
-    """The spread that all entries' runs have in common: of what is left of a least-squares fit of success to entries and seeds."""
-    runs = [(entry.name, seed, success) for entry in entries for seed, success in entry.success.items()]
+def spread_of_runs(success: Mapping[str, Mapping[int, float]]) -> Spread:
+    """The spread that runs have in common: of what a least-squares fit of their success (by entry and seed) to entries and seeds leaves."""
+    runs = [(name, seed, value) for name, by_seed in success.items() for seed, value in by_seed.items()]
     names, seeds = ({value: place for place, value in enumerate(sorted(set(values)))} for values in list(zip(*runs, strict=True))[:2])
     explains = np.zeros((len(runs), len(names) + len(seeds)))
     for row, (name, seed, _) in zip(explains, runs, strict=True):
         row[[names[name], len(names) + seeds[seed]]] = 1.0
-    success = np.array([run[2] for run in runs])
-    fit, _, rank, _ = np.linalg.lstsq(explains, success, rcond=None)
+    values = np.array([value for _, _, value in runs])
+    fit, _, rank, _ = np.linalg.lstsq(explains, values, rcond=None)
     freedom = len(runs) - int(rank)
-    return Spread(float(np.sqrt(((success - explains @ fit) ** 2).sum() / max(freedom, 1))), freedom)
+    return Spread(float(np.sqrt(((values - explains @ fit) ** 2).sum() / max(freedom, 1))), freedom)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One measure of success of all entries, and how far each lies from the reference."""
+
+    success: dict[str, dict[int, float]]
+
+    @cached_property
+    def spread(self) -> Spread:
+        """What the entries' runs have in common."""
+        return spread_of_runs(self.success)
+
+    def against(self, name: str) -> list[float]:
+        """Differences in points to the reference's runs of the same seeds."""
+        reference = self.success[REFERENCE]
+        return [value - reference[seed] for seed, value in self.success[name].items() if seed in reference]
+
+    def cells(self, name: str) -> tuple[str, str]:
+        """Success with that of each seed, and the difference with its interval."""
+        success, against = self.success[name], self.against(name)
+        half = self.spread.margin(len(against))
+        difference = "" if name == REFERENCE or not against else f"{fmean(against):.1f}" + (f" ± {half:.1f}" if half is not None else "")
+        return f"{fmean(success.values()):.1f} ({', '.join(f'{value:.0f}' for value in success.values())})", difference
+
+
+def comparisons(entries: Mapping[str, Entry]) -> tuple[Comparison, Comparison]:
+    """At the end, and in training."""
+    return (
+        Comparison({name: entry.at_the_end for name, entry in entries.items()}),
+        Comparison({name: entry.in_training for name, entry in entries.items()}),
+    )
 
 
 def read_entries(folder: Path) -> dict[str, Entry]:
@@ -118,29 +156,27 @@ def read_entries(folder: Path) -> dict[str, Entry]:
     """
     found: dict[str, Entry] = {}
     for place in sorted(folder.glob("*/*/curve.csv")):
-        seed, last = read_run(place.parent)[2], read_curve(place.parent)[-1]
-        rates = {name.removeprefix("success/"): value for name, value in last.items() if name.startswith("success/")}
-        found.setdefault(place.parent.parent.name, Entry(place.parent.parent.name, {})).rates[seed] = rates
+        name, seed, last = place.parent.parent.name, read_run(place.parent)[2], read_curve(place.parent)[-1]
+        entry = found.setdefault(name, Entry(name))
+        entry.rates[seed] = {key.removeprefix("success/"): 100.0 * value for key, value in last.items() if key.startswith("success/")}
+        progress = read_table(place.parent / "progress.csv")
+        late = [row["training_success"] for row in progress if row["env_steps"] > (1.0 - LAST_SHARE) * last["env_steps"]]
+        entry.in_training[seed] = 100.0 * fmean(late)
     if REFERENCE not in found:
         raise ValueError(f"no runs of {REFERENCE} in {folder}, which all others are compared with: train its entry of baselines/*.toml")
-    return dict(sorted(found.items(), key=lambda item: -fmean(item[1].success.values())))
+    return dict(sorted(found.items(), key=lambda item: -fmean(item[1].at_the_end.values())))
 
 
-def rows(entries: Iterable[Entry], reference: Entry, spread: Spread, costs: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
+def rows(entries: Iterable[Entry], measures: Iterable[Comparison], costs: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
     """A row for each entry."""
     found: list[tuple[str, ...]] = []
     for entry in entries:
-        success = entry.success
-        seeds = ", ".join(f"{value:.0f}" for value in success.values())
         task, rate = entry.worst
         spent: tuple[str, ...] = ("",) * len(COSTS_HEAD) if costs else ()
         if entry.name in costs:
             cost = costs[entry.name]
             spent = f"{cost['parameters']:,.0f}", f"{cost['update_ms']:.1f}", f"{cost['memory_mib']:.0f}"
-        against = entry.against(reference)
-        half = spread.margin(len(against))
-        difference = "" if entry is reference or not against else f"{fmean(against):.1f}" + (f" ± {half:.1f}" if half is not None else "")
-        found.append((entry.label, f"{fmean(success.values()):.1f} ({seeds})", difference, f"{task} {rate:.0f} %", *spent))
+        found.append((entry.label, *chain(*(measure.cells(entry.name) for measure in measures)), f"{task} {rate:.0f} %", *spent))
     return found
 
 
@@ -150,20 +186,23 @@ def read_costs(folder: Path) -> dict[str, dict[str, float]]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def draw(entries: Iterable[Entry], reference: Entry, spread: Spread) -> Figure:
-    """Paired differences to the mean: every seed, and the 95 % interval of their mean."""
-    shown = [entry for entry in entries if entry is not reference and entry.against(reference)]
-    figure = Figure(figsize=(7.5, 0.27 * len(shown) + 1.2), layout="constrained")
+def draw(entries: Iterable[Entry], measures: tuple[Comparison, Comparison]) -> Figure:
+    """Paired differences to the mean, at the end and in training: every seed, and the 95 % interval of their mean."""
+    shown = [entry for entry in entries if entry.name != REFERENCE and measures[0].against(entry.name)]
+    figure = Figure(figsize=(7.5, 0.32 * len(shown) + 1.4), layout="constrained")
     axis = figure.subplots()
     for place, entry in enumerate(shown):
-        against = entry.against(reference)
         color = "C1" if entry.name.startswith(ARCHITECTURE) else "C0"
-        axis.errorbar(fmean(against), place, xerr=spread.margin(len(against)), fmt="o", color=color, capsize=3)
-        axis.scatter(against, [place] * len(against), color="0.5", s=8, zorder=3)
+        for measure, shift, fill in zip(measures, (-0.15, 0.15), (color, "white"), strict=True):
+            against = measure.against(entry.name)
+            half = measure.spread.margin(len(against))
+            axis.errorbar(fmean(against), place + shift, xerr=half, fmt="o", color=color, markerfacecolor=fill, capsize=2, markersize=5)
+            axis.scatter(against, [place + shift] * len(against), color="0.5", s=6, zorder=3)
     axis.axvline(0.0, color="0.2", linewidth=0.8)
     axis.set_yticks(range(len(shown)), [entry.label for entry in shown])
     axis.invert_yaxis()
-    axis.set(xlabel="success on MT10 against the mean of the gradients, same seed: points", title="Combinations (blue) and architectures")
+    axis.set(xlabel="success on MT10 against the mean of the gradients, same seed: points")
+    axis.set_title("Combinations (blue) and architectures; filled: at the end, hollow: in training", fontsize="medium")
     axis.grid(axis="x", alpha=0.3)
     return figure
 
@@ -171,26 +210,26 @@ def draw(entries: Iterable[Entry], reference: Entry, spread: Spread) -> Figure:
 def off_policy_table(folder: Path) -> list[str]:
     """Success of the entries of another sweep, without costs."""
     entries = read_entries(folder)
-    return table(("combination", *HEAD), rows(entries.values(), entries[REFERENCE], spread_of_runs(entries.values()), {}))
+    return table(("combination", *HEAD), rows(entries.values(), comparisons(entries), {}))
 
 
 def make(command: Command) -> Iterable[Path]:
     """Write the tables, and draw the figure where the page shows it; yields what was written."""
     entries, costs = read_entries(command.folder), read_costs(command.folder)
-    reference, spread = entries[REFERENCE], spread_of_runs(entries.values())
+    measures = comparisons(entries)
     combinations = [entry for name, entry in entries.items() if not name.startswith(ARCHITECTURE)]
     architectures = [entry for name, entry in entries.items() if name.startswith(ARCHITECTURE)]
     head = (*HEAD, *(COSTS_HEAD if costs else ()))
     parts = {
-        "combinations": lambda: table(("combination", *head), rows(combinations, reference, spread, costs)),
-        "architectures": lambda: table(("architecture", *head), rows(architectures, reference, spread, costs)),
+        "combinations": lambda: table(("combination", *head), rows(combinations, measures, costs)),
+        "architectures": lambda: table(("architecture", *head), rows(architectures, measures, costs)),
         "off_policy": lambda: off_policy_table(command.off_policy),
     }
     text = with_tables(command.page.read_text(), parts)
     write_text(command.page, text)
     yield command.page
     if command.image.name in text:
-        save_figure(draw([*combinations, *architectures], reference, spread), command.image, dpi=90)
+        save_figure(draw([*combinations, *architectures], measures), command.image, dpi=90)
         yield command.image
 
 

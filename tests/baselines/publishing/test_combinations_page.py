@@ -23,6 +23,8 @@ def make_run(tmp_path):
         (folder / "config.json").write_text(json.dumps({"algorithm": "ppo", "config": vars(TUNED) | {"seed": seed}}))
         head = ["env_steps", "seconds", "success", "return", *(f"success/{task}" for task in TASKS)]
         (folder / "curve.csv").write_text(f"{','.join(head)}\n{','.join(map(str, [2000, 2.0, np.mean(rates), 1.0, *rates]))}\n")
+        steps = "".join(f"{step},{0.0 if step <= 1500 else rates[0]}\n" for step in range(500, 2001, 250))
+        (folder / "progress.csv").write_text(f"env_steps,training_success\n{steps}")
 
     return make
 
@@ -41,10 +43,12 @@ def command(tmp_path, make_run):
 
 def test_differences_are_paired_by_seed(command):
     entries = page.read_entries(command.folder)
-    reference = entries["combination-mean"]
+    end, training = page.comparisons(entries)
     assert list(entries) == ["architecture-film", "combination-pcgrad", "combination-mean"]  # best first
-    assert entries["combination-pcgrad"].against(reference) == pytest.approx([10.0] * 3)
-    assert entries["architecture-film"].against(reference) == pytest.approx([15.0])  # to seed 2 alone
+    assert end.against("combination-pcgrad") == pytest.approx([10.0] * 3)
+    assert end.against("architecture-film") == pytest.approx([15.0])  # to seed 2 alone
+    assert training.success["architecture-film"] == pytest.approx({2: 100.0}), "the last quarter"
+    assert training.against("combination-pcgrad") == pytest.approx([10.0] * 3)
     assert entries["combination-pcgrad"].worst == ("push", pytest.approx(60.0))
 
 
@@ -53,16 +57,16 @@ def test_intervals_take_the_spread_that_all_runs_share():
     rng = np.random.default_rng(0)
     success = rng.normal(size=(4, 3))
 
-    def entries(table):
-        return [page.Entry(str(name), {seed: {"reach": value} for seed, value in enumerate(row)}) for name, row in enumerate(table)]
+    def by_entry(table):
+        return {str(name): dict(enumerate(row)) for name, row in enumerate(table)}
 
     left = success - success.mean(axis=0) - success.mean(axis=1, keepdims=True) + success.mean()
-    spread = page.spread_of_runs(entries(success))
-    assert spread.freedom == 6 and spread.std == pytest.approx(100.0 * np.sqrt((left**2).sum() / 6))
-    pair = page.spread_of_runs(entries(success[:2]))
+    spread = page.spread_of_runs(by_entry(success))
+    assert spread.freedom == 6 and spread.std == pytest.approx(np.sqrt((left**2).sum() / 6))
+    pair = page.spread_of_runs(by_entry(success[:2]))
     interval = stats.ttest_rel(*success[:2]).confidence_interval()
-    assert 2.0 * pair.margin(3) == pytest.approx(100.0 * (interval.high - interval.low))
-    assert page.spread_of_runs(entries(success[:, :1])).margin(1) is None, "one seed of each"
+    assert 2.0 * pair.margin(3) == pytest.approx(interval.high - interval.low)
+    assert page.spread_of_runs(by_entry(success[:, :1])).margin(1) is None, "one seed of each"
 
 
 def test_the_page_gets_both_tables_and_a_picture(command):
@@ -73,8 +77,8 @@ def test_the_page_gets_both_tables_and_a_picture(command):
     rows = {
         cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for cells in (line.split("|") for line in combinations.splitlines()[4:-1])
     }
-    assert rows["pcgrad"] == ["70.0 (60, 70, 80)", "10.0 ± 0.0", "push 60 %", "4,000", "2.0", "30"]
-    assert rows["mean"] == ["60.0 (50, 60, 70)", "", "reach 60 %", "", "", ""]
+    assert rows["pcgrad"] == ["70.0 (60, 70, 80)", "10.0 ± 0.0"] * 2 + ["push 60 %", "4,000", "2.0", "30"]
+    assert rows["mean"] == ["60.0 (50, 60, 70)", ""] * 2 + ["reach 60 %", "", "", ""]
     assert "75.0 (75)" in architectures and "15.0 ± 0.0" in architectures  # one seed, and the spread of the others
 
 
