@@ -9,7 +9,7 @@ same instances. Three differences say next to nothing about their own spread, so
 entry and seed explain, which is assumed to be the same for all.
 
 Success is measured twice: at the end, with the most likely actions of the last weights; and in the last quarter of training, with drawn
-actions, which is a mean over many weights and scatters less.
+actions, which is a mean over many weights.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ def read_entries(folder: Path) -> dict[str, Entry]:
     """All entries that have runs, best first.
 
     Raises:
-      OSError: a folder without a curve.
+      OSError: a folder without a curve or the log of training.
       ValueError: a damaged file; no runs of the reference.
     """
     found: dict[str, Entry] = {}
@@ -161,6 +161,8 @@ def read_entries(folder: Path) -> dict[str, Entry]:
         entry.rates[seed] = {key.removeprefix("success/"): 100.0 * value for key, value in last.items() if key.startswith("success/")}
         progress = read_table(place.parent / "progress.csv")
         late = [row["training_success"] for row in progress if row["env_steps"] > (1.0 - LAST_SHARE) * last["env_steps"]]
+        if not late:
+            raise ValueError(f"{place.parent / 'progress.csv'} has nothing of training's last quarter: copy it from the finished run")
         entry.in_training[seed] = 100.0 * fmean(late)
     if REFERENCE not in found:
         raise ValueError(f"no runs of {REFERENCE} in {folder}, which all others are compared with: train its entry of baselines/*.toml")

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from scipy import stats
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
+
+from scipy import stats
 
 from metaworld_baselines.algorithms.ppo_config import TUNED
 from metaworld_baselines.publishing import combinations_page as page
