@@ -51,7 +51,7 @@ HEAD = (
     "against the mean, points",
     "worst task at the end",
 )
-COSTS_HEAD = ("parameters", "update, ms", "memory of an update, MiB")  # left out where nothing was measured
+COSTS_HEAD = ("parameters", "update, ms", "steps/s", "memory of updates, MiB")  # left out where nothing was measured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,12 @@ def rows(entries: Iterable[Entry], measures: Iterable[Comparison], costs: dict[s
         spent: tuple[str, ...] = ("",) * len(COSTS_HEAD) if costs else ()
         if entry.name in costs:
             cost = costs[entry.name]
-            spent = f"{cost['parameters']:,.0f}", f"{cost['update_ms']:.1f}", f"{cost['memory_mib']:.0f}"
+            spent = (
+                f"{cost['parameters']:,.0f}",
+                f"{cost['update_ms']:.1f}",
+                f"{cost['steps_per_s']:,.0f}",
+                f"{cost['memory_mib']:.0f}",
+            )
         found.append((entry.label, *chain(*(measure.cells(entry.name) for measure in measures)), f"{task} {rate:.0f} %", *spent))
     return found
 

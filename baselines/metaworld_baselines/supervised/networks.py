@@ -40,6 +40,24 @@ class Convolutions(nn.Module):
         return nn.Dense(self.outputs)(pictures.reshape(len(pictures), -1))
 
 
+class NormalizedLayers(nn.Module):
+    """A picture as one row of numbers; dense ReLU layers of these widths, all normalised over the examples at hand; then a linear layer.
+
+    What follows random weights has no neighbouring pixels any more: convolutions would find nothing there.
+    """
+
+    widths: Sequence[int]
+    outputs: int
+
+    @nn.compact
+    def __call__(self, pictures: Float[Array, "point height width channel"]) -> Float[Array, "point outputs"]:
+        """Outputs (point, outputs)."""
+        features = normalized(pictures.reshape(len(pictures), -1))
+        for width in self.widths:
+            features = nn.relu(normalized(nn.Dense(width)(features)))
+        return nn.Dense(self.outputs)(features)
+
+
 class PictureEncoder(nn.Module):
     """From a picture to a small one, `side` pixels square: what may be passed on of it.
 
@@ -50,21 +68,24 @@ class PictureEncoder(nn.Module):
     channels: Sequence[int]
     side: int
     outputs: int  # channels of the small picture
+    is_normalized: bool = False  # all layers, over the examples at hand
 
     @nn.compact
     def __call__(self, pictures: Float[Array, "point height width channel"]) -> Float[Array, "point side side outputs"]:
         """Small pictures."""
+        scaled = normalized if self.is_normalized else lambda features: features
         for channels in self.channels:
-            pictures = nn.relu(HalvingConvolution(channels)(pictures))
-        codes = nn.Dense(self.side**2 * self.outputs)(pictures.reshape(len(pictures), -1))
+            pictures = nn.relu(scaled(HalvingConvolution(channels)(pictures)))
+        codes = scaled(nn.Dense(self.side**2 * self.outputs)(pictures.reshape(len(pictures), -1)))
         return codes.reshape(len(pictures), self.side, self.side, self.outputs)
 
 
-def normalized(pictures: Float[Array, "point height width channel"]) -> Float[Array, "point height width channel"]:
-    """Each channel with mean 0 and variance 1 over points and places: batch normalisation without anything learned."""
-    mean = pictures.mean(axis=(0, 1, 2), keepdims=True)
-    variance = pictures.var(axis=(0, 1, 2), keepdims=True)
-    return (pictures - mean) / jnp.sqrt(variance + 1e-5)
+def normalized(features: Float[Array, "*batch feature"]) -> Float[Array, "*batch feature"]:
+    """Each feature with mean 0 and variance 1 over points, and places of a picture: batch normalisation without anything learned."""
+    axes = tuple(range(features.ndim - 1))
+    mean = features.mean(axis=axes, keepdims=True)
+    variance = features.var(axis=axes, keepdims=True)
+    return (features - mean) / jnp.sqrt(variance + 1e-5)
 
 
 class Torso(nn.Module):

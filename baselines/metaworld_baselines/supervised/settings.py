@@ -12,6 +12,7 @@ from metaworld_baselines.networks import regularization as reg
 
 MAML, CNP, FINE_TUNING, NEAREST_NEIGHBOUR = "maml", "cnp", "fine-tuning", "nearest-neighbour"
 ADAPTATIONS = (MAML, CNP, FINE_TUNING, NEAREST_NEIGHBOUR)
+CONVOLUTIONS, DENSE = "convolutions", "dense"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +40,13 @@ class MetaConfig:
     inner_steps: int = 1
     test_inner_steps: int = 1
     first_order: bool = False  # MAML without second derivatives
+    head: str = CONVOLUTIONS  # what MAML adapts of a picture's networks: three convolutions, or a dense layer on the picture as a row
     width: int = 40  # of the head's layers
     encoder_width: int = 100
     latent: int = 5  # numbers that are passed on of an input, with the KL of activations; of a picture, channels of a small one
     latent_side: int = 14  # pixels of the small picture (published)
     encoder_channels: int = 4  # of the first convolution of a picture's encoder; the second has twice as many
+    normalize_encoder: bool = False  # its layers, over the examples at hand
     total_steps: int = 12_000
     eval_every_steps: int = 2_000
     save_every_steps: int = 10_000
@@ -53,6 +56,7 @@ class MetaConfig:
         """Refuse what cannot be meant."""
         _check_choice("adaptation", self.adaptation, ADAPTATIONS)
         _check_choice("regularizer", self.regularizer, reg.KINDS)
+        _check_choice("head", self.head, (CONVOLUTIONS, DENSE))
         for name in (
             "shots",
             "queries",
@@ -108,7 +112,9 @@ _CLASSES: Mapping[str, Any] = {
     "queries": 1,
     "meta_batch": 4,
     "learning_rate": 3e-3,
-    "width": 16,
+    "head": DENSE,
+    "width": 128,
+    "normalize_encoder": True,
     "latent": 1,
     "inner_learning_rate": 0.4,
     "total_steps": 3_000,
@@ -143,7 +149,7 @@ TUNED: dict[tuple[str, str], Mapping[str, Any]] = {
     ("sinusoid", "mr-maml-w"): {"beta": 0.01, "total_steps": 20_000},
     ("sinusoid", "mr-cnp-a"): {"beta": 0.13},
     ("sinusoid", "mr-cnp-w"): {"beta": 2e-3, "total_steps": 20_000},
-    ("glyphs", "mr-maml-w"): {"beta": 3e-3},
+    ("glyphs", "mr-maml-w"): {"beta": 2e-3},
     ("pose", "mr-maml-w"): {"beta": 1e-5},
     ("pose", "cnp"): {"width": 64},
     ("pose", "mr-cnp-w"): {"width": 64, "beta": 1e-5},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import optax
@@ -18,10 +19,10 @@ from metaworld_baselines.runs.checkpoints import LAST
 from metaworld_baselines.runs.run import Run
 from metaworld_baselines.supervised.augmentation import add_label_noise, shuffle_labels
 from metaworld_baselines.supervised.learners import Cnp, Learner, Maml, NearestNeighbour, Networks, Outcome, inequality
-from metaworld_baselines.supervised.networks import Convolutions, Layers, PictureEncoder
+from metaworld_baselines.supervised.networks import Convolutions, Layers, NormalizedLayers, PictureEncoder
 from metaworld_baselines.supervised.problems.episodes import Episode, Problem, draw_many
 from metaworld_baselines.supervised.problems.registry import find_problem
-from metaworld_baselines.supervised.settings import CNP, NEAREST_NEIGHBOUR, MetaConfig
+from metaworld_baselines.supervised.settings import CNP, DENSE, NEAREST_NEIGHBOUR, MetaConfig
 
 MAX_CHUNK = 100  # updates in a compiled call
 TEST_KEY = 1_000_000  # plus the seed, of test tasks: the same at every evaluation
@@ -40,8 +41,9 @@ def make_learner(config: MetaConfig, problem: Problem) -> Learner:
     doubled = 2 if config.regularizer == reg.ACTIVATIONS else 1
     widths = (config.width,) * 2
     if problem.is_image:
-        encoder = PictureEncoder((config.encoder_channels, 2 * config.encoder_channels), config.latent_side, config.latent * doubled)
-        head = Layers(widths, problem.outputs) if config.adaptation == CNP else Convolutions((config.width,) * 3, problem.outputs)
+        channels, codes = (config.encoder_channels, 2 * config.encoder_channels), config.latent * doubled
+        encoder = PictureEncoder(channels, config.latent_side, codes, config.normalize_encoder)
+        head = picture_head(config, problem.outputs)
     else:
         # Linear: what is passed on of place and number of the task may not be their product, which is the label.
         encoder = Layers((), config.latent * 2 if doubled == 2 else config.encoder_width)
@@ -52,6 +54,13 @@ def make_learner(config: MetaConfig, problem: Problem) -> Learner:
     kind = NearestNeighbour if config.adaptation == NEAREST_NEIGHBOUR else Maml
     head_only = config.regularizer in (reg.WEIGHTS, reg.ACTIVATIONS)
     return kind(networks, config.inner_learning_rate, config.inner_steps, config.test_inner_steps, head_only, config.first_order)
+
+
+def picture_head(config: MetaConfig, outputs: int) -> nn.Module:
+    """What makes outputs of a small picture, or of its numbers beside a summary of the examples."""
+    if config.adaptation == CNP:
+        return Layers((config.width,) * 2, outputs)
+    return NormalizedLayers((config.width,), outputs) if config.head == DENSE else Convolutions((config.width,) * 3, outputs)
 
 
 @dataclass(frozen=True)

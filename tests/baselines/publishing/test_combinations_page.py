@@ -71,15 +71,16 @@ def test_intervals_take_the_spread_that_all_runs_share():
 
 
 def test_the_page_gets_both_tables_and_a_picture(command):
-    (command.folder / page.COSTS).write_text(json.dumps({"combination-pcgrad": {"update_ms": 2.0, "memory_mib": 30.0, "parameters": 4000}}))
+    costs = {"update_ms": 2.0, "steps_per_s": 5000, "memory_mib": 30.0, "parameters": 4000}
+    (command.folder / page.COSTS).write_text(json.dumps({"combination-pcgrad": costs}))
     assert list(page.make(command)) == [command.page, command.image] and command.image.stat().st_size > 0
     combinations, architectures = command.page.read_text().split("between")
     assert "old" not in combinations and "film" not in combinations and "pcgrad" not in architectures
     rows = {
         cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for cells in (line.split("|") for line in combinations.splitlines()[4:-1])
     }
-    assert rows["pcgrad"] == ["70.0 (60, 70, 80)", "10.0 ± 0.0"] * 2 + ["push 60 %", "4,000", "2.0", "30"]
-    assert rows["mean"] == ["60.0 (50, 60, 70)", ""] * 2 + ["reach 60 %", "", "", ""]
+    assert rows["pcgrad"] == ["70.0 (60, 70, 80)", "10.0 ± 0.0"] * 2 + ["push 60 %", "4,000", "2.0", "5,000", "30"]
+    assert rows["mean"] == ["60.0 (50, 60, 70)", ""] * 2 + ["reach 60 %", "", "", "", ""]
     assert "75.0 (75)" in architectures and "15.0 ± 0.0" in architectures  # one seed, and the spread of the others
 
 

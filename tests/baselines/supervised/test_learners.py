@@ -8,11 +8,12 @@ import jax.numpy as jnp
 
 from metaworld_baselines.networks import regularization as reg
 from metaworld_baselines.supervised.learners import Cnp, Maml, NearestNeighbour, Networks, inequality
-from metaworld_baselines.supervised.networks import Layers
+from metaworld_baselines.supervised.networks import Layers, NormalizedLayers, PictureEncoder
 from metaworld_baselines.supervised.problems.episodes import Episode
 
 KEY = jax.random.PRNGKey(0)
 ORDER_ATOL = 1e-6  # sums in another order
+NORMALIZED_ATOL = 1e-3  # 1e-5 is added to variances of about 1
 
 
 def networks(regularizer=reg.NONE):
@@ -116,3 +117,25 @@ def test_a_query_that_is_an_example_has_its_label_for_its_nearest_neighbour(epis
 def test_inequality_is_zero_among_equals_and_grows_with_the_difference():
     assert float(inequality(jnp.full(4, 3.0))) == pytest.approx(0.0, abs=1e-6)
     assert float(inequality(jnp.array([1.0, 3.0]))) == pytest.approx(0.5 * (0.5 * np.log(0.5) + 1.5 * np.log(1.5)), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    return np.random.default_rng(0).normal(size=(5, 4, 4, 1)).astype(np.float32)
+
+
+def test_a_dense_head_sees_neither_brightness_nor_which_pixels_are_neighbours(pictures):
+    head = NormalizedLayers((6,), 3)
+    weights = head.init(KEY, pictures)["params"]
+    order = np.rot90(np.arange(16).reshape(4, 4)).ravel()
+    turned = {**weights, "Dense_0": {**weights["Dense_0"], "kernel": weights["Dense_0"]["kernel"][order]}}
+    seen = head.apply({"params": weights}, pictures)
+    np.testing.assert_allclose(seen, head.apply({"params": weights}, 3.0 * pictures + 1.0), atol=NORMALIZED_ATOL)
+    np.testing.assert_allclose(seen, head.apply({"params": turned}, np.rot90(pictures, axes=(1, 2))), atol=NORMALIZED_ATOL)
+
+
+def test_codes_of_a_normalised_encoder_have_mean_zero_and_variance_one(pictures):
+    encoder = PictureEncoder((2, 4), 3, 1, is_normalized=True)
+    codes = np.asarray(encoder.apply(encoder.init(KEY, pictures), pictures))
+    assert codes.shape == (5, 3, 3, 1)
+    np.testing.assert_allclose([codes.mean(axis=0), codes.var(axis=0) - 1.0], 0.0, atol=NORMALIZED_ATOL)
