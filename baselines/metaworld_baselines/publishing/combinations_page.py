@@ -23,16 +23,22 @@ from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import tyro
 from matplotlib.figure import Figure
 from scipy import stats
 
+from metaworld_baselines.networks.actor_critic import ActionDistribution
+from metaworld_baselines.networks.architectures import ARCHITECTURES
+from metaworld_baselines.networks.multi_head import num_params
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing.field_page import with_tables
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.run_files import read_curve, read_run
 from metaworld_baselines.runs.run_files import read_table
+from metaworld_py import OBSERVATION_SIZE
 from metaworld_py.checks.bench import table
 from metaworld_py.files import write_text
 
@@ -51,6 +57,13 @@ HEAD = (
     "against the mean, points",
     "worst task at the end",
 )
+# Parameters of the published actors, of MT10 and MT50 (McLean et al. 2025): 3 × 400, Soft Modules narrower.
+PUBLISHED_PARAMS = {
+    "multi-head": (370_000, 517_000),
+    "moore": (1_380_000, 2_180_000),
+    "paco": (1_700_000, 6_800_000),
+    "soft-modules": (691_000, 1_610_000),
+}
 COSTS_HEAD = ("parameters", "update, ms", "steps/s", "memory of updates, MiB")  # left out where nothing was measured
 
 
@@ -220,6 +233,22 @@ def off_policy_table(folder: Path) -> list[str]:
     return table(("combination", *HEAD), rows(entries.values(), comparisons(entries), {}))
 
 
+def sizes_table() -> list[str]:
+    """Parameters of every architecture's actor, 3 × 400, beside the published ones."""
+    rows = []
+    for name in ARCHITECTURES:
+        ours = (num_actor_params(name, num_tasks) for num_tasks in (10, 50))
+        published = PUBLISHED_PARAMS.get(name, ())
+        rows.append((name, *(f"{number:,}" for number in (*ours, *published)), *[""] * (2 - len(published))))
+    return table(("actor, 3 × 400", "MT10", "MT50", "published, MT10", "published, MT50"), rows)
+
+
+def num_actor_params(architecture: str, num_tasks: int) -> int:
+    """Parameters of SAC's actor of the published width and depth."""
+    actor = ActionDistribution(num_tasks, 400, 3, architecture)
+    return num_params(jax.eval_shape(actor.init, jax.random.PRNGKey(0), jnp.ones(OBSERVATION_SIZE), jnp.ones(num_tasks)))
+
+
 def make(command: Command) -> Iterable[Path]:
     """Write the tables, and draw the figure where the page shows it; yields what was written."""
     entries, costs = read_entries(command.folder), read_costs(command.folder)
@@ -230,6 +259,7 @@ def make(command: Command) -> Iterable[Path]:
     parts = {
         "combinations": lambda: table(("combination", *head), rows(combinations, measures, costs)),
         "architectures": lambda: table(("architecture", *head), rows(architectures, measures, costs)),
+        "sizes": sizes_table,
         "off_policy": lambda: off_policy_table(command.off_policy),
     }
     text = with_tables(command.page.read_text(), parts)
