@@ -146,7 +146,7 @@ PROBLEMS: dict[str, Mapping[str, Any]] = {
 TUNED: dict[tuple[str, str], Mapping[str, Any]] = {
     # One number is passed on of place and task: with five, MAML's encoder learns a code of both and the head need not adapt.
     ("sinusoid", "mr-maml-a"): {"beta": 0.03, "latent": 1, "total_steps": 20_000},
-    ("sinusoid", "mr-maml-w"): {"beta": 0.01, "total_steps": 20_000},
+    ("sinusoid", "mr-maml-w"): {"beta": 5e-3, "total_steps": 100_000},
     ("sinusoid", "mr-cnp-a"): {"beta": 0.13},
     ("sinusoid", "mr-cnp-w"): {"beta": 2e-3, "total_steps": 20_000},
     ("glyphs", "mr-maml-w"): {"beta": 2e-3},
