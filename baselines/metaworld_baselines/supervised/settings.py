@@ -46,7 +46,7 @@ class MetaConfig:
     latent: int = 5  # numbers that are passed on of an input, with the KL of activations; of a picture, channels of a small one
     latent_side: int = 14  # pixels of the small picture (published)
     encoder_channels: int = 4  # of the first convolution of a picture's encoder; the second has twice as many
-    normalize_encoder: bool = False  # its layers, over the examples at hand
+    normalize_encoder: bool = False  # its layers, over the examples at hand; not with the KL of activations
     total_steps: int = 12_000
     eval_every_steps: int = 2_000
     save_every_steps: int = 10_000

@@ -42,7 +42,8 @@ def make_learner(config: MetaConfig, problem: Problem) -> Learner:
     widths = (config.width,) * 2
     if problem.is_image:
         channels, codes = (config.encoder_channels, 2 * config.encoder_channels), config.latent * doubled
-        encoder = PictureEncoder(channels, config.latent_side, codes, config.normalize_encoder)
+        # Not where codes are distributions: their scale is what the KL of activations pays for.
+        encoder = PictureEncoder(channels, config.latent_side, codes, config.normalize_encoder and doubled == 1)
         head = picture_head(config, problem.outputs)
     else:
         # Linear: what is passed on of place and number of the task may not be their product, which is the label.

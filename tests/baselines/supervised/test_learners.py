@@ -9,7 +9,9 @@ import jax.numpy as jnp
 from metaworld_baselines.networks import regularization as reg
 from metaworld_baselines.supervised.learners import Cnp, Maml, NearestNeighbour, Networks, inequality
 from metaworld_baselines.supervised.networks import Layers, NormalizedLayers, PictureEncoder
-from metaworld_baselines.supervised.problems.episodes import Episode
+from metaworld_baselines.supervised.problems.episodes import Episode, Problem
+from metaworld_baselines.supervised.settings import find_config
+from metaworld_baselines.supervised.training import make_learner
 
 KEY = jax.random.PRNGKey(0)
 ORDER_ATOL = 1e-6  # sums in another order
@@ -139,3 +141,9 @@ def test_codes_of_a_normalised_encoder_have_mean_zero_and_variance_one(pictures)
     codes = np.asarray(encoder.apply(encoder.init(KEY, pictures), pictures))
     assert codes.shape == (5, 3, 3, 1)
     np.testing.assert_allclose([codes.mean(axis=0), codes.var(axis=0) - 1.0], 0.0, atol=NORMALIZED_ATOL)
+
+
+@pytest.mark.parametrize(("name", "is_normalized"), [("mr-maml-w", True), ("mr-maml-a", False)])
+def test_codes_that_are_distributions_keep_their_scale_for_which_they_pay(name, is_normalized, episode):
+    problem = Problem(lambda *_: episode, lambda *_: episode, 2, outputs=3, is_image=True)
+    assert make_learner(find_config("glyphs", name), problem).networks.encoder.is_normalized == is_normalized
