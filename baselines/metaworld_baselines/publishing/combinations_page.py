@@ -57,7 +57,7 @@ HEAD = (
     "against the mean, points",
     "worst task at the end",
 )
-# Parameters of the published actors, of MT10 and MT50 (McLean et al. 2025): 3 × 400, Soft Modules narrower.
+# Parameters of the published actors, of MT10 and MT50 (figures of arXiv 2503.05126): 3 × 400, Soft Modules narrower.
 PUBLISHED_PARAMS = {
     "multi-head": (370_000, 517_000),
     "moore": (1_380_000, 2_180_000),

@@ -247,11 +247,11 @@ def draw_glyphs() -> Figure:
 
 def _bars(places: Sequence[str], means: Mapping[str, Sequence[float]], **settings: str) -> Figure:
     """A group of bars at each place, one for each of `MEASURES`."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(max(9.0, 1.3 * len(places)), 3.6), layout="constrained")
     axis, width = figure.subplots(), 0.8 / len(MEASURES)
     for index, (name, label) in enumerate(MEASURES.items()):
         axis.bar([place + (index - 1.5) * width for place in range(len(places))], means[name], width, label=label, color=f"C{index}")
-    axis.set_xticks(range(len(places)), places)
+    axis.set_xticks(range(len(places)), places, fontsize="small")
     axis.set(**settings)
     axis.grid(axis="y", alpha=0.3)
     figure.legend(loc="outside lower center", fontsize="small", ncols=len(MEASURES), frameon=False)
