@@ -43,6 +43,18 @@ def observation_space(task: TaskDef, *, is_goal_hidden: bool) -> Box:
     return Box(least, np.where(most == least, np.nextafter(most, np.inf), most), dtype=np.float64)
 
 
+def checked_elapsed(steps: Any, num_envs: int, max_episode_steps: int) -> NDArray[np.int_]:
+    """Steps that count as gone by when episodes begin (num_envs,); zeros for None.
+
+    Raises:
+      ValueError: not whole numbers from 0 to below an episode's length, one for each environment.
+    """
+    elapsed = np.asarray(np.zeros(num_envs, dtype=int) if steps is None else steps)
+    if elapsed.shape != (num_envs,) or elapsed.dtype.kind not in "iu" or (elapsed < 0).any() or (elapsed >= max_episode_steps).any():
+        raise ValueError(f"elapsed_steps must be {num_envs} whole numbers from 0 to {max_episode_steps - 1}, got {steps!r}")
+    return elapsed.astype(int)
+
+
 def checked_actions(actions: Any, shape: tuple[int, ...]) -> NDArray[np.floating[Any]]:
     """Actions as a float array of the given shape, dtype kept if it is floating.
 

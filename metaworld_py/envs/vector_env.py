@@ -47,7 +47,7 @@ from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON, TaskDef
 
 VECTOR_RENDER_MODES = ("rgb_array", "depth_array")
-RESET_OPTIONS = ("reset_mask", "tasks", "task")
+RESET_OPTIONS = ("reset_mask", "tasks", "task", "elapsed_steps")
 
 
 class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np.float32], NDArray[Any]]):
@@ -210,10 +210,12 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         Args:
           seed: environment i gets seed + i; or one seed per environment; None goes on with the generators as they are.
           options: {"reset_mask": (num_envs,) bool} resets only those; {"tasks": one Task per environment} plays these instances once;
-            {"task": Task} plays that instance from now on in all of them, as `set_task` does.
+            {"task": Task} plays that instance from now on in all of them, as `set_task` does; {"elapsed_steps": (num_envs,) int} begins
+            episodes as if so many control steps had gone by, so that they end at different times (staggered resets).
 
         Raises:
-          ValueError: unknown options, wrong lengths, tasks of other environments or goal visibility; nothing was changed.
+          ValueError: unknown options, wrong lengths, tasks of other environments or goal visibility, episodes over before they begin;
+            nothing was changed.
         """
         options = options or {}
         unknown = set(options) - set(RESET_OPTIONS)
@@ -226,6 +228,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         if "tasks" in options:
             self._check_tasks(options["tasks"], started.tolist(), "options['tasks'] must hold one task")
             warn_outside([options["tasks"][env] for env in started.tolist()])
+        elapsed = layout.checked_elapsed(options.get("elapsed_steps"), self.num_envs, self.max_episode_steps or HORIZON)
         seeds = self._seeds(seed)
         with self._lock:
             if "task" in options:
@@ -235,6 +238,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
                     self._rngs[env] = seeding.np_random(value)[0]
                     self.selectors[env].restart()
             self._start(started, options.get("tasks"))
+            self.steps[started] = elapsed[started]
             self._was_reset = True
             return self._observations(), {}
 

@@ -47,6 +47,7 @@ class Running:
     """What is known of the episodes that run, (N,) each."""
 
     length: wp.array[int]
+    elapsed: wp.array[int]  # steps before the first one that count for the time limit
     total_reward: wp.array[float]
     success: wp.array[wp.bool]
     number: wp.array[int]  # how many episodes began
@@ -165,7 +166,7 @@ def finish(
     running.total_reward[at] = running.total_reward[at] + steps.scores[0, at]
     running.success[at] = running.success[at] or success
     terminated = stop_at_success and success
-    truncated = running.length[at] >= max_steps or not stable
+    truncated = running.length[at] + running.elapsed[at] >= max_steps or not stable
     over = terminated or truncated
     steps.terminated[at] = terminated
     steps.truncated[at] = truncated
@@ -241,5 +242,6 @@ def begin(
     time[world] = 0.0
     overflow[world] = 0
     running.length[at] = 0
+    running.elapsed[at] = 0
     running.total_reward[at] = 0.0
     running.success[at] = False

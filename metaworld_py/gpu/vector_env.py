@@ -111,22 +111,28 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
 
         Args:
           seed: decides the instances of all episodes from now on; None goes on to the next seed.
-          options: `instances`, for each environment (N,) the index among its task's instances, instead of drawn ones.
+          options: `instances`, for each environment (N,) the index among its task's instances, instead of drawn ones; `elapsed_steps`,
+            (N,) whole numbers: episodes begin as if so many steps had gone by, so that they end at different times (staggered resets).
 
         Raises:
-          ValueError: a seed for each environment, or other options.
+          ValueError: a seed for each environment, other options, or episodes over before they begin.
         """
-        if set(options or {}) - {"instances"}:
-            raise ValueError(f"reset of the GPU engine knows the option 'instances' alone, got {sorted(options or {})}")
+        unknown = set(options or {}) - {"instances", "elapsed_steps"}
+        if unknown:
+            raise ValueError(f"unknown reset options {sorted(unknown)}; the GPU engine knows 'instances' and 'elapsed_steps'")
         if seed is not None and not isinstance(seed, (int, np.integer)):
             raise ValueError("give one seed for all environments")
         instances = self._checked_instances((options or {}).get("instances"))
+        elapsed = layout.checked_elapsed((options or {}).get("elapsed_steps"), self.num_envs, self._shared.max_steps)
         drawn = checked_seed(self._seed_of_next_reset if seed is None else int(seed))
         self._seed_of_next_reset = (drawn + 1) % 2**32
         with wp.ScopedDevice(self.device):
             self._shared.seed.assign(np.array([drawn], dtype=np.uint32).view(np.int32))
             self._shared.running.number.zero_()
         self._everywhere(lambda group: group.worlds.reset(instances))
+        if elapsed.any():
+            with wp.ScopedDevice(self.device):
+                self._shared.running.elapsed.assign(elapsed.astype(np.int32))
         self._was_reset = True
         return self._shared.steps.observation, {}
 

@@ -193,7 +193,8 @@ class Shared:
         for name in ("overflow", "episode_length"):
             setattr(self.steps, name, wp.zeros(num_envs, dtype=int))
         self.running.success = wp.zeros(num_envs, dtype=wp.bool)
-        self.running.length, self.running.number = (wp.zeros(num_envs, dtype=int) for _ in range(2))
+        for name in ("length", "elapsed", "number"):
+            setattr(self.running, name, wp.zeros(num_envs, dtype=int))
 
 
 def _put(mechanism: Mechanism, bank: Bank, counts: Sequence[int], num: int) -> tuple[Any, Any]:

@@ -99,6 +99,26 @@ def test_a_masked_reset_leaves_the_others_alone():
     assert np.array_equal(before[~mask], after[~mask]) and not np.array_equal(before[mask], after[mask])
 
 
+def test_staggered_resets_end_episodes_at_different_times():
+    """Once each: later episodes are whole, and nothing else is different."""
+    envs, plain = two_reaches(max_episode_steps=4), two_reaches(max_episode_steps=4)
+    observations, _ = envs.reset(seed=0, options={"elapsed_steps": np.array([0, 3])})
+    assert np.array_equal(observations, plain.reset(seed=0)[0])
+    actions, over, lengths = np.full((2, 4), 0.5, np.float32), [], []
+    for step in range(9):
+        _, rewards, _, truncated, infos = envs.step(actions)
+        over.append(truncated.tolist())
+        if step == 0:
+            assert np.array_equal(rewards, plain.step(actions)[1])
+        if truncated[1]:
+            lengths.append(int(infos["final_info"]["episode"]["l"][1]))
+    assert np.flatnonzero(np.array(over)[:, 0]).tolist() == [3, 7] and np.flatnonzero(np.array(over)[:, 1]).tolist() == [0, 4, 8]
+    assert lengths == [1, 4, 4], "what was played"
+    for wrong in ([0, 4], [0, -1], [0], [0.5, 0]):
+        with pytest.raises(ValueError, match="elapsed_steps must be 2 whole numbers from 0 to 3"):
+            envs.reset(options={"elapsed_steps": np.array(wrong)})
+
+
 def test_reset_plays_given_tasks():
     envs = two_reaches()
     tasks = MT1("reach", seed=8).train_tasks[:2]

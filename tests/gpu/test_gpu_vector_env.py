@@ -80,6 +80,21 @@ def test_an_episode_ends_at_its_horizon_and_another_begins_at_once():
         assert any(np.array_equal(row, start) for start in starts)
 
 
+def test_staggered_resets_end_first_episodes_at_different_times():
+    env = make(max_episode_steps=3)
+    env.reset(options={"elapsed_steps": np.array([0, 1, 2, 0, 1, 2])})
+    ends = []
+    for _ in range(6):
+        (_, _, _, truncated), info = copies(env.step(np.zeros((6, 4), dtype=np.float32)))
+        ends.append(truncated)
+        assert (info["episode"]["l"].numpy()[truncated] <= 3).all()
+    assert [np.flatnonzero(env_ends).tolist() for env_ends in np.array(ends).T] == [[2, 5], [1, 4], [0, 3]] * 2
+    with pytest.raises(ValueError, match="elapsed_steps must be 6 whole numbers from 0 to 2"):
+        env.reset(options={"elapsed_steps": np.full(6, 3)})
+    with pytest.raises(ValueError, match=r"unknown reset options \['tasks'\]"):
+        env.reset(options={"tasks": []})
+
+
 def test_a_seed_decides_everything_and_another_one_something_else():
     runs = []
     for seed in (5, 5, 6):
@@ -239,9 +254,20 @@ def test_a_device_that_is_not_there_is_refused():
         metaworld_py.make_gpu("reach", 1)
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_rewards_compile_for_a_gpu_without_one(name, monkeypatch):
+@pytest.fixture(scope="module")
+def nvrtc():
+    """NVIDIA's compiler, which needs no card, but a library that the extra does not bring."""
     pytest.importorskip("numba_cuda")
+    from cuda.pathfinder import DynamicLibNotFoundError, load_nvidia_dynamic_lib
+
+    try:
+        return load_nvidia_dynamic_lib("nvrtc")
+    except DynamicLibNotFoundError:
+        pytest.skip("needs libnvrtc: pip install 'numba-cuda[cu13]'")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_rewards_compile_for_a_gpu_without_one(name, nvrtc):
     from metaworld_py.gpu.scores import compile_score
 
     instance = metaworld_py.MT1(name, 1, per_task=1).train_tasks[0]

@@ -30,7 +30,7 @@ from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.device_collector import DeviceCollector, make_worlds
 from metaworld_baselines.experience.off_policy import make_envs
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, standardized
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, staggered, standardized
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues
@@ -312,10 +312,12 @@ def make_act(learner: Learner) -> Any:
 def make_collector(config: PpoConfig, act: Any, seed: int) -> OnPolicyCollector | DeviceCollector:
     """What takes the steps: environments on the processor, or worlds of the GPU engine."""
     sizes: dict[str, Any] = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
+    elapsed = staggered(len(config.tasks), config.envs_per_task, config.max_episode_steps) if config.staggered_starts else None
     if config.gpu_engine is not None:
         worlds = make_worlds(config.tasks, seed, config.envs_per_task, device=config.gpu_engine, **sizes)
-        return DeviceCollector(worlds, act, seed=seed)
-    return OnPolicyCollector(make_envs(config.tasks, seed, config.envs_per_task, **sizes), act, seed=seed)
+        return DeviceCollector(worlds, act, seed=seed, elapsed_steps=elapsed)
+    envs = make_envs(config.tasks, seed, config.envs_per_task, **sizes)
+    return OnPolicyCollector(envs, act, seed=seed, elapsed_steps=elapsed)
 
 
 def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:

@@ -31,6 +31,7 @@ class PpoConfig:
     max_episode_steps: int = 500
     envs_per_task: int = 1
     gpu_engine: str | None = None  # device of the GPU engine that plays instead of the CPU environments: "cuda:0", for tests "cpu"
+    staggered_starts: bool = False  # a task's environments are spread over an episode, by cutting their first ones short
     rollout_steps: int = 10_000  # of every environment, for each iteration
     width: int = 400
     depth: int = 3  # hidden layers

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
+from numpy.typing import NDArray
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk
@@ -132,17 +133,19 @@ class DeviceCollector:
       worlds: made by `make_worlds`, or what hands out arrays as they do.
       act: random actions of a policy.
       seed: of the actions, and of the instances that are drawn.
+      elapsed_steps: by which first episodes are shorter (env,), also those after a pause; None: none is.
     """
 
-    def __init__(self, worlds: Any, act: Act, *, seed: int) -> None:
-        self.worlds, self._act, self._seed = worlds, act, seed
+    def __init__(self, worlds: Any, act: Act, *, seed: int, elapsed_steps: NDArray[np.int_] | None = None) -> None:
+        self.worlds, self._act, self._seed, self._elapsed_steps = worlds, act, seed, elapsed_steps
         self._start(0)
 
     def _start(self, vector_steps: int) -> None:
         """Begin an episode in every world; the seed and how many steps came before decide which."""
         self._vector_steps = vector_steps
         drawn = int(np.random.SeedSequence([self._seed, vector_steps]).generate_state(1)[0])
-        self._now = at_start(jax.dlpack.from_dlpack(self.worlds.reset(seed=drawn)[0]))
+        options = {} if self._elapsed_steps is None else {"elapsed_steps": self._elapsed_steps}
+        self._now = at_start(jax.dlpack.from_dlpack(self.worlds.reset(seed=drawn, options=options)[0]))
 
     @property
     def counters(self) -> dict[str, int]:

@@ -48,11 +48,12 @@ class OnPolicyCollector:
       envs: with same-step autoreset.
       act: random actions of a policy, called on the processor.
       seed: of the actions.
+      elapsed_steps: by which first episodes are shorter (env,), see `staggered`; None: none is.
     """
 
-    def __init__(self, envs: MetaWorldVectorEnv, act: Act, *, seed: int) -> None:
+    def __init__(self, envs: MetaWorldVectorEnv, act: Act, *, seed: int, elapsed_steps: NDArray[np.int_] | None = None) -> None:
         self.envs, self._act, self._seed = envs, act, seed
-        self._start(envs.reset()[0])
+        self._start(envs.reset(options={} if elapsed_steps is None else {"elapsed_steps": elapsed_steps})[0])
 
     @property
     def counters(self) -> dict[str, int]:
@@ -144,6 +145,15 @@ class OnPolicyCollector:
     def close(self) -> None:
         """End the environments."""
         self.envs.close()
+
+
+def staggered(num_tasks: int, envs_per_task: int, max_episode_steps: int) -> NDArray[np.int_]:
+    """Steps by which first episodes are shorter (env,), so that a task's environments are spread over an episode ever after.
+
+    Environments that all begin at once are always at the same point of their episodes: a stretch of a fifth of an episode then holds all
+    approaches, the next one all grasps (Bharthulwar et al. 2025).
+    """
+    return np.tile(max_episode_steps * np.arange(envs_per_task) // envs_per_task, num_tasks)
 
 
 def gae(

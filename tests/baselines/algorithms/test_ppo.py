@@ -29,6 +29,7 @@ SIZES = ("benchmark", "rollout_steps", "width", "depth", "epochs", "minibatches"
 SMALL_TUNED = replace(TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
 NEWER_FIELDS = {
     "gpu_engine",
+    "staggered_starts",
     "precision",
     "actor_combination",
     "architecture",
@@ -212,6 +213,14 @@ def test_files_that_lack_the_newer_settings_mean_the_older_algorithm():
     assert len(older) == len(asdict(CONFIG)) - len(NEWER_FIELDS)
     assert algorithm.config_from({**older, "seed": 1}) == CONFIG
     assert algorithm.config_from(asdict(SMALL_TUNED)) == SMALL_TUNED != CONFIG
+
+
+@pytest.mark.parametrize("is_staggered", [False, True])
+def test_starts_are_staggered_where_the_settings_say_so(is_staggered):
+    config = replace(CONFIG, envs_per_task=2, staggered_starts=is_staggered)
+    collector = ppo.make_collector(config, ppo.make_act(ppo.make_learner(config)), seed=1)
+    assert collector.envs.steps.tolist() == ([0, 250] * 2 if is_staggered else [0] * 4)
+    collector.close()
 
 
 def test_the_card_of_the_trained_agent_says_how_to_train_it_again():
