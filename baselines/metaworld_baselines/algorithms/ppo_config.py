@@ -3,7 +3,7 @@
 `PUBLISHED` has the published settings. `TUNED`, the defaults, is for many tasks at once: stretches of a fifth of an episode, noise that is
 correlated in time and has a standard deviation for each task, observations in units of their running standard deviations, values in each
 task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019), advantages by task, LayerNorm in the critic, and
-rates that fall, the policy's by its divergence, too.
+rates that fall, the policy's by its divergence, too, which is kept small; environments at every point of an episode.
 """
 
 from __future__ import annotations
@@ -131,6 +131,7 @@ class PpoConfig:
 PUBLISHED = PpoConfig(state_dependent_std=True)
 TUNED = PpoConfig(
     envs_per_task=10,
+    staggered_starts=True,
     rollout_steps=100,
     width=256,
     depth=2,
@@ -139,7 +140,7 @@ TUNED = PpoConfig(
     final_entropy_bonus=0.0,
     learning_rate=5e-4,
     final_learning_rate=1e-4,
-    target_kl=0.05,
+    target_kl=0.0125,
     normalize_advantages=True,
     value_memory_iterations=50,
     value_heads=True,

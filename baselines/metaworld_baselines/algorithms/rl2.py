@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from metaworld_baselines.algorithms import meta_regularization
 from metaworld_baselines.algorithms.augmentation import make_augmented_act, observation_offsets
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise, stepped
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, instance_inputs
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
@@ -92,6 +92,7 @@ def make_learner(config: Rl2Config) -> Learner:
         has_tanh_mean=config.tanh_mean,
         head=config.head,
         head_width=config.head_width,
+        has_state_dependent_std=config.state_dependent_std,
     )
     critic = MLP(config.critic_width, 2, max(config.critic_bins, 1), "tanh")
     policy_optimizer: Any = optimizer(config.learning_rate)
@@ -217,14 +218,14 @@ def minibatch_order(config: Rl2Config, key: Array) -> Int[Array, "*sequence"]:
 
 def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iteration: int | Array) -> tuple[Rl2, dict[str, Array]]:
     """All gradient steps of an iteration in one compiled call; also mean metrics."""
-    config, rollout_key = learner.config, jax.random.fold_in(key, iteration)
+    config, rollout_key, rate_share = learner.config, jax.random.fold_in(key, iteration), learner.config.rate_share_at(iteration)
 
     def step(sequences: Sequences, agent_and_is_near: tuple[Rl2, Array], chosen: Array) -> tuple[tuple[Rl2, Array], dict[str, Array]]:
         agent, is_near = agent_and_is_near
         batch, (weights, scale) = jax.tree.map(lambda x: x[chosen], sequences), agent.policy
         updates, policy_opt, metrics = policy_step(learner, agent.policy, agent.policy_opt, batch, rollout_key)
         is_near &= (config.max_kl == 0.0) | (metrics["kl"] <= config.max_kl)
-        new = agent._replace(policy=Policy(optax.apply_updates(weights, updates), scale), policy_opt=policy_opt)
+        new = agent._replace(policy=Policy(stepped(weights, updates, rate_share), scale), policy_opt=policy_opt)
         agent = jax.tree.map(lambda new, old: jnp.where(is_near, new, old), new, agent)
         if config.baseline == CRITIC:
             if config.combination is not None:

@@ -11,9 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import jax.numpy as jnp
+
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
+from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
 from metaworld_baselines.networks.context_heads import check_head
@@ -40,7 +43,8 @@ class Rl2Config(MetaConfig):
     clip: float = 0.2
     max_kl: float = 0.0  # from the policy that played: beyond it, an iteration's remaining steps are left out; 0: no bound
     entropy_bonus: float = 5e-3
-    learning_rate: float = 5e-4  # Adam
+    learning_rate: float = 5e-4  # Adam, of the policy
+    final_learning_rate: float | None = None  # reached linearly at the end of the budget; None: it stays
     adam_eps: float = 1e-5
     max_grad_norm: float = 1.0
     combination: str | None = None  # of the tasks' gradients of the policy, see gradients/methods.py; None: one loss of all tasks
@@ -51,11 +55,12 @@ class Rl2Config(MetaConfig):
     critic_learning_rate: float = 1e-3
     critic_bins: int = 0  # classify values into so many bins on ±`critic_range`; 0: regress them
     critic_range: float = 5.0  # in standard deviations of the returns around their mean
+    state_dependent_std: bool = True  # or one for all observations
     initial_std: float = 1.0  # of actions
     min_std: float = MIN_STD
     max_std: float | None = None
     tanh_mean: bool = False  # mean actions through a tanh
-    noise_correlation: float = 0.0  # of the actions' noise at successive steps
+    noise_correlation: float = 0.0  # of the actions' noise at successive steps; the policy reads the last action, and sees through it
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
     head: str = LINEAR_HEAD  # "film" or "hypernetwork": what the memory does to the policy, see networks/context_heads.py
     head_width: int = 32  # of these two
@@ -126,6 +131,13 @@ class Rl2Config(MetaConfig):
     def updates_per_iteration(self) -> int:
         """Gradient steps."""
         return self.trial_steps // self.steps_at_once * self.epochs * self.minibatches
+
+    def rate_share_at(self, step: int | Array) -> Array:
+        """Of the first learning rate, after so many steps of each trial."""
+        if self.final_learning_rate is None:
+            return jnp.ones(())
+        done = jnp.minimum(step * self.meta_batch / self.total_env_steps, 1.0)
+        return 1.0 + done * (self.final_learning_rate / self.learning_rate - 1.0)
 
     @property
     def env_steps_per_iteration(self) -> int:

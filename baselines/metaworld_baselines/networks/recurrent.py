@@ -16,7 +16,7 @@ from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
 
 class RecurrentPolicy(nn.Module):
-    """Two tanh layers, a GRU, and linear layers for mean and log standard deviation.
+    """Two tanh layers, a GRU, and linear layers for mean and log standard deviation; or one standard deviation whatever is seen.
 
     With an upper bound the standard deviation is squashed between the bounds, as in `GaussianPolicy`; with `has_tanh_mean` the mean goes
     through a tanh.
@@ -32,6 +32,7 @@ class RecurrentPolicy(nn.Module):
     has_tanh_mean: bool = False
     head: str = LINEAR  # how actions depend on the memory, see context_heads.py; other than linear, they read the inputs in any case
     head_width: int = 32
+    has_state_dependent_std: bool = True
 
     def setup(self) -> None:
         """The layers."""
@@ -42,7 +43,10 @@ class RecurrentPolicy(nn.Module):
             self.context_head = heads[self.head](self.head_width)
         self.mean = nn.Dense(ACTION_SIZE, kernel_init=nn.initializers.orthogonal(0.01))
         log_std = nn.initializers.constant(np.log(self.initial_std))
-        self.log_std = nn.Dense(ACTION_SIZE, kernel_init=nn.initializers.orthogonal(0.01), bias_init=log_std)
+        if self.has_state_dependent_std:
+            self.log_std = nn.Dense(ACTION_SIZE, kernel_init=nn.initializers.orthogonal(0.01), bias_init=log_std)
+        else:
+            self.one_log_std = self.param("log_std", log_std, (ACTION_SIZE,))
 
     def __call__(
         self, memory: Float[Array, "*batch memory"], inputs: Float[Array, "*batch inputs"]
@@ -69,4 +73,6 @@ class RecurrentPolicy(nn.Module):
         else:
             known = jnp.concatenate([memory, encoded], axis=-1) if self.has_skip else memory
         mean = nn.tanh(self.mean(known)) if self.has_tanh_mean else self.mean(known)
-        return Gaussian(mean, bounded(self.log_std(known), self.min_std, self.max_std, self.initial_std))
+        log_std = self.log_std(known) if self.has_state_dependent_std else self.one_log_std
+        log_std = bounded(log_std, self.min_std, self.max_std, self.initial_std)
+        return Gaussian(mean, jnp.broadcast_to(log_std, mean.shape))

@@ -147,7 +147,7 @@ class RlRun(Run):
         return row[chosen_by] >= best
 
     def check_throughput(self, steps_per_s: float, updates_per_s: float) -> None:
-        """Refuse what would take longer than a day without a GPU.
+        """Refuse what would take longer than a day without a GPU; not what has been quick enough before, and was held up since.
 
         Raises:
           TooSlowError: it would; says what to do.
@@ -155,6 +155,7 @@ class RlRun(Run):
         remaining = (self.total_env_steps - self.env_steps) / max(steps_per_s, 1e-9)
         if remaining > DAY_S and jax.default_backend() == "cpu" and not self._allow_slow:
             raise TooSlowError(slow_message(remaining, steps_per_s, updates_per_s))
+        self._allow_slow |= updates_per_s > 0.0  # before the first update all are quick
 
 
 def by_episode(result: AdaptationResult, side: str) -> dict[str, float]:

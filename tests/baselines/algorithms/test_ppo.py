@@ -1,6 +1,5 @@
 """PPO's learner, and the whole on a problem whose solution is known."""
 
-import json
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -221,13 +220,6 @@ def test_starts_are_staggered_where_the_settings_say_so(is_staggered):
     collector = ppo.make_collector(config, ppo.make_act(ppo.make_learner(config)), seed=1)
     assert collector.envs.steps.tolist() == ([0, 250] * 2 if is_staggered else [0] * 4)
     collector.close()
-
-
-def test_the_card_of_the_trained_agent_says_how_to_train_it_again():
-    folder, algorithm = AGENTS / "ppo-mt10", find_algorithm("ppo")
-    described, card = (json.loads((folder / name).read_text()) for name in ("config.json", "card.json"))
-    words = card["trained_by"].removeprefix("python -m metaworld_baselines.train ").split()
-    assert train.parse(words)[1].config == algorithm.config_from(described["config"])
 
 
 def test_published_settings_have_a_name():

@@ -9,6 +9,7 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import gymnasium
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
 from metaworld_baselines.algorithms import augmentation, privileged_critic, rl2, rl2_config, trials
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
@@ -205,6 +206,44 @@ def test_noise_goes_on_from_step_to_step():
     assert np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1] == pytest.approx(0.8, abs=0.03)
     with pytest.raises(ValueError, match="noise_correlation must lie in"):
         with_settings(noise_correlation=1.0)
+
+
+def test_the_learning_rate_falls_over_the_budget(trial):
+    learner = with_settings(learning_rate=1e-3, final_learning_rate=0.0, total_env_steps=4_000)
+    shares = [float(learner.config.rate_share_at(step)) for step in (0, 250, 1_000, 2_000)]
+    assert np.allclose(shares, [1.0, 0.75, 0.0, 0.0]) and float(CONFIG.rate_share_at(10**9)) == 1.0
+    agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
+    learn, before = jax.jit(partial(rl2.learn, learner)), ravel_pytree(agent.policy.weights)[0]
+    first, last = (ravel_pytree(learn(agent, sequences, KEY, step)[0].policy.weights)[0] for step in (0, 1_000))
+    assert np.abs(first - before).max() > 1e-3 and np.array_equal(last, before)
+
+
+@pytest.mark.parametrize("correlation", [0.8, 0.0])
+def test_what_a_gradient_expects_of_noise_is_nothing_only_where_the_last_action_does_not_tell_it(correlation):
+    """The score of an action has mean 0 whatever the policy sees, or else its gradient follows the noise."""
+    learner = with_settings(noise_correlation=correlation, initial_std=0.3)
+    act, policy = rl2.make_act(learner), rl2.init(learner, seed=0).policy
+    memory, obs, last = Memory.empty(2_000, 5), jnp.zeros((2_000, 39)), jnp.zeros((2_000, 6))
+    for step in range(3):
+        before, previous = memory, last
+        action, _, memory = act(policy, before, obs, previous, np.array([0, step]))
+        last = jnp.concatenate([action, jnp.zeros((2_000, 2))], axis=-1)
+    distribution = rl2.one_step(learner, policy, before.state, jnp.concatenate([obs, previous], axis=-1))[1]
+    score = jax.grad(lambda mean: distribution._replace(mean=mean).log_prob(action).sum())(distribution.mean)
+    assert np.corrcoef(score.ravel(), previous[:, :4].ravel())[0, 1] == pytest.approx(correlation, abs=0.05)
+
+
+def test_a_standard_deviation_for_all_observations_is_learned():
+    learner = with_settings(state_dependent_std=False, initial_std=0.5, min_std=0.2, max_std=1.0)
+    policy = rl2.init(learner, seed=0).policy
+    inputs = jax.random.normal(KEY, (7, 45))
+
+    def log_std(weights):
+        return rl2.one_step(learner, policy._replace(weights=weights), jnp.ones((7, 5)), inputs)[1].log_std
+
+    assert np.allclose(log_std(policy.weights), np.log(0.5))
+    slope = jax.grad(lambda weights: log_std(weights).sum())(policy.weights)["params"]
+    assert (np.asarray(slope.pop("log_std")) > 0.0).all() and not any(np.asarray(x).any() for x in jax.tree.leaves(slope))
 
 
 @pytest.mark.parametrize("max_kl", [0.0, 1e-6])
@@ -556,3 +595,4 @@ def test_files_of_older_runs_mean_what_they_meant():
     found = find_algorithm("rl2").config_from({"benchmark": "ML1", "task": "push", "width": 128, "seed": 1})
     assert found == Rl2Config(benchmark="ML1", task="push", width=128, total_env_steps=found.total_env_steps, meta_batch=found.meta_batch)
     assert (found.max_std, found.tanh_mean, found.noise_correlation, found.refresh_memory) == (None, False, 0.0, False)
+    assert found.state_dependent_std

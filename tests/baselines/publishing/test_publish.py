@@ -175,6 +175,19 @@ def test_the_repository_s_agents_are_whole():
         load_agent(name)
 
 
+def test_the_repository_s_cards_say_how_to_train_their_agents_again():
+    """With today's defaults, whatever these were then; stopped runs are told by how far they came."""
+    for name, card in cards.cards().items():
+        settings = json.loads((cards.agents_folder() / name / "config.json").read_text())["config"]
+        algorithm, command = parse(card.trained_by.split()[3:])
+        assert (algorithm, command.seed) == (card.algorithm, (card.seed,))
+        said, meant = (vars(config).copy() for config in (command.config, ALGORITHMS[algorithm].config_from(settings)))
+        assert said.pop("total_env_steps") in (meant.pop("total_env_steps"), card.env_steps)
+        for found in (said, meant):
+            found.pop("meta_batch_up_to", None)  # says what `meta_batch` became
+        assert said == meant, name
+
+
 @pytest.mark.slow
 def test_the_repository_s_agents_do_what_their_cards_say(capsys):
     """Every evaluation again from the committed weights: six minutes."""

@@ -164,14 +164,25 @@ def test_the_command_line_evaluates_a_run(finished, capsys):
 
 
 def test_without_a_gpu_days_of_work_are_refused(tmp_path):
-    run = RlRun(tmp_path / "slow", "sac", {}, 20_000_000)
     if jax.default_backend() != "cpu":
         pytest.skip("there is a GPU")
-    run.check_throughput(steps_per_s=300.0, updates_per_s=30.0)  # 18.5 hours
+    RlRun(tmp_path / "slow", "sac", {}, 20_000_000).check_throughput(steps_per_s=300.0, updates_per_s=30.0)  # 18.5 hours
+    run = RlRun(tmp_path / "slow", "sac", {}, 20_000_000)
     with pytest.raises(TooSlowError, match=r"no GPU, and at the measured 100 environment steps/s and 10.0 updates/s .* 2.3 days"):
         run.check_throughput(steps_per_s=100.0, updates_per_s=10.0)
     run.close()
     RlRun(tmp_path / "slow", "sac", {}, 20_000_000, allow_slow=True).check_throughput(steps_per_s=1.0, updates_per_s=0.1)
+
+
+@pytest.mark.skipif(jax.default_backend() != "cpu", reason="a GPU may be slow")
+def test_a_run_that_was_quick_is_not_ended_for_having_been_held_up(tmp_path):
+    """A machine asleep, or busy with something else for a while; but steps before the first update say nothing."""
+    run = RlRun(tmp_path / "held-up", "sac", {}, 20_000_000)
+    run.check_throughput(steps_per_s=3_000.0, updates_per_s=0.0)
+    with pytest.raises(TooSlowError):
+        run.check_throughput(steps_per_s=67.0, updates_per_s=0.4)
+    run.check_throughput(steps_per_s=3_000.0, updates_per_s=20.0)
+    run.check_throughput(steps_per_s=67.0, updates_per_s=0.4)
 
 
 def test_several_seeds_by_one_call(tmp_path, monkeypatch):
