@@ -133,7 +133,7 @@ class Rl2Config(MetaConfig):
         return self.trial_steps // self.steps_at_once * self.epochs * self.minibatches
 
     def rate_share_at(self, step: int | Array) -> Array:
-        """Of the first learning rate, after so many steps of each trial."""
+        """The learning rate after so many steps of each trial, as a share of the first one."""
         if self.final_learning_rate is None:
             return jnp.ones(())
         done = jnp.minimum(step * self.meta_batch / self.total_env_steps, 1.0)
