@@ -563,6 +563,7 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"information_weight": 1.0, "information_std": 0.0}, "and information_std positive"),
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
         ({"critic_bins": 11}, "critic_bins are of baseline=critic"),
+        ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate 0.0005, got 1.0"),
         ({"head": "flim"}, "head must be one of linear, film, hypernetwork, got 'flim'"),
         ({"combination": "pcgrad"}, "several tasks' gradients, and ML1 trains on one"),
         ({"benchmark": "ML10", "task": "", "meta_batch": 10, "combination": "mean", "minibatches": 6}, "each task's 3 sequences, got 6"),
