@@ -9,6 +9,7 @@ side. What differs from the published runs stands below.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import textwrap
 from collections import Counter
@@ -61,12 +62,17 @@ class Group:
     scores: list[list[float]] = field(default_factory=list)  # (seed, task), at the end
     best: list[float] = field(default_factory=list)  # (seed,): the mean over tasks of each task's maximum over training, as published
     env_steps: list[int] = field(default_factory=list)
-    entry: str = ""  # of a sweep, where several groups are of one algorithm
+    entry: str = ""  # what tells it from others, where several groups are of one algorithm
 
     @property
     def matrix(self) -> Float[NDArray[Any], "seed task"]:
         """Success rates at the end."""
         return np.array(self.scores)
+
+    @property
+    def stems(self) -> set[str]:
+        """Names of the folders without the seed."""
+        return {re.sub(r"-?seed\d+$", "", folder.name) for folder in self.folders}
 
     @property
     def imitates(self) -> bool:
@@ -111,9 +117,12 @@ def collect(benchmark: str, folders: Sequence[Path]) -> list[Group]:
         group.env_steps.append(round(curve[-1]["env_steps"]) if demonstrated is None else demonstrated["steps"])
     found = list(groups.values())
     labels = Counter(group.label for group in found)
-    for group in [group for group in found if labels[group.label] > 1]:
+    alike = [group for group in found if labels[group.label] > 1]
+    stems = [group.stems for group in alike]
+    for group in alike:
         parents = {folder.parent.name for folder in group.folders}
-        group.entry = parents.pop() if len(parents) == 1 else ""
+        told = group.stems if stems.count(group.stems) == 1 and group.stems != {""} else parents  # by their names, or as a sweep's entry
+        group.entry = told.pop() if len(told) == 1 else ""
     return found
 
 

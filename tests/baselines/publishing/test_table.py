@@ -52,6 +52,13 @@ def test_entries_of_a_sweep_are_told_apart_by_their_folders(make_run, tmp_path):
     assert [group.label for group in table.collect("MT10", folders[:2])] == ["mt-sac, 2 seeds"], "one recipe is known by its algorithm"
 
 
+def test_recipes_in_one_folder_are_told_apart_by_their_names(make_run, tmp_path):
+    folders = []
+    for name, width in (("mt-sac-MT10", 16), ("mt-sac-MT10-wide", 32)):
+        folders += [make_run(seed, [0.0] * 4, width=width).rename(tmp_path / f"{name}-seed{seed}") for seed in (1, 2)]
+    assert [group.label for group in table.collect("MT10", folders)] == ["mt-sac-MT10, 2 seeds", "mt-sac-MT10-wide, 2 seeds"]
+
+
 def test_interquartile_means_and_their_intervals(make_run):
     """By hand: of twelve scores the middle six count. The interval covers it, shrinks to a point without spread, and needs three seeds."""
     runs = [make_run(1, [0.0, 0.2, 0.4, 1.0]), make_run(2, [0.2, 0.2, 0.6, 1.0]), make_run(3, [0.0, 0.0, 0.6, 0.8])]
