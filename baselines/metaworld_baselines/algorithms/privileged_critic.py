@@ -85,19 +85,23 @@ def estimate_advantages(
 def _estimate_advantages(
     learner: Any, agent: Any, reward: Array, at: Array, after: Array, is_over: Array
 ) -> tuple[Any, Array, Array, Array]:
-    config, is_new = learner.config, agent.critic_scale.count == 0.0
+    config, is_new, trials = learner.config, agent.critic_scale.count == 0.0, len(reward)
     fresh = updated_scale(agent.critic_scale, at.reshape(-1, at.shape[-1]).T)
     scale = jax.tree.map(lambda new, old: jnp.where(is_new, new, old), fresh, agent.critic_scale)  # the one that the critic learned with
+
+    def by_trial(of_task: Array) -> Array:
+        """Numbers of tasks, or one for all, for each trial (trial, 1); a task's trials stand in a row."""
+        return jnp.repeat(of_task, trials // len(of_task))[:, None]
 
     def values(inputs: Array) -> Array:
         outputs = learner.critic.apply(agent.critic, rescaled(scale, inputs))
         value = expected(outputs, config.critic_range) if config.critic_bins else outputs[..., 0]
-        return value * jnp.sqrt(agent.target_scale.var[0]) + agent.target_scale.mean[0]
+        return value * by_trial(jnp.sqrt(agent.target_scale.var)) + by_trial(agent.target_scale.mean)
 
     is_last = jnp.broadcast_to(jnp.arange(reward.shape[1]) == reward.shape[1] - 1, reward.shape)
     value, next_value = values(at), jnp.where(is_last & is_over, 0.0, values(after))
     advantage = gae(reward, value, next_value, is_last, config.discount, config.trace)
     target = advantage + value
-    target_scale = updated_scale(agent.target_scale, target.reshape(1, -1))
-    target = (target - target_scale.mean[0]) / jnp.sqrt(target_scale.var[0])
+    target_scale = updated_scale(agent.target_scale, target.reshape(len(agent.target_scale.mean), -1))
+    target = (target - by_trial(target_scale.mean)) / by_trial(jnp.sqrt(target_scale.var))
     return agent._replace(critic_scale=fresh, target_scale=target_scale), advantage, rescaled(fresh, at), target

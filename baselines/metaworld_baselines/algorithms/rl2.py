@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from metaworld_baselines.algorithms import meta_regularization
 from metaworld_baselines.algorithms.augmentation import make_augmented_act, observation_offsets
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise, stepped
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, followed, next_noise, stepped
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, instance_inputs
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
@@ -61,7 +61,8 @@ class Rl2(NamedTuple):
     policy_opt: Any
     critic_opt: Any
     critic_scale: Scale  # of the critic's inputs
-    target_scale: Scale  # of what it learns, a single number
+    target_scale: Scale  # of what it learns: of each task, or one for all
+    rate_factor: Float[Array, ""]  # of the policy's learning rate
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def make_learner(config: Rl2Config) -> Learner:
         head=config.head,
         head_width=config.head_width,
         has_state_dependent_std=config.state_dependent_std,
+        is_blind_to_action=not config.reads_last_action,
     )
     critic = MLP(config.critic_width, 2, max(config.critic_bins, 1), "tanh")
     policy_optimizer: Any = optimizer(config.learning_rate)
@@ -113,7 +115,14 @@ def init(learner: Learner, seed: int) -> Rl2:
             weights = meta_regularization.with_deviations(weights, ENCODER, learner.config.information_std)
         critic = learner.critic.init(jax.random.fold_in(key, 1), jnp.zeros(critic_size))
         opts = learner.policy_optimizer.init(weights), learner.critic_optimizer.init(critic)
-        return Rl2(Policy(weights, new_scale(RECURRENT_SIZE)), critic, *opts, new_scale(critic_size), new_scale(1))
+        return Rl2(
+            Policy(weights, new_scale(RECURRENT_SIZE)),
+            critic,
+            *opts,
+            new_scale(critic_size),
+            new_scale(learner.config.value_scales),
+            jnp.ones(()),
+        )
 
     return at_start(jax.random.PRNGKey(seed))
 
@@ -225,8 +234,12 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
         batch, (weights, scale) = jax.tree.map(lambda x: x[chosen], sequences), agent.policy
         updates, policy_opt, metrics = policy_step(learner, agent.policy, agent.policy_opt, batch, rollout_key)
         is_near &= (config.max_kl == 0.0) | (metrics["kl"] <= config.max_kl)
-        new = agent._replace(policy=Policy(stepped(weights, updates, rate_share), scale), policy_opt=policy_opt)
-        agent = jax.tree.map(lambda new, old: jnp.where(is_near, new, old), new, agent)
+        rate_factor = agent.rate_factor
+        if config.target_kl:
+            rate_factor = followed(rate_factor, metrics["kl"], config.target_kl)
+            metrics |= {"rate_factor": rate_factor}
+        new = agent._replace(policy=Policy(stepped(weights, updates, rate_share * rate_factor), scale), policy_opt=policy_opt)
+        agent = jax.tree.map(lambda new, old: jnp.where(is_near, new, old), new, agent)._replace(rate_factor=rate_factor)
         if config.baseline == CRITIC:
             if config.combination is not None:
                 batch = jax.tree.map(lambda x: x[chosen.ravel()], sequences)  # the critic takes all tasks alike

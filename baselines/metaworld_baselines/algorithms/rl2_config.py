@@ -42,6 +42,7 @@ class Rl2Config(MetaConfig):
     minibatches: int = 20  # gradient steps of an epoch, each on an equal share of the sequences of `bptt_steps`
     clip: float = 0.2
     max_kl: float = 0.0  # from the policy that played: beyond it, an iteration's remaining steps are left out; 0: no bound
+    target_kl: float = 0.0  # likewise; the policy's learning rate follows it, see `followed`; 0: it does not
     entropy_bonus: float = 5e-3
     learning_rate: float = 5e-4  # Adam, of the policy
     final_learning_rate: float | None = None  # reached linearly at the end of the budget; None: it stays
@@ -53,6 +54,7 @@ class Rl2Config(MetaConfig):
     baseline: str = LINEAR  # or "critic", a value network that knows the hidden instance
     critic_width: int = 128  # of its two layers
     critic_learning_rate: float = 1e-3
+    values_by_task: bool = False  # learned in units of each task's own mean and standard deviation, not in those of all returns together
     critic_bins: int = 0  # classify values into so many bins on ±`critic_range`; 0: regress them
     critic_range: float = 5.0  # in standard deviations of the returns around their mean
     state_dependent_std: bool = True  # or one for all observations
@@ -60,7 +62,8 @@ class Rl2Config(MetaConfig):
     min_std: float = MIN_STD
     max_std: float | None = None
     tanh_mean: bool = False  # mean actions through a tanh
-    noise_correlation: float = 0.0  # of the actions' noise at successive steps; the policy reads the last action, and sees through it
+    noise_correlation: float = 0.0  # of the actions' noise at successive steps, which a policy that reads its last action sees through
+    reads_last_action: bool = True  # as published; else it reads observation, last reward and end of an episode alone
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
     head: str = LINEAR_HEAD  # "film" or "hypernetwork": what the memory does to the policy, see networks/context_heads.py
     head_width: int = 32  # of these two
@@ -78,6 +81,8 @@ class Rl2Config(MetaConfig):
         self._check_combination()
         if self.critic_bins and (self.baseline != CRITIC or self.critic_bins < 2 or self.critic_range <= 0.0):
             raise ValueError("critic_bins are of baseline=critic, at least 2 and on a positive critic_range, or 0 for none")
+        if self.values_by_task and self.baseline != CRITIC:
+            raise ValueError("values_by_task is of the critic's values: set baseline=critic")
         if self.augmentation and not self.normalize_inputs:
             raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
         check_information(self.information_weight, self.information_std)
@@ -87,6 +92,8 @@ class Rl2Config(MetaConfig):
             raise ValueError(
                 f"final_learning_rate must lie between 0 and learning_rate {self.learning_rate}, got {self.final_learning_rate}"
             )
+        if self.target_kl < 0.0:
+            raise ValueError(f"target_kl must be positive, or 0 for a rate that follows nothing, got {self.target_kl}")
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
         if self.trial_episodes < 0:
@@ -110,6 +117,11 @@ class Rl2Config(MetaConfig):
             raise ValueError(
                 f"to combine tasks' gradients, minibatches must divide each task's {of_task} sequences, got {self.minibatches}"
             )
+
+    @property
+    def value_scales(self) -> int:
+        """How many units the critic's values have."""
+        return len(self.tasks) if self.values_by_task else 1
 
     @property
     def trial_steps(self) -> int:

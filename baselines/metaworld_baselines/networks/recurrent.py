@@ -19,7 +19,7 @@ class RecurrentPolicy(nn.Module):
     """Two tanh layers, a GRU, and linear layers for mean and log standard deviation; or one standard deviation whatever is seen.
 
     With an upper bound the standard deviation is squashed between the bounds, as in `GaussianPolicy`; with `has_tanh_mean` the mean goes
-    through a tanh.
+    through a tanh. One that is blind to its last action can't tell what noise comes next where that noise is correlated in time.
     """
 
     width: int
@@ -33,6 +33,7 @@ class RecurrentPolicy(nn.Module):
     head: str = LINEAR  # how actions depend on the memory, see context_heads.py; other than linear, they read the inputs in any case
     head_width: int = 32
     has_state_dependent_std: bool = True
+    is_blind_to_action: bool = False
 
     def setup(self) -> None:
         """The layers."""
@@ -60,6 +61,8 @@ class RecurrentPolicy(nn.Module):
         """Inputs as the memory takes them."""
         if self.is_forgetful:
             inputs = inputs.at[..., OBSERVATION_SIZE:].set(0.0)
+        if self.is_blind_to_action:
+            inputs = inputs.at[..., OBSERVATION_SIZE : OBSERVATION_SIZE + ACTION_SIZE].set(0.0)
         return nn.tanh(self.second(nn.tanh(self.first(inputs))))
 
     def remember(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Float[Array, "*batch memory"]:

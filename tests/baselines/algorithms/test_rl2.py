@@ -218,6 +218,22 @@ def test_the_learning_rate_falls_over_the_budget(trial):
     assert np.abs(first - before).max() > 1e-3 and np.array_equal(last, before)
 
 
+@pytest.mark.parametrize("reads_last_action", [True, False])
+def test_a_policy_reads_its_last_action_or_is_blind_to_it(reads_last_action):
+    """Blind, it acts and remembers as if it had done nothing; last reward and end of an episode are read in any case."""
+    learner = with_settings(reads_last_action=reads_last_action, skip=True, normalize_inputs=True)
+    policy, rng = rl2.init(learner, seed=0).policy, np.random.default_rng(0)
+    inputs, changed = rng.normal(size=(3, 45)).astype(np.float32), np.ones((3, 45), np.float32)
+
+    def differs(columns):
+        other = np.where(np.isin(np.arange(45), columns), changed, inputs)
+        found, others = (rl2.one_step(learner, policy, jnp.zeros((3, 5)), jnp.asarray(x)) for x in (inputs, other))
+        return not np.array_equal(found[0], others[0]), not np.array_equal(found[1].mean, others[1].mean)
+
+    assert differs([39, 40, 41, 42]) == (reads_last_action, reads_last_action)
+    assert differs([38]) == differs([43]) == differs([44]) == (True, True)
+
+
 @pytest.mark.parametrize("correlation", [0.8, 0.0])
 def test_what_a_gradient_expects_of_noise_is_nothing_only_where_the_last_action_does_not_tell_it(correlation):
     """The score of an action has mean 0 whatever the policy sees, or else its gradient follows the noise."""
@@ -231,6 +247,20 @@ def test_what_a_gradient_expects_of_noise_is_nothing_only_where_the_last_action_
     distribution = rl2.one_step(learner, policy, before.state, jnp.concatenate([obs, previous], axis=-1))[1]
     score = jax.grad(lambda mean: distribution._replace(mean=mean).log_prob(action).sum())(distribution.mean)
     assert np.corrcoef(score.ravel(), previous[:, :4].ravel())[0, 1] == pytest.approx(correlation, abs=0.05)
+
+
+@pytest.mark.parametrize(("target_kl", "low", "high"), [(0.0, 1.0, 1.0), (1e-7, 0.0, 0.99), (1e3, 1.01, 10.0)])
+def test_the_learning_rate_follows_the_divergence(trial, target_kl, low, high):
+    learner = with_settings(target_kl=target_kl)
+    agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
+    learned, _ = jax.jit(partial(rl2.learn, learner))(agent, sequences, KEY, 0)
+    plain = jax.jit(partial(rl2.learn, LEARNER))(agent, sequences, KEY, 0)[0]
+    assert low <= float(learned.rate_factor) <= high
+
+    def moved(after):
+        return np.linalg.norm(ravel_pytree(after.policy.weights)[0] - ravel_pytree(agent.policy.weights)[0])
+
+    assert np.sign(np.round(np.log(moved(learned) / moved(plain)), 5)) == np.sign(np.log(float(learned.rate_factor)))
 
 
 def test_a_standard_deviation_for_all_observations_is_learned():
@@ -306,6 +336,31 @@ def test_values_look_beyond_episodes_but_not_beyond_trials():
         expected[:, step] = later
     assert np.allclose(advantage, expected, atol=1e-3)
     assert abs(float(target.mean())) < 1e-4 and abs(float(target.std()) - 1.0) < 1e-3
+
+
+def test_values_are_learned_in_each_tasks_own_units():
+    """Where a task pays a thousand times as much, the targets of each have mean 0 and deviation 1, and what they say fits the returns."""
+    many = {"benchmark": "ML10", "task": "", "meta_batch": 20, "total_env_steps": 0, "minibatches": 1, "baseline": "critic"}
+    rng, shape = np.random.default_rng(0), (20, 18)
+    pay = np.repeat([1000.0] + [1.0] * 9, 2)[:, None]
+    reward = (rng.uniform(0.5, 1.5, size=shape) * pay).astype(np.float32)
+    zeros, obs = np.zeros(shape, np.float32), rng.normal(size=(*shape, 39)).astype(np.float32)
+    rollout = Rollout(obs, np.zeros((*shape, 6), np.float32), np.zeros((*shape, 4), np.float32), zeros, reward, obs, zeros > 0.0, zeros)
+    instances = np.zeros((20, 22), np.float32)
+    spreads = {}
+    for values_by_task in (True, False):
+        learner = with_settings(values_by_task=values_by_task, **many)
+        agent = rl2.init(learner, seed=0)
+        agent, _, inputs, target = privileged_critic.estimate_advantages(learner, agent, rollout, instances)
+        spreads[values_by_task] = np.reshape(target, (10, -1)).std(axis=1)
+        _, again, *_ = privileged_critic.estimate_advantages(learner, agent, rollout, instances)
+        scales = agent.target_scale
+        assert scales.mean.shape == ((10,) if values_by_task else (1,))
+        mean, std = (np.repeat(x, 20 // len(x))[:, None] for x in (scales.mean, np.sqrt(scales.var)))
+        value = np.asarray(learner.critic.apply(agent.critic, inputs)[..., 0]) * std + mean
+        delta = rollout.reward[:, -1] - value[:, -1]
+        assert np.allclose(again[:, -1], delta, rtol=1e-3, atol=1e-2), "beyond a trial's last step lies nothing"
+    assert np.allclose(spreads[True], 1.0, atol=1e-3) and spreads[False][1:].max() < 0.01
 
 
 def test_trials_are_played_part_by_part_as_they_are_played_whole():
@@ -564,6 +619,8 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
         ({"critic_bins": 11}, "critic_bins are of baseline=critic"),
         ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate 0.0005, got 1.0"),
+        ({"values_by_task": True}, "values_by_task is of the critic's values: set baseline=critic"),
+        ({"target_kl": -1.0}, "target_kl must be positive, or 0"),
         ({"head": "flim"}, "head must be one of linear, film, hypernetwork, got 'flim'"),
         ({"combination": "pcgrad"}, "several tasks' gradients, and ML1 trains on one"),
         ({"benchmark": "ML10", "task": "", "meta_batch": 10, "combination": "mean", "minibatches": 6}, "each task's 3 sequences, got 6"),
@@ -596,4 +653,4 @@ def test_files_of_older_runs_mean_what_they_meant():
     found = find_algorithm("rl2").config_from({"benchmark": "ML1", "task": "push", "width": 128, "seed": 1})
     assert found == Rl2Config(benchmark="ML1", task="push", width=128, total_env_steps=found.total_env_steps, meta_batch=found.meta_batch)
     assert (found.max_std, found.tanh_mean, found.noise_correlation, found.refresh_memory) == (None, False, 0.0, False)
-    assert found.state_dependent_std
+    assert found.state_dependent_std and found.reads_last_action and not found.values_by_task
