@@ -1,9 +1,10 @@
 """Settings of RL²: the published ones, and ours.
 
 `PUBLISHED` has those of Meta-World+ and, of the head, of Meta-World: the mean through a tanh, a standard deviation without an upper bound.
-`TUNED`, the defaults, is meant for budgets of a few million steps: a standard deviation that can neither vanish nor drown the actions, a
-critic that is told the instance, inputs and advantages in units of their own, meta-batches with as many goals of each task as fit,
-short trials that are learned from part by part, and exploration that goes on in a direction for a while.
+`TUNED`, the defaults, is meant for budgets of a few million steps: one standard deviation for all that is seen, which can neither vanish
+nor drown the actions, a critic that is told the instance, inputs, values and advantages in units of their own, meta-batches with as many
+goals of each task as fit, short trials that are learned from part by part, exploration that goes on in a direction for a while and that the
+policy can't see through, and a learning rate that follows a small divergence.
 """
 
 from __future__ import annotations
@@ -176,21 +177,25 @@ TUNED = Rl2Config(
     meta_batch_up_to=50,
     trial_episodes=2,
     rollout_steps=250,
-    width=128,
     memory=128,
     epochs=8,
     refresh_memory=True,
     minibatches=5,
-    max_kl=0.06,
+    target_kl=0.0125,
     entropy_bonus=0.0,
     learning_rate=3e-4,
+    final_learning_rate=1e-4,
     normalize_advantages=True,
     advantages_by_task=True,
     baseline=CRITIC,
-    initial_std=0.5,
-    min_std=0.2,
+    critic_width=256,
+    values_by_task=True,
+    state_dependent_std=False,
+    initial_std=0.7,
+    min_std=0.05,
     max_std=1.0,
     noise_correlation=0.8,
+    reads_last_action=False,
     normalize_inputs=True,
     skip=True,
 )
