@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, check_architecture
-from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.products import BFLOAT16, FLOAT32
 from metaworld_py.evaluation import task_names
 
@@ -80,8 +80,7 @@ class PpoConfig:
         check_correlation(self.noise_correlation)
         if self.value_heads and not self.normalize_values:
             raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")
-        if self.target_kl < 0.0:
-            raise ValueError(f"target_kl must be positive, or 0 for a rate that follows nothing, got {self.target_kl}")
+        check_target_kl(self.target_kl)
         if self.task_std and self.state_dependent_std:
             raise ValueError("task_std is of a standard deviation that does not depend on the observation: switch state_dependent_std off")
         if self.rollout_steps * len(self.tasks) * self.envs_per_task % self.minibatches:

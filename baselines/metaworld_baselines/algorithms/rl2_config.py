@@ -21,7 +21,7 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
 from metaworld_baselines.networks.context_heads import check_head
-from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.regularization import INITIAL_STD
 
 
@@ -93,8 +93,7 @@ class Rl2Config(MetaConfig):
             raise ValueError(
                 f"final_learning_rate must lie between 0 and learning_rate {self.learning_rate}, got {self.final_learning_rate}"
             )
-        if self.target_kl < 0.0:
-            raise ValueError(f"target_kl must be positive, or 0 for a rate that follows nothing, got {self.target_kl}")
+        check_target_kl(self.target_kl)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
         if self.trial_episodes < 0:
