@@ -62,6 +62,7 @@ class Rl2Config(MetaConfig):
     initial_std: float = 1.0  # of actions
     min_std: float = MIN_STD
     max_std: float | None = None
+    final_max_std: float | None = None  # to which the upper bound falls from the middle of the budget on, exponentially; None: it stays
     tanh_mean: bool = False  # mean actions through a tanh
     noise_correlation: float = 0.0  # of the actions' noise at successive steps, which a policy that reads its last action sees through
     reads_last_action: bool = True  # as published; else it reads observation, last reward and end of an episode alone
@@ -95,6 +96,7 @@ class Rl2Config(MetaConfig):
             )
         check_target_kl(self.target_kl)
         check_std(self.initial_std, self.min_std, self.max_std)
+        self._check_final_max_std()
         check_correlation(self.noise_correlation)
         if self.trial_episodes < 0:
             raise ValueError(f"trial_episodes must be at least 1, or 0 for as many as `episodes`, got {self.trial_episodes}")
@@ -105,6 +107,19 @@ class Rl2Config(MetaConfig):
             raise ValueError(f"bptt_steps must divide the {self.steps_at_once} steps learned from at once, or be 0, got {self.bptt_steps}")
         if self.minibatches < 1 or self.num_sequences % self.minibatches:
             raise ValueError(f"minibatches must divide the {self.num_sequences} sequences of an iteration, got {self.minibatches}")
+
+    def _check_final_max_std(self) -> None:
+        if self.final_max_std is None:
+            return
+        if self.max_std is None or self.state_dependent_std:
+            raise ValueError(
+                "final_max_std is where the bound of one standard deviation for all observations ends: set max_std, its start, "
+                "and switch state_dependent_std off"
+            )
+        if not self.min_std < self.final_max_std <= self.max_std:
+            raise ValueError(
+                f"final_max_std must lie above min_std {self.min_std} and not above max_std {self.max_std}, got {self.final_max_std}"
+            )
 
     def _check_combination(self) -> None:
         if self.combination is None:
@@ -152,8 +167,15 @@ class Rl2Config(MetaConfig):
         """The learning rate after so many steps of each trial, as a share of the first one."""
         if self.final_learning_rate is None:
             return jnp.ones(())
-        done = jnp.minimum(step * self.meta_batch / self.total_env_steps, 1.0)
-        return 1.0 + done * (self.final_learning_rate / self.learning_rate - 1.0)
+        return 1.0 + self._share_done(step) * (self.final_learning_rate / self.learning_rate - 1.0)
+
+    def max_std_at(self, step: int | Array) -> Array:
+        """Upper bound of the standard deviation after so many steps of each trial, where it has one that falls."""
+        falls = jnp.maximum(2.0 * self._share_done(step) - 1.0, 0.0)
+        return self.max_std * (self.final_max_std / self.max_std) ** falls
+
+    def _share_done(self, step: int | Array) -> Array:
+        return jnp.minimum(step * self.meta_batch / self.total_env_steps, 1.0)
 
     @property
     def env_steps_per_iteration(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.scipy.special import logit
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
@@ -131,7 +132,14 @@ def squashed(values: Float[Array, "*batch"], low: float | Array, high: float | A
     """Values brought between bounds by a logistic curve; `fixed`, which lies between them, stays, and the slope there is one."""
     share = (fixed - low) / (high - low)
     slope = (high - low) * share * (1.0 - share)
-    return low + (high - low) * nn.sigmoid((values - fixed) / slope + jnp.log(share / (1.0 - share)))
+    return low + (high - low) * nn.sigmoid((values - fixed) / slope + logit(share))
+
+
+def unsquashed(values: Float[Array, "*batch"], low: float | Array, high: float | Array, *, fixed: float | Array) -> Float[Array, "*batch"]:
+    """What `squashed` brings to these values, strictly between the bounds."""
+    share = (fixed - low) / (high - low)
+    slope = (high - low) * share * (1.0 - share)
+    return fixed + slope * (logit((values - low) / (high - low)) - logit(share))
 
 
 class MLP(nn.Module):

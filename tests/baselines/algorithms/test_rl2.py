@@ -218,6 +218,28 @@ def test_the_learning_rate_falls_over_the_budget(trial):
     assert np.abs(first - before).max() > 1e-3 and np.array_equal(last, before)
 
 
+def test_the_bound_of_the_standard_deviation_falls_in_the_second_half_of_the_budget(trial):
+    one_std = {"state_dependent_std": False, "initial_std": 0.9, "max_std": 1.0, "min_std": 0.05, "total_env_steps": 4_000}
+    learner, steps = with_settings(**one_std, final_max_std=0.1), (0, 500, 750, 1_000, 2_000)
+    assert np.allclose([learner.config.max_std_at(step) for step in steps], [1.0, 1.0, 0.1**0.5, 0.1, 0.1])
+    agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
+    learn, learn_without = (jax.jit(partial(rl2.learn, found)) for found in (learner, with_settings(**one_std)))
+
+    def std(agent):
+        distribution = rl2.one_step(learner, agent.policy, jnp.zeros(5), jnp.zeros(45))[1]
+        return np.exp(distribution.log_std)
+
+    early, early_without, late = (
+        learn(agent, sequences, KEY, 0)[0],
+        learn_without(agent, sequences, KEY, 0)[0],
+        learn(agent, sequences, KEY, 1_000)[0],
+    )
+    assert np.array_equal(std(early), std(early_without)) and std(early).min() > 0.5
+    assert np.allclose(std(late), 0.1, atol=1e-4)
+    lower = rl2.with_std_below(learner.config, late.policy, jnp.array(0.5))
+    assert np.allclose(lower.weights["params"]["log_std"], late.policy.weights["params"]["log_std"])  # a bound, not a value
+
+
 @pytest.mark.parametrize("reads_last_action", [True, False])
 def test_a_policy_reads_its_last_action_or_is_blind_to_it(reads_last_action):
     """Blind, it acts and remembers as if it had done nothing; last reward and end of an episode are read in any case."""
@@ -620,6 +642,8 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"critic_bins": 11}, "critic_bins are of baseline=critic"),
         ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate 0.0005, got 1.0"),
         ({"values_by_task": True}, "values_by_task is of the critic's values: set baseline=critic"),
+        ({"final_max_std": 0.1}, "set max_std, its start, and switch state_dependent_std off"),
+        ({"final_max_std": 2.0, "max_std": 1.5, "state_dependent_std": False}, "not above max_std 1.5, got 2.0"),
         ({"target_kl": -1.0}, "target_kl must be positive, or 0"),
         ({"head": "flim"}, "head must be one of linear, film, hypernetwork, got 'flim'"),
         ({"combination": "pcgrad"}, "several tasks' gradients, and ML1 trains on one"),

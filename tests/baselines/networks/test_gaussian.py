@@ -6,7 +6,7 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy, squashed
+from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy, squashed, unsquashed
 
 ONE = Gaussian(jnp.array([0.3, -1.0, 0.0, 2.0]), jnp.log(jnp.array([0.5, 1.0, 2.0, 0.1])))
 OTHER = Gaussian(jnp.array([0.0, -0.5, 0.4, 2.1]), jnp.log(jnp.array([0.7, 0.9, 1.0, 0.2])))
@@ -53,6 +53,8 @@ def test_squashing_keeps_a_point_and_the_slope_there():
     got = [float(value) for value in squashed(values, -2.0, 0.5, fixed=0.0)]
     assert np.allclose(got, [-2.0, 0.0, 0.5], atol=1e-5)
     assert float(jax.grad(lambda x: squashed(x, -2.0, 0.5, fixed=0.0))(0.0)) == pytest.approx(1.0, abs=1e-6)
+    inside = jnp.array([-1.9, -0.5, 0.0, 0.4])
+    assert np.allclose(squashed(unsquashed(inside, -2.0, 0.5, fixed=0.0), -2.0, 0.5, fixed=0.0), inside, atol=1e-5)
 
 
 def test_layer_norm_makes_hidden_layers_blind_to_the_size_of_their_weights():
