@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
 from metaworld_baselines.gradients.methods import find_method
-from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.regularization import INITIAL_STD
 
 TRPO, PPO = "trpo", "ppo"
@@ -29,6 +30,13 @@ class MamlConfig(MetaConfig):
     noise_correlation: float = 0.0  # of the actions' noise at successive steps
     discount: float = 0.99
     trace: float = 1.0  # λ
+    normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
+    baseline: str = LINEAR  # of the outer step, or "critic", a value network that knows the hidden instance; the inner step's is linear
+    critic_trace: float = 0.95  # λ of the critic's advantages; the rest is of the critic, too
+    critic_width: int = 256  # of its two layers
+    critic_learning_rate: float = 1e-3
+    critic_epochs: int = 8  # over the episodes after adaptation
+    critic_minibatches: int = 20  # of an epoch
     inner_learning_rate: float = 0.1  # α
     learned_inner_rates: bool = False  # an α for each parameter, from `inner_learning_rate`, learned by the outer step (Meta-SGD)
     inner_steps: int = 1
@@ -43,6 +51,8 @@ class MamlConfig(MetaConfig):
     backtrack: float = 0.8
     max_backtracks: int = 15
     ppo_epochs: int = 5  # the rest is for the outer "ppo"
+    ppo_minibatches: int = 1  # gradient steps of an epoch, each on an equal share of every goal's steps after adaptation
+    ppo_target_kl: float = 0.0  # from the policies that played; the learning rate follows it, see `followed`; 0: it does not
     ppo_clip: float = 0.2
     ppo_learning_rate: float = 3e-4
     ppo_max_grad_norm: float = 1.0
@@ -51,12 +61,21 @@ class MamlConfig(MetaConfig):
         super().__post_init__()
         if self.outer not in (TRPO, PPO):
             raise ValueError(f"outer must be {TRPO} or {PPO}, got {self.outer!r}")
+        if self.baseline not in (LINEAR, CRITIC):
+            raise ValueError(f"baseline must be {LINEAR} or {CRITIC}, got {self.baseline!r}")
+        samples = self.meta_batch * self.episodes_per_goal * self.max_episode_steps
+        if self.baseline == CRITIC and (self.critic_minibatches < 1 or samples % self.critic_minibatches):
+            raise ValueError(f"critic_minibatches must divide the {samples} steps after adaptation, got {self.critic_minibatches}")
         if self.inner_steps < 1:
             raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
         if self.train_episodes < 0:
             raise ValueError(f"train_episodes must be at least 1, or 0 for as many as `episodes`, got {self.train_episodes}")
         if self.combination is not None:
             find_method(self.combination, self.num_losses, may_be_negative=True)
+        samples = self.episodes_per_goal * self.max_episode_steps
+        if self.ppo_minibatches < 1 or samples % self.ppo_minibatches:
+            raise ValueError(f"ppo_minibatches must divide a goal's {samples} steps after adaptation, got {self.ppo_minibatches}")
+        check_target_kl(self.ppo_target_kl)
         check_information(self.information_weight, self.information_std)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
@@ -72,9 +91,24 @@ class MamlConfig(MetaConfig):
         return self.train_episodes or self.episodes
 
     @property
+    def trial_steps(self) -> int:
+        """Control steps of what the critic values: an episode."""
+        return self.max_episode_steps
+
+    @property
+    def value_scales(self) -> int:
+        """How many units the critic's values have: each task's own."""
+        return len(self.tasks)
+
+    @property
     def env_steps_per_iteration(self) -> int:
         """Over the meta-batch, before and after each inner step."""
         return self.meta_batch * self.episodes_per_goal * self.max_episode_steps * (self.inner_steps + 1)
+
+    @property
+    def critic_bins(self) -> int:
+        """The critic's values are regressed, not classified."""
+        return 0
 
     @property
     def adaptation_rounds(self) -> int:

@@ -28,27 +28,36 @@ from metaworld_baselines.algorithms import meta_regularization
 from metaworld_baselines.algorithms.maml_agent import MamlAgent, repeated
 from metaworld_baselines.algorithms.maml_config import PPO, TRPO, MamlConfig
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate, next_noise
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, followed, next_noise, stepped
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR, estimate_advantages, instance_inputs
 from metaworld_baselines.algorithms.trpo import trust_region_step
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, linear_advantages, standardized
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
-from metaworld_baselines.networks.gaussian import Gaussian, GaussianPolicy
+from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
+from metaworld_baselines.networks.scaling import new_scale, rescaled, updated_scale
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py import OBSERVATION_SIZE
+from metaworld_py.instances import Task
 
 INNER_RATES = "inner_rates"  # beside the weights, where they are learned
+SCALE = "scale"  # of the inputs, likewise, where these are normalised
 ENCODER = {"MLP_0": {"Dense_0": True}}  # whose weights have a price with `information_weight`
 
 
 class Maml(NamedTuple):
-    """What learns, with its optimizer's state (of the outer "ppo")."""
+    """What learns, with its optimizers' states."""
 
     policy: Any
-    opt: Any
+    opt: Any  # of the outer "ppo", or of what combines meta-gradients
+    critic: Any = ()  # the rest only where there is one
+    critic_opt: Any = ()
+    critic_scale: Any = ()  # of its inputs
+    target_scale: Any = ()  # of each task's returns
+    rate_factor: Any = 1.0  # of the outer "ppo"
 
 
 @dataclass(frozen=True)
@@ -58,6 +67,8 @@ class Learner:
     config: MamlConfig
     policy: GaussianPolicy
     optimizer: optax.GradientTransformation | MultiTaskOptimizer  # of the outer "ppo", and what combines meta-gradients
+    critic: MLP
+    critic_optimizer: optax.GradientTransformation
 
 
 def make_learner(config: MamlConfig) -> Learner:
@@ -72,11 +83,13 @@ def make_learner(config: MamlConfig) -> Learner:
     policy = GaussianPolicy(
         config.width, config.depth, "tanh", initial_std=config.initial_std, min_std=config.min_std, max_std=config.max_std
     )
-    return Learner(config, policy, optimizer)
+    critic = MLP(config.critic_width, 2, 1, "tanh")
+    return Learner(config, policy, optimizer, critic, optax.chain(clip, optax.adam(config.critic_learning_rate, eps=1e-5)))
 
 
 def init(learner: Learner, seed: int) -> Maml:
-    """The network at the start of a run."""
+    """Networks at the start of a run."""
+    critic_size = OBSERVATION_SIZE + instance_inputs(learner.config, []).shape[-1] + 2
 
     @jax.jit
     def at_start(key: Array) -> Maml:
@@ -86,11 +99,27 @@ def init(learner: Learner, seed: int) -> Maml:
             policy = {**policy, INNER_RATES: rates}
         if learner.config.information_weight:
             policy = meta_regularization.with_deviations(policy, ENCODER, learner.config.information_std)
+        if learner.config.normalize_inputs:
+            policy = {**policy, SCALE: new_scale(OBSERVATION_SIZE)}
         if learner.config.outer == PPO:
-            return Maml(policy, learner.optimizer.init(policy))
-        return Maml(policy, () if learner.config.combination is None else learner.optimizer.init(ravel_pytree(policy)[0]))
+            opt = learner.optimizer.init(policy)
+        else:
+            opt = () if learner.config.combination is None else learner.optimizer.init(ravel_pytree(policy)[0])
+        if learner.config.baseline == LINEAR:
+            return Maml(policy, opt)
+        critic = learner.critic.init(jax.random.fold_in(key, 1), jnp.zeros(critic_size))
+        return Maml(
+            policy, opt, critic, learner.critic_optimizer.init(critic), new_scale(critic_size), new_scale(learner.config.value_scales)
+        )
 
     return at_start(jax.random.PRNGKey(seed))
+
+
+def distribution_of(learner: Learner, policy: Any, obs: Float[Array, "*batch obs"]) -> Gaussian:
+    """Distributions of actions (…, 4)."""
+    if SCALE in policy:
+        obs = rescaled(jax.lax.stop_gradient(policy[SCALE]), obs)
+    return learner.policy.apply({"params": policy["params"]}, obs)
 
 
 # Losses of one goal -------------------------------------------------------------------------------
@@ -115,14 +144,14 @@ def make_batch(config: MamlConfig, rollout: Rollout, goals: int) -> Batch:
 
 def policy_gradient_loss(learner: Learner, policy: Any, batch: Batch) -> Array:
     """Importance-weighted advantage, negative; at the policy that acted, its gradient is the policy gradient."""
-    log_prob = learner.policy.apply(policy, batch.obs).log_prob(batch.action)
+    log_prob = distribution_of(learner, policy, batch.obs).log_prob(batch.action)
     return -(jnp.exp(log_prob - batch.log_prob) * batch.advantage).mean()
 
 
 def inner_step(learner: Learner, policy: Any, batch: Batch) -> Any:
     """Adapted parameters."""
     params, rate = policy["params"], learner.config.inner_learning_rate
-    gradient = jax.grad(lambda params: policy_gradient_loss(learner, {"params": params}, batch))(params)
+    gradient = jax.grad(lambda params: policy_gradient_loss(learner, {**policy, "params": params}, batch))(params)
     if learner.config.first_order:
         gradient = jax.lax.stop_gradient(gradient)
     if learner.config.information_weight:
@@ -176,14 +205,14 @@ def outer_kl(learner: Learner, policy: Any, goals: Goals, old: Gaussian) -> Arra
     """Mean divergence of the adapted policies from those that acted, in the states that these met."""
 
     def of_goal(goal: Goals, old: Gaussian) -> Array:
-        return old.kl_to(learner.policy.apply(adapted(learner, policy, goal.key, goal.before), goal.after.obs)).mean()
+        return old.kl_to(distribution_of(learner, adapted(learner, policy, goal.key, goal.before), goal.after.obs)).mean()
 
     return jax.vmap(of_goal)(goals, old).mean()
 
 
 def distributions(learner: Learner, policy: Any, goals: Goals) -> Gaussian:
     """Distributions of the adapted policies in the states that they met (goal, sample, 4)."""
-    return jax.vmap(lambda key, b, a: learner.policy.apply(adapted(learner, policy, key, b), a.obs))(*goals)
+    return jax.vmap(lambda key, b, a: distribution_of(learner, adapted(learner, policy, key, b), a.obs))(*goals)
 
 
 def by_loss(learner: Learner, of_goals: Any) -> Any:
@@ -194,7 +223,12 @@ def by_loss(learner: Learner, of_goals: Any) -> Any:
 def learn(learner: Learner, agent: Maml, goals: Goals) -> tuple[Maml, dict[str, Array]]:
     """The outer step of an iteration in one compiled call; also metrics."""
     old = distributions(learner, agent.policy, goals)
+    if learner.config.normalize_inputs:  # only afterwards: densities belong to the scale that actions were drawn with
+        obs = jnp.concatenate([batch.obs.reshape(-1, OBSERVATION_SIZE) for batch in (*goals.before, goals.after)])
+        scale = updated_scale(agent.policy[SCALE], obs.T)
     agent, metrics = (trpo_step if learner.config.outer == TRPO else ppo_step)(learner, agent, goals, old)
+    if learner.config.normalize_inputs:
+        agent = agent._replace(policy={**agent.policy, SCALE: scale})
     if learner.config.information_weight:
         policy = agent.policy
         metrics |= {"nats": meta_regularization.nats(policy), "weights_std": meta_regularization.mean_std(policy)}
@@ -230,32 +264,71 @@ def trpo_step(learner: Learner, agent: Maml, goals: Goals, old: Gaussian) -> tup
         "backtracks": step.backtracks,
         "entropy": old.entropy().mean(),
     }
-    return Maml(unravel(step.params), opt), metrics | conflict
+    return agent._replace(policy=unravel(step.params), opt=opt), metrics | conflict
 
 
 def ppo_step(learner: Learner, agent: Maml, goals: Goals, old: Gaussian) -> tuple[Maml, dict[str, Array]]:
-    """Epochs of clipped ascent, each on everything."""
+    """Epochs of clipped ascent, each step on a share of every goal's episodes after adaptation, and on all those before."""
+    config = learner.config
 
-    def loss(policy: Any, goals: Goals) -> Array:
+    def loss(policy: Any, goals: Goals) -> tuple[Array, Array]:
         log_prob = distributions(learner, policy, goals).log_prob(goals.after.action)
-        surrogate = clipped_surrogate(log_prob, goals.after.log_prob, goals.after.advantage, learner.config.ppo_clip).mean()
-        return price(learner, policy) - surrogate
+        log_ratio = log_prob - goals.after.log_prob
+        surrogate = clipped_surrogate(log_prob, goals.after.log_prob, goals.after.advantage, config.ppo_clip).mean()
+        return price(learner, policy) - surrogate, (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()
 
-    def losses(policy: Any, batches: Any) -> tuple[Array, tuple[()]]:
-        return jax.vmap(lambda of_task: loss(policy, of_task))(batches), ()
+    def losses(policy: Any, batches: Any) -> tuple[Array, Array]:
+        return jax.vmap(lambda of_task: loss(policy, of_task))(batches)
 
-    def epoch(agent: Maml, _: None) -> tuple[Maml, tuple[Array, dict[str, Array]]]:
+    def step(agent: Maml, chosen: Array) -> tuple[Maml, dict[str, Array]]:
+        batch, conflict = goals._replace(after=jax.tree.map(lambda x: x[:, chosen], goals.after)), dict[str, Array]()
         if isinstance(learner.optimizer, MultiTaskOptimizer):
-            batches = by_loss(learner, goals)
-            updates, opt, (values, _), conflict = learner.optimizer.measured_update(losses, agent.policy, agent.opt, batches)
-            return Maml(optax.apply_updates(agent.policy, updates), opt), (values.mean(), conflict)
-        value, grads = jax.value_and_grad(loss)(agent.policy, goals)
-        updates, opt = learner.optimizer.update(grads, agent.opt)
-        return Maml(optax.apply_updates(agent.policy, updates), opt), (value, {})
+            of_tasks = by_loss(learner, batch)
+            updates, opt, (value, kl), conflict = learner.optimizer.measured_update(losses, agent.policy, agent.opt, of_tasks)
+        else:
+            (value, kl), grads = jax.value_and_grad(loss, has_aux=True)(agent.policy, batch)
+            updates, opt = learner.optimizer.update(grads, agent.opt)
+        factor = followed(agent.rate_factor, kl.mean(), config.ppo_target_kl) if config.ppo_target_kl else agent.rate_factor
+        agent = agent._replace(policy=stepped(agent.policy, updates, factor), opt=opt, rate_factor=factor)
+        return agent, conflict | {"loss": value.mean(), "rate_factor": factor}
 
-    agent, (values, conflict) = jax.lax.scan(epoch, agent, None, length=learner.config.ppo_epochs)
-    metrics = {"loss": values[-1], "kl": outer_kl(learner, agent.policy, goals, old), "entropy": old.entropy().mean()}
-    return agent, metrics | jax.tree.map(jnp.mean, conflict)
+    keys = jax.random.split(goals.key[0], config.ppo_epochs)
+    orders = jax.vmap(lambda key: jax.random.permutation(key, goals.after.advantage.shape[1]))(keys)
+    agent, metrics = jax.lax.scan(step, agent, orders.reshape(config.ppo_epochs * config.ppo_minibatches, -1))
+    last = {name: metrics.pop(name)[-1] for name in ("loss", "rate_factor")}
+    metrics = jax.tree.map(jnp.mean, metrics)
+    return agent, metrics | last | {"kl": outer_kl(learner, agent.policy, goals, old), "entropy": old.entropy().mean()}
+
+
+# The critic ---------------------------------------------------------------------------------------
+
+
+def with_critics_advantages(
+    learner: Learner, agent: Maml, rollout: Rollout, batch: Batch, goals: list[Task], key: Array
+) -> tuple[Maml, Batch]:
+    """Episodes after adaptation with advantages over the critic, standardised in each task, and the agent with a critic that knows them."""
+    config = learner.config
+    agent, advantage, inputs, target = estimate_advantages(learner, agent, rollout, instance_inputs(config, goals))
+    advantage = standardized(advantage.reshape(len(config.tasks), -1), axis=1).reshape(batch.advantage.shape)
+    return fitted(learner, agent, inputs.reshape(-1, inputs.shape[-1]), target.ravel(), key), batch._replace(advantage=advantage)
+
+
+@partial(jax.jit, static_argnums=0)
+def fitted(learner: Learner, agent: Maml, inputs: Float[Array, "sample input"], target: Float[Array, " sample"], key: Array) -> Maml:
+    """The agent with a critic that has seen these samples for some epochs."""
+
+    def error(critic: Any, chosen: Array) -> Array:
+        return ((learner.critic.apply(critic, inputs[chosen])[..., 0] - target[chosen]) ** 2).mean()
+
+    def step(critic_and_opt: tuple[Any, Any], chosen: Array) -> tuple[tuple[Any, Any], None]:
+        critic, opt = critic_and_opt
+        updates, opt = learner.critic_optimizer.update(jax.grad(error)(critic, chosen), opt)
+        return (optax.apply_updates(critic, updates), opt), None
+
+    orders = jax.vmap(lambda key: jax.random.permutation(key, len(target)))(jax.random.split(key, learner.config.critic_epochs))
+    chosen = orders.reshape(learner.config.critic_epochs * learner.config.critic_minibatches, -1)
+    (critic, opt), _ = jax.lax.scan(step, (agent.critic, agent.critic_opt), chosen)
+    return agent._replace(critic=critic, critic_opt=opt)
 
 
 # Training -----------------------------------------------------------------------------------------
@@ -268,7 +341,7 @@ def make_act(learner: Learner) -> Any:
     def act(policies: Any, noise: Array | None, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Array]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         goals = len(jax.tree.leaves(policies)[0])
-        by_goal = jax.vmap(learner.policy.apply)(policies, jnp.reshape(obs, (goals, -1, obs.shape[-1])))
+        by_goal = jax.vmap(partial(distribution_of, learner))(policies, jnp.reshape(obs, (goals, -1, obs.shape[-1])))
         distribution = jax.tree.map(lambda x: x.reshape(len(obs), -1), by_goal)
         noise = next_noise(noise, jax.random.normal(key, distribution.mean.shape), learner.config.noise_correlation)
         action = distribution.at(noise)
@@ -306,6 +379,8 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
             batches.append(make_batch(config, rollout, config.meta_batch))
             chunks.append(chunk)
         collected = time.perf_counter()
+        if config.baseline == CRITIC:
+            agent, batches[-1] = with_critics_advantages(learner, agent, rollout, batches[-1], goals, jax.random.fold_in(keys[0], 1))
         agent, metrics = jax.block_until_ready(compiled(agent, Goals(keys, tuple(batches[:-1]), batches[-1])))
         whole = chunks[-1]._replace(seconds=sum(chunk.seconds for chunk in chunks))
         speed.count(whole, time.perf_counter() - collected, time.perf_counter() - began, 1)
@@ -330,5 +405,5 @@ def as_agent(learner: Learner, params: Any, seed: int = 0) -> MamlAgent:
     def adapt(policies: Any, rollout: Rollout) -> Any:
         return adapt_jitted(policies, make_batch(learner.config, rollout, len(rollout.reward)))
 
-    likeliest = jax.jit(lambda policies, obs: jax.vmap(learner.policy.apply)(policies, obs).mean)
+    likeliest = jax.jit(lambda policies, obs: jax.vmap(partial(distribution_of, learner))(policies, obs).mean)
     return MamlAgent(make_act(learner), likeliest, adapt, params, seed)

@@ -100,7 +100,7 @@ def _estimate_advantages(
 
     is_last = jnp.broadcast_to(jnp.arange(reward.shape[1]) == reward.shape[1] - 1, reward.shape)
     value, next_value = values(at), jnp.where(is_last & is_over, 0.0, values(after))
-    advantage = gae(reward, value, next_value, is_last, config.discount, config.trace)
+    advantage = gae(reward, value, next_value, is_last, config.discount, config.critic_trace)
     target = advantage + value
     target_scale = updated_scale(agent.target_scale, target.reshape(len(agent.target_scale.mean), -1))
     target = (target - by_trial(target_scale.mean)) / by_trial(jnp.sqrt(target_scale.var))

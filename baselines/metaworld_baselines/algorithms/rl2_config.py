@@ -25,6 +25,9 @@ from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, ch
 from metaworld_baselines.networks.regularization import INITIAL_STD
 
 
+STD_FALLS = 0.2  # share of the budget at its end
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rl2Config(MetaConfig):
     """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
@@ -62,7 +65,7 @@ class Rl2Config(MetaConfig):
     initial_std: float = 1.0  # of actions
     min_std: float = MIN_STD
     max_std: float | None = None
-    final_max_std: float | None = None  # to which the upper bound falls from the middle of the budget on, exponentially; None: it stays
+    final_max_std: float | None = None  # to which the upper bound falls in the last fifth of the budget, exponentially; None: it stays
     tanh_mean: bool = False  # mean actions through a tanh
     noise_correlation: float = 0.0  # of the actions' noise at successive steps, which a policy that reads its last action sees through
     reads_last_action: bool = True  # as published; else it reads observation, last reward and end of an episode alone
@@ -134,6 +137,11 @@ class Rl2Config(MetaConfig):
             )
 
     @property
+    def critic_trace(self) -> float:
+        """λ of the critic's advantages."""
+        return self.trace
+
+    @property
     def value_scales(self) -> int:
         """How many units the critic's values have."""
         return len(self.tasks) if self.values_by_task else 1
@@ -170,12 +178,18 @@ class Rl2Config(MetaConfig):
         return 1.0 + self._share_done(step) * (self.final_learning_rate / self.learning_rate - 1.0)
 
     def max_std_at(self, step: int | Array) -> Array:
-        """Upper bound of the standard deviation after so many steps of each trial, where it has one that falls."""
-        falls = jnp.maximum(2.0 * self._share_done(step) - 1.0, 0.0)
+        """Upper bound of the standard deviation after so many steps of each trial.
+
+        Raises:
+          ValueError: there is none, or it does not fall.
+        """
+        if self.max_std is None or self.final_max_std is None:
+            raise ValueError(f"no bound that falls from max_std {self.max_std} to final_max_std {self.final_max_std}")
+        falls = jnp.maximum(1.0 - (1.0 - self._share_done(step)) / STD_FALLS, 0.0)
         return self.max_std * (self.final_max_std / self.max_std) ** falls
 
     def _share_done(self, step: int | Array) -> Array:
-        return jnp.minimum(step * self.meta_batch / self.total_env_steps, 1.0)
+        return jnp.minimum(jnp.asarray(step) * self.meta_batch / self.total_env_steps, 1.0)
 
     @property
     def env_steps_per_iteration(self) -> int:

@@ -64,6 +64,11 @@ class TaskInferenceConfig(MetaConfig):
             raise ValueError(f"minibatches must divide the {steps} steps of a rollout, got {self.minibatches}")
 
     @property
+    def critic_trace(self) -> float:
+        """λ of the critic's advantages."""
+        return self.trace
+
+    @property
     def trial_steps(self) -> int:
         """Control steps of a trial."""
         return self.trial_episodes * self.max_episode_steps

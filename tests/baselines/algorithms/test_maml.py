@@ -9,13 +9,15 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import gymnasium
 import jax.numpy as jnp
+import optax
 from jax.flatten_util import ravel_pytree
 
 from metaworld_baselines.algorithms import maml_trpo
 from metaworld_baselines.algorithms.maml_config import PUBLISHED, TUNED, MamlConfig
 from metaworld_baselines.algorithms.maml_trpo import Batch
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
-from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_baselines.algorithms.privileged_critic import estimate_advantages, instance_inputs
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, standardized
 from metaworld_py.evaluation import Timestep, metalearning_evaluation
 
 CONFIG = MamlConfig(benchmark="ML1", task="reach", max_episode_steps=8, episodes=2, meta_batch=3, width=6, depth=1)
@@ -193,6 +195,66 @@ def test_meta_gradients_are_combined_and_their_conflict_is_measured(played, oute
     assert outer == "ppo" or found["pcgrad"][1]["kl"] <= CONFIG.max_kl
 
 
+@pytest.mark.parametrize("outer", ["trpo", "ppo"])
+def test_inputs_have_units_that_change_between_iterations_only(played, outer):
+    """The scale takes part in no gradient, holds while densities of an iteration are compared, and then knows both phases' observations."""
+    _, _, before, after = played
+    learner = parts_of(normalize_inputs=True, outer=outer)
+    agent = maml_trpo.init(learner, seed=0)
+    agent = agent._replace(policy={**agent.policy, maml_trpo.SCALE: maml_trpo.new_scale(39)._replace(mean=jnp.full(39, 0.5))})
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    plain = maml_trpo.distribution_of(learner, {"params": agent.policy["params"]}, pre.obs - 0.5)
+    assert np.allclose(maml_trpo.distribution_of(learner, agent.policy, pre.obs).mean, plain.mean, atol=1e-6)
+    gradient = jax.grad(lambda policy: maml_trpo.outer_loss(learner, policy, goals_of(pre, post)))(agent.policy)
+    assert not ravel_pytree(gradient[maml_trpo.SCALE])[0].any() and ravel_pytree(gradient["params"])[0].any()
+    assert maml_trpo.inner_step(learner, agent.policy, jax.tree.map(lambda x: x[0], pre))[maml_trpo.SCALE] is agent.policy[maml_trpo.SCALE]
+    scale = jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(pre, post))[0].policy[maml_trpo.SCALE]
+    met = np.concatenate([pre.obs.reshape(-1, 39), post.obs.reshape(-1, 39)])
+    assert (
+        float(scale.count) == len(met) and np.allclose(scale.mean, met.mean(0), atol=1e-5) and np.allclose(scale.var, met.var(0), atol=1e-5)
+    )
+    obs = np.asarray(met[:4])
+    player = maml_trpo.as_agent(learner, {**agent.policy, maml_trpo.SCALE: scale})
+    player.reset(np.ones(4, bool))
+    wanted = maml_trpo.distribution_of(learner, {**agent.policy, maml_trpo.SCALE: scale}, obs).mean
+    assert np.allclose(player.eval_action(obs), np.clip(wanted, -1.0, 1.0), atol=1e-6)
+
+
+def test_a_critic_that_knows_the_instance_judges_the_outer_step(played):
+    """Its advantages are GAE's over episodes, in units of the task's own, and it learns what returns are."""
+    _, _, _before, after = played
+    learner = parts_of(baseline="critic", critic_minibatches=4, critic_trace=0.9, critic_epochs=40)
+    agent, config = maml_trpo.init(learner, seed=0), learner.config
+    goals = [task for task in Instances(config, 1).of_iteration(0) for _ in range(2)]
+    post, key = maml_trpo.make_batch(config, after, 3), jax.random.PRNGKey(0)
+    taught, judged = maml_trpo.with_critics_advantages(learner, agent, after, post, goals, key)
+    _, advantage, inputs, target = estimate_advantages(learner, agent, after, instance_inputs(config, goals))
+    assert np.allclose(judged.advantage, standardized(advantage.reshape(3, 16)), atol=1e-5)
+    assert all(np.array_equal(a, b) for a, b in zip(judged[:3], post[:3], strict=True))
+    assert not np.allclose(judged.advantage, post.advantage, atol=0.1), "the linear fit's are others"
+    errors = [float(np.mean((learner.critic.apply(critic, inputs)[..., 0] - target) ** 2)) for critic in (agent.critic, taught.critic)]
+    assert errors[1] < 0.3 * errors[0]
+    again = maml_trpo.with_critics_advantages(learner, taught, after, post, goals, key)[0]
+    assert float(again.critic_scale.count) == 2 * 48 and float(again.target_scale.count) == 2 * 48
+    longer = estimate_advantages(
+        parts_of(baseline="critic", critic_minibatches=4, critic_trace=0.0), agent, after, instance_inputs(config, goals)
+    )
+    assert not np.allclose(longer[1], advantage, atol=1e-2)
+
+
+def test_the_outer_ppo_takes_a_share_of_every_goals_steps_and_follows_a_divergence(played):
+    _, _, before, after = played
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    moved = {}
+    for target in (1e-9, 1e9):
+        learner = parts_of(outer="ppo", ppo_learning_rate=1e-3, ppo_minibatches=4, ppo_target_kl=target)
+        agent, metrics = jax.jit(partial(maml_trpo.learn, learner))(maml_trpo.init(learner, seed=0), goals_of(pre, post))
+        assert float(metrics["rate_factor"]) == pytest.approx(float(agent.rate_factor))
+        assert int(optax.tree_utils.tree_get(agent.opt, "count")) == 5 * 4
+        moved[target] = float(metrics["rate_factor"]), float(metrics["kl"])
+    assert moved[1e-9][0] < 1.0 <= moved[1e9][0] and moved[1e-9][1] < moved[1e9][1]
+
+
 def test_inner_rates_are_learned_parameter_by_parameter(played):
     """Meta-SGD: the outer step moves them with the weights, the inner step leaves them, and agents adapt with them."""
     _, _, before, after = played
@@ -262,6 +324,10 @@ def test_published_evaluation_plays_the_agent():
         ({"train_episodes": -1}, "train_episodes"),
         ({"noise_correlation": 1.0}, "noise_correlation"),
         ({"max_std": 1.0}, "initial_std must lie between"),
+        ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
+        ({"baseline": "critic", "critic_minibatches": 5}, "critic_minibatches must divide the 48 steps after adaptation, got 5"),
+        ({"ppo_minibatches": 3}, "ppo_minibatches must divide a goal's 16 steps after adaptation, got 3"),
+        ({"ppo_target_kl": -1.0}, "target_kl must be positive, or 0"),
     ],
 )
 def test_bad_settings_are_refused(changes, message):

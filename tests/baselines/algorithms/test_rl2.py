@@ -218,9 +218,9 @@ def test_the_learning_rate_falls_over_the_budget(trial):
     assert np.abs(first - before).max() > 1e-3 and np.array_equal(last, before)
 
 
-def test_the_bound_of_the_standard_deviation_falls_in_the_second_half_of_the_budget(trial):
+def test_the_bound_of_the_standard_deviation_falls_at_the_end_of_the_budget(trial):
     one_std = {"state_dependent_std": False, "initial_std": 0.9, "max_std": 1.0, "min_std": 0.05, "total_env_steps": 4_000}
-    learner, steps = with_settings(**one_std, final_max_std=0.1), (0, 500, 750, 1_000, 2_000)
+    learner, steps = with_settings(**one_std, final_max_std=0.1), (0, 800, 900, 1_000, 2_000)
     assert np.allclose([learner.config.max_std_at(step) for step in steps], [1.0, 1.0, 0.1**0.5, 0.1, 0.1])
     agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
     learn, learn_without = (jax.jit(partial(rl2.learn, found)) for found in (learner, with_settings(**one_std)))
