@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
-from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR, check_reward_peak
 from metaworld_baselines.gradients.methods import find_method
+from metaworld_baselines.networks.falling_std import check_final_max_std
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.regularization import INITIAL_STD
 
@@ -27,8 +28,10 @@ class MamlConfig(MetaConfig):
     initial_std: float = 1.0  # of actions; it does not depend on the observation
     min_std: float = MIN_STD
     max_std: float | None = None
+    final_max_std: float | None = None  # to which it falls in the last fifth of the budget, see falling_std.py; None: it stays
     noise_correlation: float = 0.0  # of the actions' noise at successive steps
     discount: float = 0.99
+    reward_peak: float = 0.0  # upon the largest reward, for the critic that judges the outer step, see `peaked`
     trace: float = 1.0  # λ
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
     baseline: str = LINEAR  # of the outer step, or "critic", a value network that knows the hidden instance; the inner step's is linear
@@ -66,6 +69,9 @@ class MamlConfig(MetaConfig):
         samples = self.meta_batch * self.episodes_per_goal * self.max_episode_steps
         if self.baseline == CRITIC and (self.critic_minibatches < 1 or samples % self.critic_minibatches):
             raise ValueError(f"critic_minibatches must divide the {samples} steps after adaptation, got {self.critic_minibatches}")
+        check_reward_peak(self.reward_peak)
+        if self.reward_peak and self.baseline != CRITIC:
+            raise ValueError("reward_peak is of the critic: set baseline=critic")
         if self.inner_steps < 1:
             raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
         if self.train_episodes < 0:
@@ -78,6 +84,7 @@ class MamlConfig(MetaConfig):
         check_target_kl(self.ppo_target_kl)
         check_information(self.information_weight, self.information_std)
         check_std(self.initial_std, self.min_std, self.max_std)
+        check_final_max_std(self)
         check_correlation(self.noise_correlation)
 
     @property

@@ -36,6 +36,7 @@ from metaworld_baselines.experience.off_policy import Chunk
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, linear_advantages, standardized
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
+from metaworld_baselines.networks.falling_std import with_std_below
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.scaling import new_scale, rescaled, updated_scale
 from metaworld_baselines.runs.rl_run import RlRun
@@ -220,8 +221,8 @@ def by_loss(learner: Learner, of_goals: Any) -> Any:
     return jax.tree.map(lambda x: x.reshape(learner.config.num_losses, -1, *x.shape[1:]), of_goals)
 
 
-def learn(learner: Learner, agent: Maml, goals: Goals) -> tuple[Maml, dict[str, Array]]:
-    """The outer step of an iteration in one compiled call; also metrics."""
+def learn(learner: Learner, agent: Maml, goals: Goals, env_steps: int | Array = 0) -> tuple[Maml, dict[str, Array]]:
+    """The outer step of an iteration, after so many steps of the run, in one compiled call; also metrics."""
     old = distributions(learner, agent.policy, goals)
     if learner.config.normalize_inputs:  # only afterwards: densities belong to the scale that actions were drawn with
         obs = jnp.concatenate([batch.obs.reshape(-1, OBSERVATION_SIZE) for batch in (*goals.before, goals.after)])
@@ -229,6 +230,9 @@ def learn(learner: Learner, agent: Maml, goals: Goals) -> tuple[Maml, dict[str, 
     agent, metrics = (trpo_step if learner.config.outer == TRPO else ppo_step)(learner, agent, goals, old)
     if learner.config.normalize_inputs:
         agent = agent._replace(policy={**agent.policy, SCALE: scale})
+    if learner.config.final_max_std is not None:
+        params = with_std_below(learner.config, agent.policy["params"], env_steps)
+        agent = agent._replace(policy={**agent.policy, "params": params})
     if learner.config.information_weight:
         policy = agent.policy
         metrics |= {"nats": meta_regularization.nats(policy), "weights_std": meta_regularization.mean_std(policy)}
@@ -381,7 +385,9 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
         collected = time.perf_counter()
         if config.baseline == CRITIC:
             agent, batches[-1] = with_critics_advantages(learner, agent, rollout, batches[-1], goals, jax.random.fold_in(keys[0], 1))
-        agent, metrics = jax.block_until_ready(compiled(agent, Goals(keys, tuple(batches[:-1]), batches[-1])))
+        agent, metrics = jax.block_until_ready(
+            compiled(agent, Goals(keys, tuple(batches[:-1]), batches[-1]), run.env_steps + config.env_steps_per_iteration)
+        )
         whole = chunks[-1]._replace(seconds=sum(chunk.seconds for chunk in chunks))
         speed.count(whole, time.perf_counter() - collected, time.perf_counter() - began, 1)
         run.advance(config.env_steps_per_iteration)

@@ -33,7 +33,8 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
 from metaworld_baselines.gradients.methods import find_method
-from metaworld_baselines.networks.gaussian import MLP, Gaussian, unsquashed
+from metaworld_baselines.networks.falling_std import with_std_below
+from metaworld_baselines.networks.gaussian import MLP, Gaussian
 from metaworld_baselines.networks.recurrent import RecurrentPolicy
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, updated_scale
 from metaworld_baselines.networks.values import two_hot
@@ -205,15 +206,6 @@ def critic_loss(learner: Any, critic: Any, batch: Any) -> Array:
     return ((outputs[..., 0] - batch.target) ** 2).mean()
 
 
-def with_std_below(config: Rl2Config, policy: Policy, bound: Array) -> Policy:
-    """The policy with no standard deviation above this; its one for all observations is a parameter."""
-    low, high, fixed = (jnp.log(std) for std in (config.min_std, config.max_std, config.initial_std))
-    params = policy.weights["params"]
-    # Short of the old bound, which no finite parameter reaches.
-    highest = unsquashed(jnp.minimum(jnp.log(bound), high - 1e-3), low, high, fixed=fixed)
-    return policy._replace(weights={**policy.weights, "params": {**params, "log_std": jnp.minimum(params["log_std"], highest)}})
-
-
 def policy_step(learner: Learner, policy: Policy, opt: Any, batch: Sequences, key: Array) -> tuple[Any, Any, dict[str, Array]]:
     """Changes of the weights, the optimizer's next state, metrics; of a batch (task, sequence, …) where tasks' gradients are combined."""
     if isinstance(learner.policy_optimizer, MultiTaskOptimizer):
@@ -270,7 +262,9 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
         scale = updated_scale(agent.policy.scale, sequences.inputs.reshape(-1, RECURRENT_SIZE).T)
         agent = agent._replace(policy=agent.policy._replace(scale=scale))
     if config.final_max_std is not None:
-        agent = agent._replace(policy=with_std_below(config, agent.policy, config.max_std_at(iteration + config.steps_at_once)))
+        weights, env_steps = agent.policy.weights, (iteration + config.steps_at_once) * config.meta_batch
+        weights = {**weights, "params": with_std_below(config, weights["params"], env_steps)}
+        agent = agent._replace(policy=agent.policy._replace(weights=weights))
     return agent, jax.tree.map(lambda values: values.mean(), metrics)
 
 

@@ -16,16 +16,14 @@ import jax.numpy as jnp
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
-from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR, check_reward_peak
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
 from metaworld_baselines.networks.context_heads import check_head
+from metaworld_baselines.networks.falling_std import check_final_max_std
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.regularization import INITIAL_STD
-
-
-STD_FALLS = 0.2  # share of the budget at its end
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +37,7 @@ class Rl2Config(MetaConfig):
     width: int = 256  # of the two tanh layers before the memory
     memory: int = 256  # GRU
     discount: float = 0.99
+    reward_peak: float = 0.0  # upon the largest reward, in learning what an action is worth, see `peaked`
     trace: float = 0.95  # λ
     epochs: int = 10
     bptt_steps: int = 250  # gradients flow back over so many steps; 0: over the whole trial
@@ -65,7 +64,7 @@ class Rl2Config(MetaConfig):
     initial_std: float = 1.0  # of actions
     min_std: float = MIN_STD
     max_std: float | None = None
-    final_max_std: float | None = None  # to which the upper bound falls in the last fifth of the budget, exponentially; None: it stays
+    final_max_std: float | None = None  # to which it falls in the last fifth of the budget, see falling_std.py; None: it stays
     tanh_mean: bool = False  # mean actions through a tanh
     noise_correlation: float = 0.0  # of the actions' noise at successive steps, which a policy that reads its last action sees through
     reads_last_action: bool = True  # as published; else it reads observation, last reward and end of an episode alone
@@ -98,8 +97,9 @@ class Rl2Config(MetaConfig):
                 f"final_learning_rate must lie between 0 and learning_rate {self.learning_rate}, got {self.final_learning_rate}"
             )
         check_target_kl(self.target_kl)
+        check_reward_peak(self.reward_peak)
         check_std(self.initial_std, self.min_std, self.max_std)
-        self._check_final_max_std()
+        check_final_max_std(self, has_one_std=not self.state_dependent_std)
         check_correlation(self.noise_correlation)
         if self.trial_episodes < 0:
             raise ValueError(f"trial_episodes must be at least 1, or 0 for as many as `episodes`, got {self.trial_episodes}")
@@ -110,19 +110,6 @@ class Rl2Config(MetaConfig):
             raise ValueError(f"bptt_steps must divide the {self.steps_at_once} steps learned from at once, or be 0, got {self.bptt_steps}")
         if self.minibatches < 1 or self.num_sequences % self.minibatches:
             raise ValueError(f"minibatches must divide the {self.num_sequences} sequences of an iteration, got {self.minibatches}")
-
-    def _check_final_max_std(self) -> None:
-        if self.final_max_std is None:
-            return
-        if self.max_std is None or self.state_dependent_std:
-            raise ValueError(
-                "final_max_std is where the bound of one standard deviation for all observations ends: set max_std, its start, "
-                "and switch state_dependent_std off"
-            )
-        if not self.min_std < self.final_max_std <= self.max_std:
-            raise ValueError(
-                f"final_max_std must lie above min_std {self.min_std} and not above max_std {self.max_std}, got {self.final_max_std}"
-            )
 
     def _check_combination(self) -> None:
         if self.combination is None:
@@ -175,21 +162,8 @@ class Rl2Config(MetaConfig):
         """The learning rate after so many steps of each trial, as a share of the first one."""
         if self.final_learning_rate is None:
             return jnp.ones(())
-        return 1.0 + self._share_done(step) * (self.final_learning_rate / self.learning_rate - 1.0)
-
-    def max_std_at(self, step: int | Array) -> Array:
-        """Upper bound of the standard deviation after so many steps of each trial.
-
-        Raises:
-          ValueError: there is none, or it does not fall.
-        """
-        if self.max_std is None or self.final_max_std is None:
-            raise ValueError(f"no bound that falls from max_std {self.max_std} to final_max_std {self.final_max_std}")
-        falls = jnp.maximum(1.0 - (1.0 - self._share_done(step)) / STD_FALLS, 0.0)
-        return self.max_std * (self.final_max_std / self.max_std) ** falls
-
-    def _share_done(self, step: int | Array) -> Array:
-        return jnp.minimum(jnp.asarray(step) * self.meta_batch / self.total_env_steps, 1.0)
+        done = jnp.minimum(step * self.meta_batch / self.total_env_steps, 1.0)
+        return 1.0 + done * (self.final_learning_rate / self.learning_rate - 1.0)
 
     @property
     def env_steps_per_iteration(self) -> int:

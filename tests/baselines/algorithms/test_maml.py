@@ -255,6 +255,18 @@ def test_the_outer_ppo_takes_a_share_of_every_goals_steps_and_follows_a_divergen
     assert moved[1e-9][0] < 1.0 <= moved[1e9][0] and moved[1e-9][1] < moved[1e9][1]
 
 
+@pytest.mark.parametrize("outer", ["trpo", "ppo"])
+def test_the_bound_of_the_standard_deviation_falls_at_the_end_of_the_budget(played, outer):
+    _, _, before, after = played
+    learner = parts_of(outer=outer, min_std=0.05, max_std=1.5, final_max_std=0.2, total_env_steps=1_000)
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    agent, learn = maml_trpo.init(learner, seed=0), jax.jit(partial(maml_trpo.learn, learner))
+    early, late = (learn(agent, goals_of(pre, post), env_steps)[0].policy for env_steps in (500, 1_000))
+    stds = [np.exp(maml_trpo.distribution_of(learner, policy, pre.obs[0]).log_std) for policy in (early, late)]
+    assert stds[0].min() > 0.5 and np.allclose(stds[1], 0.2, atol=1e-4)
+    assert np.array_equal(early["params"]["MLP_0"]["Dense_0"]["kernel"], late["params"]["MLP_0"]["Dense_0"]["kernel"])
+
+
 def test_inner_rates_are_learned_parameter_by_parameter(played):
     """Meta-SGD: the outer step moves them with the weights, the inner step leaves them, and agents adapt with them."""
     _, _, before, after = played
@@ -326,6 +338,9 @@ def test_published_evaluation_plays_the_agent():
         ({"max_std": 1.0}, "initial_std must lie between"),
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
         ({"baseline": "critic", "critic_minibatches": 5}, "critic_minibatches must divide the 48 steps after adaptation, got 5"),
+        ({"reward_peak": -1.0}, "reward_peak must be positive, or 0"),
+        ({"reward_peak": 1.0}, "reward_peak is of the critic: set baseline=critic"),
+        ({"final_max_std": 0.1}, "set max_std, its start"),
         ({"ppo_minibatches": 3}, "ppo_minibatches must divide a goal's 16 steps after adaptation, got 3"),
         ({"ppo_target_kl": -1.0}, "target_kl must be positive, or 0"),
     ],
