@@ -184,6 +184,7 @@ def check_rollout_steps(rollout_steps: int, trial_steps: int) -> None:
 PUBLISHED = Rl2Config(tanh_mean=True)
 TUNED = Rl2Config(
     meta_batch_up_to=50,
+    tries_forgetting=True,
     trial_episodes=2,
     rollout_steps=250,
     memory=128,
