@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
-from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR, check_reward_peak
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.falling_std import check_final_max_std
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
@@ -31,7 +31,6 @@ class MamlConfig(MetaConfig):
     final_max_std: float | None = None  # to which it falls in the last fifth of the budget, see falling_std.py; None: it stays
     noise_correlation: float = 0.0  # of the actions' noise at successive steps
     discount: float = 0.99
-    reward_peak: float = 0.0  # upon the largest reward, for the critic that judges the outer step, see `peaked`
     trace: float = 1.0  # λ
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
     baseline: str = LINEAR  # of the outer step, or "critic", a value network that knows the hidden instance; the inner step's is linear
@@ -69,9 +68,6 @@ class MamlConfig(MetaConfig):
         samples = self.meta_batch * self.episodes_per_goal * self.max_episode_steps
         if self.baseline == CRITIC and (self.critic_minibatches < 1 or samples % self.critic_minibatches):
             raise ValueError(f"critic_minibatches must divide the {samples} steps after adaptation, got {self.critic_minibatches}")
-        check_reward_peak(self.reward_peak)
-        if self.reward_peak and self.baseline != CRITIC:
-            raise ValueError("reward_peak is of the critic: set baseline=critic")
         if self.inner_steps < 1:
             raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
         if self.train_episodes < 0:

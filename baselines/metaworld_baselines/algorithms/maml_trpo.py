@@ -6,8 +6,9 @@
 
 Goals are vectorised: each has parameters, episodes and gradients of its own, with a leading goal axis. Fisher-vector products go through
 the inner step as well (forward over reverse). `first_order` takes the inner gradient as a constant (FOMAML); `outer="ppo"` replaces the
-trust region by epochs of clipped ascent. With `information_weight` the first layer is drawn for each goal, does not adapt, and has a price
-(meta_regularization.py).
+trust region by epochs of clipped ascent. Advantages A are over a linear fit to each goal's episodes; with `baseline="critic"` those of the
+outer step are over a value network that is told the hidden instance, and the inner step's, which test time knows as well, stay. With
+`information_weight` the first layer is drawn for each goal, does not adapt, and has a price (meta_regularization.py).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
-from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR, check_reward_peak
+from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
@@ -37,7 +37,6 @@ class Rl2Config(MetaConfig):
     width: int = 256  # of the two tanh layers before the memory
     memory: int = 256  # GRU
     discount: float = 0.99
-    reward_peak: float = 0.0  # upon the largest reward, in learning what an action is worth, see `peaked`
     trace: float = 0.95  # λ
     epochs: int = 10
     bptt_steps: int = 250  # gradients flow back over so many steps; 0: over the whole trial
@@ -97,7 +96,6 @@ class Rl2Config(MetaConfig):
                 f"final_learning_rate must lie between 0 and learning_rate {self.learning_rate}, got {self.final_learning_rate}"
             )
         check_target_kl(self.target_kl)
-        check_reward_peak(self.reward_peak)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_final_max_std(self, has_one_std=not self.state_dependent_std)
         check_correlation(self.noise_correlation)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from metaworld_baselines.algorithms.meta import MetaConfig
-from metaworld_baselines.algorithms.privileged_critic import CRITIC, check_reward_peak
+from metaworld_baselines.algorithms.privileged_critic import CRITIC
 from metaworld_baselines.algorithms.rl2_config import check_rollout_steps
 from metaworld_baselines.networks.gaussian import check_correlation, check_std
 
@@ -29,7 +29,6 @@ class TaskInferenceConfig(MetaConfig):
     width: int = 128  # of the two tanh layers before the memory, and of the two that act
     memory: int = 128  # GRU
     discount: float = 0.99
-    reward_peak: float = 0.0  # upon the largest reward, in learning what an action is worth, see `peaked`
     trace: float = 0.95  # λ
     epochs: int = 8
     minibatches: int = 10  # gradient steps of an epoch
@@ -54,7 +53,6 @@ class TaskInferenceConfig(MetaConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_reward_peak(self.reward_peak)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
         for name in ("trial_episodes", "rollout_steps", "minibatches", "memory_updates", "sequences_per_update", "buffer_rollouts"):

@@ -357,24 +357,6 @@ def test_values_look_beyond_episodes_but_not_beyond_trials():
     assert abs(float(target.mean())) < 1e-4 and abs(float(target.std()) - 1.0) < 1e-3
 
 
-@pytest.mark.parametrize("baseline", ["critic", "linear"])
-def test_rewards_are_learned_from_with_a_peak_and_shown_as_they_are(baseline):
-    """As if the environment had paid so; what the policy reads of the step before does not change."""
-    plain, peak = (with_settings(baseline=baseline, reward_peak=height) for height in (0.0, 5.0))
-    agent = rl2.init(plain, seed=0)
-    rollout, memories = play(plain, agent.policy)
-    rollout = rollout._replace(reward=np.linspace(0.0, 10.0, rollout.reward.size, dtype=np.float32).reshape(rollout.reward.shape))
-    so_paid = rollout._replace(reward=rollout.reward + 5.0 * (rollout.reward / 10.0) ** 16)
-    got, wanted = (
-        trials.make_sequences(learner, agent, played, memories, INSTANCES)[1] for learner, played in ((peak, rollout), (plain, so_paid))
-    )
-    assert np.allclose(got.advantage, wanted.advantage, atol=1e-3) and np.allclose(got.target, wanted.target, atol=1e-4)
-    assert np.array_equal(got.inputs, wanted.inputs)
-    assert np.allclose(
-        privileged_critic.peaked(np.array([-3.0, 0.0, 9.8, 10.0, 12.0], np.float32), 5.0), [-3.0, 0.0, 13.419, 15.0, 17.0], atol=1e-3
-    )
-
-
 def test_values_are_learned_in_each_tasks_own_units():
     """Where a task pays a thousand times as much, the targets of each have mean 0 and deviation 1, and what they say fits the returns."""
     many = {"benchmark": "ML10", "task": "", "meta_batch": 20, "total_env_steps": 0, "minibatches": 1, "baseline": "critic"}
@@ -657,7 +639,6 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"critic_bins": 11}, "critic_bins are of baseline=critic"),
         ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate 0.0005, got 1.0"),
         ({"values_by_task": True}, "values_by_task is of the critic's values: set baseline=critic"),
-        ({"reward_peak": -1.0}, "reward_peak must be positive, or 0"),
         ({"final_max_std": 0.1}, "set max_std, its start, and switch state_dependent_std off"),
         ({"final_max_std": 2.0, "max_std": 1.5, "state_dependent_std": False}, "not above max_std 1.5, got 2.0"),
         ({"target_kl": -1.0}, "target_kl must be positive, or 0"),
