@@ -283,6 +283,6 @@ for _algorithm in (
     _meta("rl2", "RL²: a memory that adapts, trained by PPO", rl2, rl2_config, Rl2Config()),
     TASK_INFERENCE,
     PEARL,
-    _meta("maml-trpo", "MAML with a TRPO outer step", maml_trpo, maml_config, MamlConfig()),
+    _meta("maml-trpo", "MAML, its outer step within a trust region or by PPO", maml_trpo, maml_config, MamlConfig()),
 ):
     register(_algorithm)
