@@ -57,7 +57,7 @@ class MamlConfig(MetaConfig):
     ppo_target_kl: float = 0.0  # from the policies that played; the learning rate follows it, see `followed`; 0: it does not
     ppo_clip: float = 0.2
     ppo_learning_rate: float = 3e-4
-    ppo_max_grad_norm: float = 1.0
+    ppo_max_grad_norm: float = 1.0  # of the critic, too
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -29,7 +29,7 @@ from metaworld_baselines.algorithms import meta_regularization
 from metaworld_baselines.algorithms.maml_agent import MamlAgent, repeated
 from metaworld_baselines.algorithms.maml_config import PPO, TRPO, MamlConfig
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate, followed, next_noise, stepped
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, divergence, followed, next_noise, stepped
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR, estimate_advantages, instance_inputs
 from metaworld_baselines.algorithms.trpo import trust_region_step
 from metaworld_baselines.arrays import Array
@@ -225,12 +225,10 @@ def by_loss(learner: Learner, of_goals: Any) -> Any:
 def learn(learner: Learner, agent: Maml, goals: Goals, env_steps: int | Array = 0) -> tuple[Maml, dict[str, Array]]:
     """The outer step of an iteration, after so many steps of the run, in one compiled call; also metrics."""
     old = distributions(learner, agent.policy, goals)
-    if learner.config.normalize_inputs:  # only afterwards: densities belong to the scale that actions were drawn with
-        obs = jnp.concatenate([batch.obs.reshape(-1, OBSERVATION_SIZE) for batch in (*goals.before, goals.after)])
-        scale = updated_scale(agent.policy[SCALE], obs.T)
     agent, metrics = (trpo_step if learner.config.outer == TRPO else ppo_step)(learner, agent, goals, old)
-    if learner.config.normalize_inputs:
-        agent = agent._replace(policy={**agent.policy, SCALE: scale})
+    if learner.config.normalize_inputs:  # only now: densities belong to the scale that actions were drawn with, which no step has changed
+        obs = jnp.concatenate([batch.obs.reshape(-1, OBSERVATION_SIZE) for batch in (*goals.before, goals.after)])
+        agent = agent._replace(policy={**agent.policy, SCALE: updated_scale(agent.policy[SCALE], obs.T)})
     if learner.config.final_max_std is not None:
         params = with_std_below(learner.config, agent.policy["params"], env_steps)
         agent = agent._replace(policy={**agent.policy, "params": params})
@@ -278,9 +276,8 @@ def ppo_step(learner: Learner, agent: Maml, goals: Goals, old: Gaussian) -> tupl
 
     def loss(policy: Any, goals: Goals) -> tuple[Array, Array]:
         log_prob = distributions(learner, policy, goals).log_prob(goals.after.action)
-        log_ratio = log_prob - goals.after.log_prob
         surrogate = clipped_surrogate(log_prob, goals.after.log_prob, goals.after.advantage, config.ppo_clip).mean()
-        return price(learner, policy) - surrogate, (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()
+        return price(learner, policy) - surrogate, divergence(log_prob, goals.after.log_prob).mean()
 
     def losses(policy: Any, batches: Any) -> tuple[Array, Array]:
         return jax.vmap(lambda of_task: loss(policy, of_task))(batches)

@@ -148,13 +148,18 @@ def clipped_surrogate(
     return jnp.minimum(ratio * advantage, jnp.clip(ratio, 1.0 - clip, 1.0 + clip) * advantage)
 
 
+def divergence(log_prob: Float[Array, "*batch"], old_log_prob: Float[Array, "*batch"]) -> Float[Array, "*batch"]:
+    """Estimate of KL(old ‖ new) from each sample of the old policy: without bias in the mean, and never negative (Schulman 2020)."""
+    log_ratio = log_prob - old_log_prob
+    return jnp.exp(log_ratio) - 1.0 - log_ratio
+
+
 def policy_loss(learner: Learner, policy: Any, batch: Batch, entropy_bonus: float | Array) -> tuple[Array, dict[str, Array]]:
     """Clipped surrogate and entropy bonus, to be minimised; of samples (task, sample, …) those of each task."""
     actions: Gaussian = learner.policy.apply(policy, batch.inputs, by_task=batch.is_by_task)
     log_prob, entropy = actions.log_prob(batch.action), actions.entropy().mean(axis=-1)
     surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean(axis=-1)
-    log_ratio = log_prob - batch.log_prob
-    kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean(axis=-1)  # without bias and never negative (Schulman 2020)
+    kl = divergence(log_prob, batch.log_prob).mean(axis=-1)
     return -surrogate - entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 

@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from metaworld_baselines.algorithms import meta_regularization
 from metaworld_baselines.algorithms.augmentation import make_augmented_act, observation_offsets
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate, followed, next_noise, stepped
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, divergence, followed, next_noise, stepped
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, instance_inputs
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
@@ -188,8 +188,7 @@ def loss(learner: Learner, weights: Any, scale: Scale, batch: Sequences, key: Ar
     distribution = over_time(learner, acting(learner, Policy(weights, scale), key), batch.memory, batch.inputs)
     log_prob, entropy = distribution.log_prob(batch.action), distribution.entropy().mean()
     surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, config.clip).mean()
-    log_ratio = log_prob - batch.log_prob
-    kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()  # without bias and never negative (Schulman 2020)
+    kl = divergence(log_prob, batch.log_prob).mean()
     metrics = {"surrogate": surrogate, "entropy": entropy, "kl": kl}
     if not config.information_weight:
         return -surrogate - config.entropy_bonus * entropy, metrics

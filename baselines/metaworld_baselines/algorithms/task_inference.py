@@ -23,7 +23,7 @@ from jaxtyping import Float
 from metaworld_baselines.algorithms import rl2
 from metaworld_baselines.algorithms.augmentation import frame_noise
 from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, make_train_envs
-from metaworld_baselines.algorithms.ppo import clipped_surrogate, followed, stepped
+from metaworld_baselines.algorithms.ppo import clipped_surrogate, divergence, followed, stepped
 from metaworld_baselines.algorithms.privileged_critic import instance_inputs
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE
 from metaworld_baselines.algorithms.rl2 import Policy, critic_loss, remembered, seen
@@ -158,8 +158,7 @@ def policy_loss(learner: Learner, acting: dict[str, Any], policy: Policy, batch:
     distribution = learner.policy.apply(weights, batch.inputs, batch.belief, method="act")
     log_prob, entropy = distribution.log_prob(batch.action), distribution.entropy().mean()
     surrogate = clipped_surrogate(log_prob, batch.log_prob, batch.advantage, learner.config.clip).mean()
-    log_ratio = log_prob - batch.log_prob
-    kl = (jnp.exp(log_ratio) - 1.0 - log_ratio).mean()  # without bias and never negative (Schulman 2020)
+    kl = divergence(log_prob, batch.log_prob).mean()
     return -surrogate - learner.config.entropy_bonus * entropy, {"surrogate": surrogate, "entropy": entropy, "kl": kl}
 
 
