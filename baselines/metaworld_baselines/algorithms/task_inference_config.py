@@ -19,6 +19,7 @@ class TaskInferenceConfig(MetaConfig):
     baseline: ClassVar[str] = CRITIC  # what this shares with RL²'s settings is no choice here
     critic_bins: ClassVar[int] = 0
     normalize_inputs: ClassVar[bool] = True
+    min_input_std: ClassVar[float] = 0.01
     normalize_advantages: ClassVar[bool] = True
     advantages_by_task: ClassVar[bool] = True
 

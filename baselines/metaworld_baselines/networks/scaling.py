@@ -49,7 +49,7 @@ def new_scale(size: int) -> Scale:
     return Scale(jnp.zeros(()), jnp.zeros(size), jnp.ones(size))
 
 
-def rescaled(scale: Scale, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch inputs"]:
-    """Inputs in units of their standard deviations, without outliers."""
-    std = jnp.sqrt(jnp.maximum(scale.var, MIN_VARIANCE))
+def rescaled(scale: Scale, inputs: Float[Array, "*batch inputs"], min_variance: float = MIN_VARIANCE) -> Float[Array, "*batch inputs"]:
+    """Inputs in units of their standard deviations, without outliers; what varies less than `min_variance` in units of its root."""
+    std = jnp.sqrt(jnp.maximum(scale.var, min_variance))
     return jnp.clip((inputs - scale.mean) / std, -INPUT_RANGE, INPUT_RANGE)

@@ -123,6 +123,17 @@ def test_a_scale_of_inputs_moves_only_after_learning():
     assert moves.sum() > 5 and np.allclose(np.clip(seen, -3, 3)[:, moves].std(axis=0), 1.0, atol=0.35)
 
 
+def test_what_varies_little_is_not_blown_up_beyond_a_least_deviation():
+    """Places of objects, a few centimetres apart, in units of 0.2 m; what varies more in units of its own deviation."""
+    scale = scaling.new_scale(45)
+    scale = scale._replace(mean=scale.mean.at[4].set(0.1), var=scale.var.at[4].set(0.03**2).at[5].set(0.5**2).at[6].set(1e-8))
+    inputs = jnp.zeros(45).at[4].set(0.16).at[5].set(0.5).at[6].set(0.004)
+    for min_std, wanted in ((0.01, (2.0, 1.0, 0.4)), (0.2, (0.3, 1.0, 0.02))):
+        learner = with_settings(normalize_inputs=True, min_input_std=min_std)
+        policy = rl2.init(learner, seed=0).policy._replace(scale=scale)
+        assert np.allclose(rl2.seen(learner, policy, inputs)[4:7], wanted, atol=1e-6)
+
+
 def test_with_skip_actions_read_the_inputs_past_the_memory():
     """With one memory, another input changes the action at once also where the memory's own weights are zero."""
     learner = with_settings(skip=True)
@@ -632,6 +643,7 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"episodes": -1}, "episodes must be at least 1"),
         ({"trial_episodes": -1}, "trial_episodes must be at least 1, or 0"),
         ({"augmentation": 0.5}, "which are known with normalize_inputs only"),
+        ({"min_input_std": 0.0}, "min_input_std must be positive, got 0.0"),
         ({"advantages_by_task": True}, "advantages_by_task says how normalize_advantages does it"),
         ({"information_weight": -1.0}, "information_weight must not be negative"),
         ({"information_weight": 1.0, "information_std": 0.0}, "and information_std positive"),
