@@ -131,7 +131,7 @@ def init(learner: Learner, seed: int) -> Rl2:
 def seen(learner: Any, policy: Policy, inputs: Float[Array, "*batch inputs"]) -> Float[Array, "*batch inputs"]:
     """Inputs as the network takes them."""
     config = learner.config
-    return rescaled(policy.scale, inputs, config.min_input_std**2) if config.normalize_inputs else inputs
+    return rescaled(policy.scale, inputs, config.min_input_std) if config.normalize_inputs else inputs
 
 
 def one_step(

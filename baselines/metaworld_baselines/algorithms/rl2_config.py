@@ -24,6 +24,7 @@ from metaworld_baselines.networks.context_heads import check_head
 from metaworld_baselines.networks.falling_std import check_final_max_std
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.regularization import INITIAL_STD
+from metaworld_baselines.networks.scaling import MIN_INPUT_STD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +69,7 @@ class Rl2Config(MetaConfig):
     noise_correlation: float = 0.0  # of the actions' noise at successive steps, which a policy that reads its last action sees through
     reads_last_action: bool = True  # as published; else it reads observation, last reward and end of an episode alone
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
-    min_input_std: float = 0.01  # what varies less comes in units of this: 0.2 m hides which training goal it is by where objects begin
+    min_input_std: float = MIN_INPUT_STD  # what varies less comes in units of this: 0.2 m hides what the places of objects tell of goals
     head: str = LINEAR_HEAD  # "film" or "hypernetwork": what the memory does to the policy, see networks/context_heads.py
     head_width: int = 32  # of these two
     skip: bool = False  # actions depend on the inputs directly, too, and not on the memory alone
@@ -91,6 +92,8 @@ class Rl2Config(MetaConfig):
             raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
         if self.min_input_std <= 0.0:
             raise ValueError(f"min_input_std must be positive, got {self.min_input_std}")
+        if self.min_input_std != MIN_INPUT_STD and not self.normalize_inputs:
+            raise ValueError("min_input_std is of inputs in units of their deviations: set normalize_inputs, too, or leave it out")
         check_information(self.information_weight, self.information_std)
         if self.advantages_by_task and not self.normalize_advantages:
             raise ValueError("advantages_by_task says how normalize_advantages does it: switch that on, too")

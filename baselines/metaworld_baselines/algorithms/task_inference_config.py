@@ -9,6 +9,7 @@ from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.privileged_critic import CRITIC
 from metaworld_baselines.algorithms.rl2_config import check_rollout_steps
 from metaworld_baselines.networks.gaussian import check_correlation, check_std
+from metaworld_baselines.networks.scaling import MIN_INPUT_STD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +20,7 @@ class TaskInferenceConfig(MetaConfig):
     baseline: ClassVar[str] = CRITIC  # what this shares with RL²'s settings is no choice here
     critic_bins: ClassVar[int] = 0
     normalize_inputs: ClassVar[bool] = True
-    min_input_std: ClassVar[float] = 0.01
+    min_input_std: ClassVar[float] = MIN_INPUT_STD
     normalize_advantages: ClassVar[bool] = True
     advantages_by_task: ClassVar[bool] = True
 

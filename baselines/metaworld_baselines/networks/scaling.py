@@ -10,7 +10,8 @@ from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
 
-MIN_VARIANCE = 1e-4  # of inputs: what hardly ever changes is not blown up
+MIN_INPUT_STD = 0.01  # what hardly ever changes is not blown up
+MIN_VARIANCE = MIN_INPUT_STD**2
 INPUT_RANGE = 5.0  # normalised inputs are clipped to ±
 
 
@@ -49,7 +50,7 @@ def new_scale(size: int) -> Scale:
     return Scale(jnp.zeros(()), jnp.zeros(size), jnp.ones(size))
 
 
-def rescaled(scale: Scale, inputs: Float[Array, "*batch inputs"], min_variance: float = MIN_VARIANCE) -> Float[Array, "*batch inputs"]:
-    """Inputs in units of their standard deviations, without outliers; what varies less than `min_variance` in units of its root."""
-    std = jnp.sqrt(jnp.maximum(scale.var, min_variance))
+def rescaled(scale: Scale, inputs: Float[Array, "*batch inputs"], min_std: float = MIN_INPUT_STD) -> Float[Array, "*batch inputs"]:
+    """Inputs in units of their standard deviations, without outliers; what varies by less than `min_std` in units of that."""
+    std = jnp.sqrt(jnp.maximum(scale.var, min_std**2))
     return jnp.clip((inputs - scale.mean) / std, -INPUT_RANGE, INPUT_RANGE)

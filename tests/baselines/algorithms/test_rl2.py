@@ -644,6 +644,7 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"trial_episodes": -1}, "trial_episodes must be at least 1, or 0"),
         ({"augmentation": 0.5}, "which are known with normalize_inputs only"),
         ({"min_input_std": 0.0}, "min_input_std must be positive, got 0.0"),
+        ({"min_input_std": 0.2}, "min_input_std is of inputs in units of their deviations: set normalize_inputs"),
         ({"advantages_by_task": True}, "advantages_by_task says how normalize_advantages does it"),
         ({"information_weight": -1.0}, "information_weight must not be negative"),
         ({"information_weight": 1.0, "information_std": 0.0}, "and information_std positive"),
