@@ -14,6 +14,7 @@ from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.falling_std import check_final_max_std
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.regularization import INITIAL_STD
+from metaworld_baselines.networks.scaling import MIN_INPUT_STD, check_min_input_std
 
 TRPO, PPO = "trpo", "ppo"
 
@@ -33,6 +34,7 @@ class MamlConfig(MetaConfig):
     discount: float = 0.99
     trace: float = 1.0  # λ
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far
+    min_input_std: float = MIN_INPUT_STD  # what varies less comes in units of this: 0.2 m hides what the places of objects tell of goals
     baseline: str = LINEAR  # of the outer step, or "critic", a value network that knows the hidden instance; the inner step's is linear
     critic_trace: float = 0.95  # λ of the critic's advantages; the rest is of the critic, too
     critic_width: int = 256  # of its two layers
@@ -77,6 +79,7 @@ class MamlConfig(MetaConfig):
         samples = self.episodes_per_goal * self.max_episode_steps
         if self.ppo_minibatches < 1 or samples % self.ppo_minibatches:
             raise ValueError(f"ppo_minibatches must divide a goal's {samples} steps after adaptation, got {self.ppo_minibatches}")
+        check_min_input_std(self.min_input_std, normalized=self.normalize_inputs)
         check_target_kl(self.ppo_target_kl)
         check_information(self.information_weight, self.information_std)
         check_std(self.initial_std, self.min_std, self.max_std)

@@ -120,7 +120,7 @@ def init(learner: Learner, seed: int) -> Maml:
 def distribution_of(learner: Learner, policy: Any, obs: Float[Array, "*batch obs"]) -> Gaussian:
     """Distributions of actions (…, 4)."""
     if SCALE in policy:
-        obs = rescaled(jax.lax.stop_gradient(policy[SCALE]), obs)
+        obs = rescaled(jax.lax.stop_gradient(policy[SCALE]), obs, learner.config.min_input_std)
     return learner.policy.apply({"params": policy["params"]}, obs)
 
 

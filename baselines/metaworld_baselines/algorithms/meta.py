@@ -44,7 +44,7 @@ class MetaConfig:
         if (self.benchmark == "ML1") != bool(self.task):
             raise ValueError("ML1 wants a task, as in --benchmark ML1 --task reach; the other sets have their own")
         if self.task:
-            find_task(self.task)  # refuses unknown ones
+            object.__setattr__(self, "task", find_task(self.task).name)  # "reach-v3" is "reach", one folder; unknown ones are refused
         for name, value in self._of_benchmark.items():
             object.__setattr__(self, name, getattr(self, name) or value)  # resolved once, so that files say what was meant
         for name in ("total_env_steps", "max_episode_steps", "meta_batch", "episodes", "eval_goals", "eval_episodes"):

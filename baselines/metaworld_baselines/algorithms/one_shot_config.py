@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metaworld_py.evaluation import task_names
+from metaworld_py.tasks import find_task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,8 @@ class OneShotConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.episodes_per_goal < 2:
             raise ValueError(f"episodes_per_goal must be at least 2, one to see and one to learn from, got {self.episodes_per_goal}")
-        task_names(self.task or f"{self.benchmark}-train")  # refuses unknown ones
+        if self.task:
+            object.__setattr__(self, "task", find_task(self.task).name)  # "reach-v3" is "reach", one folder; unknown ones are refused
 
     @property
     def tasks(self) -> list[str]:

@@ -24,7 +24,7 @@ from metaworld_baselines.networks.context_heads import check_head
 from metaworld_baselines.networks.falling_std import check_final_max_std
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
 from metaworld_baselines.networks.regularization import INITIAL_STD
-from metaworld_baselines.networks.scaling import MIN_INPUT_STD
+from metaworld_baselines.networks.scaling import MIN_INPUT_STD, check_min_input_std
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +90,7 @@ class Rl2Config(MetaConfig):
             raise ValueError("values_by_task is of the critic's values: set baseline=critic")
         if self.augmentation and not self.normalize_inputs:
             raise ValueError("augmentation is in standard deviations of the inputs, which are known with normalize_inputs only")
-        if self.min_input_std <= 0.0:
-            raise ValueError(f"min_input_std must be positive, got {self.min_input_std}")
-        if self.min_input_std != MIN_INPUT_STD and not self.normalize_inputs:
-            raise ValueError("min_input_std is of inputs in units of their deviations: set normalize_inputs, too, or leave it out")
+        check_min_input_std(self.min_input_std, normalized=self.normalize_inputs)
         check_information(self.information_weight, self.information_std)
         if self.advantages_by_task and not self.normalize_advantages:
             raise ValueError("advantages_by_task says how normalize_advantages does it: switch that on, too")

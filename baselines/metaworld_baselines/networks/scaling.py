@@ -15,6 +15,14 @@ MIN_VARIANCE = MIN_INPUT_STD**2
 INPUT_RANGE = 5.0  # normalised inputs are clipped to ±
 
 
+def check_min_input_std(min_std: float, *, normalized: bool) -> None:
+    """Raises a ValueError, unless inputs can be had in units of their deviations, at least of `min_std`."""
+    if min_std <= 0.0:
+        raise ValueError(f"min_input_std must be positive, got {min_std}")
+    if min_std != MIN_INPUT_STD and not normalized:
+        raise ValueError("min_input_std is of inputs in units of their deviations: set normalize_inputs, too, or leave it out")
+
+
 class Scale(NamedTuple):
     """Running mean and variance, of each task's value targets or of each component of the inputs."""
 

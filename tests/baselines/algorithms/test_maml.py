@@ -220,6 +220,18 @@ def test_inputs_have_units_that_change_between_iterations_only(played, outer):
     assert np.allclose(player.eval_action(obs), np.clip(wanted, -1.0, 1.0), atol=1e-6)
 
 
+def test_what_varies_little_is_not_blown_up_beyond_a_least_deviation():
+    """Observations that vary by 3 cm in units of 0.2 m; a policy's actions follow."""
+    obs = jnp.zeros((1, 39)).at[0, 4].set(0.06)
+    for min_std, wanted in ((0.01, 2.0), (0.2, 0.3)):
+        learner = parts_of(normalize_inputs=True, min_input_std=min_std)
+        policy = maml_trpo.init(learner, seed=0).policy
+        scale = policy[maml_trpo.SCALE]
+        policy = {**policy, maml_trpo.SCALE: scale._replace(var=scale.var.at[4].set(0.03**2))}
+        by_hand = maml_trpo.distribution_of(learner, {"params": policy["params"]}, jnp.zeros((1, 39)).at[0, 4].set(wanted))
+        assert np.allclose(maml_trpo.distribution_of(learner, policy, obs).mean, by_hand.mean, atol=1e-6)
+
+
 def test_a_critic_that_knows_the_instance_judges_the_outer_step(played):
     """Its advantages are GAE's over episodes, in units of the task's own, and it learns what returns are."""
     _, _, _before, after = played
@@ -341,6 +353,7 @@ def test_published_evaluation_plays_the_agent():
         ({"final_max_std": 0.1}, "set max_std, its start"),
         ({"ppo_minibatches": 3}, "ppo_minibatches must divide a goal's 16 steps after adaptation, got 3"),
         ({"ppo_target_kl": -1.0}, "target_kl must be positive, or 0"),
+        ({"min_input_std": 0.2}, "min_input_std is of inputs in units of their deviations: set normalize_inputs"),
     ],
 )
 def test_bad_settings_are_refused(changes, message):

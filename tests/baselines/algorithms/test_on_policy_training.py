@@ -124,6 +124,12 @@ def test_budgets_and_meta_batches_are_those_of_the_benchmark():
     assert replace(up_to.as_said, meta_batch=3).meta_batch == 3
 
 
+@pytest.mark.parametrize("name", ["rl2", "maml-trpo", "task-inference", "pearl", "one-shot"])
+def test_a_task_has_one_name_and_a_run_one_folder(name):
+    titles = {train.parse([name, "--benchmark", "ML1", "--task", task])[1].config.title for task in ("reach", "reach-v3")}
+    assert titles == {"ML1-reach"}
+
+
 def test_settings_that_do_not_fit_are_refused(tmp_path, capsys):
     with pytest.raises(SystemExit):
         train.main(["rl2", "--benchmark", "ML1", "--out", str(tmp_path)])
