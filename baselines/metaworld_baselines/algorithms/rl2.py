@@ -152,13 +152,8 @@ def remembered(
 ) -> tuple[Float[Array, "env step width"], Float[Array, "env step memory"]]:
     """Encoded inputs, and the memory after each step."""
     network, weights = learner.policy, policy.weights
-    encoded = network.apply(weights, seen(learner, policy, inputs), method="encode")
-
-    def step(memory: Array, now: Array) -> tuple[Array, Array]:
-        memory = network.apply(weights, memory, now, method="remember")
-        return memory, memory
-
-    return encoded, jax.lax.scan(step, memory, encoded.swapaxes(0, 1))[1].swapaxes(0, 1)
+    encoded = network.apply(weights, seen(learner, policy, inputs.swapaxes(0, 1)), method="encode")
+    return encoded.swapaxes(0, 1), network.apply(weights, memory, encoded, method="unroll").swapaxes(0, 1)
 
 
 def acting(learner: Learner, policy: Policy, key: Array) -> Policy:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.gaussian import Gaussian, bounded
+from metaworld_baselines.networks.gru import unrolled
 from metaworld_py import ACTION_SIZE
 
 LOG_STD_RANGE = (-3.0, 1.0)  # of beliefs, in the units of the instances
@@ -54,6 +55,12 @@ class InferringPolicy(nn.Module):
     def remember(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Float[Array, "*batch memory"]:
         """The memory after a step."""
         return self.cell(memory, encoded)[0]
+
+    def unroll(
+        self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "step *batch width"]
+    ) -> Float[Array, "step *batch memory"]:
+        """The memory after each of many steps."""
+        return unrolled(self.cell.variables["params"], memory, encoded)
 
     def infer(self, memory: Float[Array, "*batch memory"]) -> Gaussian:
         """The belief (…, instance), in units of the instances."""

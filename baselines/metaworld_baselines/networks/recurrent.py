@@ -12,6 +12,7 @@ from jaxtyping import Float
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.context_heads import FILM, HYPERNETWORK, LINEAR, FilmHead, HypernetworkHead
 from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian, bounded
+from metaworld_baselines.networks.gru import unrolled
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
 
@@ -68,6 +69,14 @@ class RecurrentPolicy(nn.Module):
     def remember(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Float[Array, "*batch memory"]:
         """The memory after a step."""
         return self.cell(jnp.zeros_like(memory) if self.is_forgetful else memory, encoded)[0]
+
+    def unroll(
+        self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "step *batch width"]
+    ) -> Float[Array, "step *batch memory"]:
+        """The memory after each of many steps."""
+        if self.is_forgetful:
+            return self.remember(jnp.broadcast_to(memory, (len(encoded), *memory.shape)), encoded)
+        return unrolled(self.cell.variables["params"], memory, encoded)
 
     def act(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Gaussian:
         """Distribution of actions (…, 4)."""
