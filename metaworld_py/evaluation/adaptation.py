@@ -45,7 +45,7 @@ class AdaptationResult:
 
     before: EvaluationResult
     after: EvaluationResult
-    during: EvaluationResult  # the episodes that were adapted on, with random actions
+    during: EvaluationResult  # the episodes that were adapted on, with what the agent explores by
     draws: int = 1  # how often the agent adapted anew to each goal
 
     def __str__(self) -> str:
@@ -75,7 +75,7 @@ class AdaptationResult:
 
     @property
     def success_while_adapting(self) -> tuple[float, ...]:
-        """Mean over tasks in each episode of adaptation, with random actions."""
+        """Mean over tasks in each episode of adaptation, with what the agent explores by, which mostly are random actions."""
         return _by_episode(self.during, self.draws)
 
     @property

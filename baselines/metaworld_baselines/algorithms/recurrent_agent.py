@@ -9,13 +9,13 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import NDArray
 
+from metaworld_baselines.algorithms.rehearsal import NOTHING_TOLD, Rehearsals
 from metaworld_baselines.arrays import Array
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import Timestep
 
 PREVIOUS_SIZE = ACTION_SIZE + 2  # action, reward / 10, end of an episode
 RECURRENT_SIZE = OBSERVATION_SIZE + PREVIOUS_SIZE
-NOTHING_TOLD = -np.inf  # return of an episode whose rewards nobody told
 
 
 class Memory(NamedTuple):
@@ -44,15 +44,24 @@ class RecurrentAgent:
       seed: of the random actions.
       tries_forgetting: begin every second episode of adaptation with an empty memory, and go on in whichever way brought the larger mean
         return, environment by environment: a memory that has settled on something false does worse than an empty one.
+      trial_episodes: of a training trial: adaptation plays trials as long, and rehearses, see `Rehearsals`. 0: it does not.
     """
 
     reads_recurrent_info = True
 
     def __init__(
-        self, explore: Any, likeliest: Any, params: Any, memory_size: int, seed: int = 0, *, tries_forgetting: bool = False
+        self,
+        explore: Any,
+        likeliest: Any,
+        params: Any,
+        memory_size: int,
+        seed: int = 0,
+        *,
+        tries_forgetting: bool = False,
+        trial_episodes: int = 0,
     ) -> None:
         self._random, self._likeliest, self._memory_size = explore, likeliest, memory_size
-        self._tries_forgetting = tries_forgetting
+        self._tries_forgetting, self._trial_episodes = tries_forgetting, trial_episodes
         self.reseed(seed)
         self._params = jax.device_put(jax.tree.map(np.asarray, params), jax.devices("cpu")[0])
         self.init()
@@ -77,9 +86,13 @@ class RecurrentAgent:
             self._kept, self._is_fresh = self._memory, np.ones(len(mask), dtype=bool)
             self._return = np.full(len(mask), NOTHING_TOLD)
             self._returns, self._episodes = np.zeros((2, len(mask))), np.zeros((2, len(mask)))  # sums and numbers: kept, fresh
+            self._rehearsals = Rehearsals.at_start(self._memory, self._trial_episodes)
             return
         self._has_ended = mask
-        if self._tries_forgetting:
+        if self._trial_episodes:
+            self._memory = self._rehearsals.begin(mask, np.asarray(self._memory), is_adapted=self._is_adapted)
+            self._has_ended = mask & (self._rehearsals.age > 0)
+        elif self._tries_forgetting:
             self._begin(mask)
 
     def _begin(self, mask: Bool[np.ndarray, " env"]) -> None:
@@ -103,11 +116,15 @@ class RecurrentAgent:
         self._return = np.where(mask, NOTHING_TOLD, self._return)
 
     def adapt_action(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
-        """Random actions (n, 4), to explore."""
+        """Random actions (n, 4), to explore, and the most likely ones where an episode is a rehearsal."""
         obs, previous = self._inputs(observations)
         self._step += 1
-        now = Memory(self._memory, self._noise)
+        before = self._memory
+        now = Memory(before, self._noise)
         action, _, (self._memory, self._noise) = self._random(self._params, now, obs, previous, np.array([self._seed, self._step]))
+        if self._trial_episodes and not self._is_adapted and (rehearses := self._rehearsals.is_rehearsal).any():
+            likeliest, _ = self._likeliest(self._params, before, obs, previous)  # what is remembered after either is the same
+            action = np.where(rehearses[:, None], likeliest, action)
         return np.clip(np.asarray(action), -1.0, 1.0), {}
 
     def eval_action(self, observations: NDArray[Any]) -> NDArray[np.float32]:
@@ -118,6 +135,7 @@ class RecurrentAgent:
     def step(self, timestep: Timestep) -> None:
         """Count what an episode of adaptation brings; all else that a step brings stands in the next observation."""
         self._return = np.where(self._return == NOTHING_TOLD, 0.0, self._return) + timestep.reward
+        self._rehearsals.told(timestep.reward)
 
     def adapt(self) -> None:
         """Episodes of adaptation are over. It adapts through its memory; whether that served is known now."""

@@ -253,12 +253,13 @@ PEARL = Algorithm(
 TASK_INFERENCE = Algorithm(
     "task-inference",
     "task inference: a memory that is taught what is hidden, and PPO on what it believes",
-    TaskInferenceConfig(),
+    TaskInferenceConfig(tries_forgetting=False, rehearses=True),
     task_inference.make_learner,
     task_inference.init,
     lambda _, agent: agent.policy,
     task_inference.as_agent,
     task_inference.train,
+    legacy=TaskInferenceConfig(),
 )
 ONE_SHOT = Algorithm(
     "one-shot",

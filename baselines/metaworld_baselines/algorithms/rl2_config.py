@@ -33,6 +33,7 @@ class Rl2Config(MetaConfig):
 
     adapts_while_playing: ClassVar[bool] = True
     tries_forgetting: bool = False  # every second episode of adaptation begins with an empty memory; the better way is kept to
+    rehearses: bool = False  # adaptation plays trials as long as training's and keeps the memory of their best rehearsal, see rehearsal.py
     trial_episodes: int = 0  # of a training trial; 0: `episodes`, as published. Evaluations have `episodes + eval_episodes`
     rollout_steps: int = 0  # of a trial, after which is learned from them; 0: the whole trial, as published
     width: int = 256  # of the two tanh layers before the memory
@@ -185,7 +186,7 @@ def check_rollout_steps(rollout_steps: int, trial_steps: int) -> None:
 PUBLISHED = Rl2Config(tanh_mean=True)
 TUNED = Rl2Config(
     meta_batch_up_to=50,
-    tries_forgetting=True,
+    rehearses=True,
     trial_episodes=2,
     rollout_steps=250,
     memory=128,

@@ -14,7 +14,7 @@ from metaworld_baselines.networks.scaling import MIN_INPUT_STD
 
 @dataclass(frozen=True, kw_only=True)
 class TaskInferenceConfig(MetaConfig):
-    """Settings."""
+    """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
 
     adapts_while_playing: ClassVar[bool] = True
     baseline: ClassVar[str] = CRITIC  # what this shares with RL²'s settings is no choice here
@@ -27,6 +27,7 @@ class TaskInferenceConfig(MetaConfig):
     meta_batch_up_to: int = 50
     trial_episodes: int = 2  # of a training trial; evaluations have `episodes + eval_episodes`
     tries_forgetting: bool = True  # every second episode of adaptation begins with an empty memory; the better way is kept to
+    rehearses: bool = False  # adaptation plays trials as long as training's and keeps the memory of their best rehearsal, see rehearsal.py
     rollout_steps: int = 250  # of each trial, after which is learned from them; gradients flow back over as many
     width: int = 128  # of the two tanh layers before the memory, and of the two that act
     memory: int = 128  # GRU

@@ -63,9 +63,12 @@ def training_by_protocol(folder: Path, config: Any) -> dict[Protocol, float]:
 
 
 def _of_trials(point: dict[str, float], config: Any, prefix: str = "") -> dict[Protocol, float]:
-    """An evaluation's protocols: random actions while adapting, in the first episode alone where the agent changes after all of them."""
+    """An evaluation's protocols: random actions while adapting, of the first episode alone where the agent changes after all of them, or
+    plays some of them with the most likely actions.
+    """
     random = _of(point, f"{prefix}while_adapting/")
-    found = {(episodes, True): rate for episodes, rate in enumerate(random if config.adapts_while_playing else random[:1])}
+    is_one_protocol = config.adapts_while_playing and not getattr(config, "rehearses", False)
+    found = {(episodes, True): rate for episodes, rate in enumerate(random if is_one_protocol else random[:1])}
     before, once_adapted = _of(point, f"{prefix}before/"), _of(point, f"{prefix}once_adapted/")
     return found | {(0, False): float(np.mean(before)), (config.episodes, False): float(np.mean(once_adapted))}
 

@@ -159,7 +159,7 @@ class RlRun(Run):
 
 
 def by_episode(result: AdaptationResult, side: str) -> dict[str, float]:
-    """Successes on goals of a side: of each task before adaptation; in each episode of it, with random actions; in each one after it."""
+    """Successes on goals of a side: of each task before adaptation; in each episode of it, with what explores; in each one after it."""
     row = {f"{side}before/{task.task}": task.success_rate for task in result.before.tasks}
     for what, rates in (("while_adapting", result.success_while_adapting), ("once_adapted", result.success_once_adapted)):
         row |= {f"{side}{what}/{number}": rate for number, rate in enumerate(rates, start=1)}
