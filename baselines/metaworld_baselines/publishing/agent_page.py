@@ -9,11 +9,13 @@ from statistics import mean, stdev
 from safetensors import safe_open
 
 from metaworld_baselines.algorithms.registry import find_algorithm
-from metaworld_baselines.publishing.run_files import read_curve
+from metaworld_baselines.publishing.run_files import read_curve, read_run
 from metaworld_py.agents.cards import WEIGHTS, Card
 from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.evaluation.shots import Shot
+
+REHEARSALS = "rehearsals: some of its episodes are played as those that count, which begin with the memory of the best (`--rehearses`)"
 
 
 def parameters(path: Path) -> int:
@@ -54,6 +56,8 @@ def card_facts(folder: Path, card: Card, num_tasks: int) -> list[tuple[str, str]
                 f"{card.adaptation_episodes} episodes to adapt, {card.evaluation_episodes} that count, as published (with episodes of 500)",
             )
         )
+        if getattr(read_run(folder)[1], "rehearses", False):
+            facts.append(("adapts by", REHEARSALS))
         facts += draws_facts(card)
     facts += [
         (

@@ -73,6 +73,7 @@ def test_cards_of_meta_learners_tell_every_draw_and_every_number_of_shots(publis
     assert [(shot.episodes, shot.is_sampled) for shot in shots] == [(n, kind) for kind in (False, True) for n in (0, 1, 2, 3, 10)]
     page = (published / card.name / "README.md").read_text()
     assert "spread" in page and "in 99 of 100 cases" in page and "| random actions" in page
+    assert "| adapts by | rehearsals" in page and "adapts by" not in (published / "sac-reach" / "README.md").read_text()
 
 
 @pytest.mark.usefixtures("as_own")

@@ -150,6 +150,8 @@ def test_all_protocols_of_meta_learners_stand_side_by_side(make_meta_run):
     rows = {row[1:3]: row[3:] for row in protocol_table.protocol_rows(group.label, group.config, group.folders)}
     assert rows["3", "random"] == ("50.0%", "not kept", "not kept") and rows["10", "most likely"] == ("not kept", "70.0%", "100.0%")
     assert "episodes to adapt |" in "\n".join(table.text("ML1-reach", [group], 10))
+    rehearses = [protocol_table.protocol_rows("", replace(group.config, rehearses=is_so), folders[:1]) for is_so in (True, False)]
+    assert [len(some) for some in rehearses] == [4, 5], "of one that rehearses, actions are random throughout in the first episode alone"
     old = make_meta_run(3, [0.5, 0.3], has_trials=False)
     assert protocol_table.best_by_protocol(old, group.config) == {(10, False): 0.5, (0, False): 0.25}
 
