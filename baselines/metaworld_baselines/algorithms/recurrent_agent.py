@@ -135,7 +135,7 @@ class RecurrentAgent:
     def step(self, timestep: Timestep) -> None:
         """Count what an episode of adaptation brings; all else that a step brings stands in the next observation."""
         self._return = np.where(self._return == NOTHING_TOLD, 0.0, self._return) + timestep.reward
-        self._rehearsals.told(timestep.reward)
+        self._rehearsals.add_reward(timestep.reward)
 
     def adapt(self) -> None:
         """Episodes of adaptation are over. It adapts through its memory; whether that served is known now."""

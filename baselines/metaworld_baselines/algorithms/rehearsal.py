@@ -43,7 +43,7 @@ class Rehearsals:
         """Whether the present episode of adaptation is one."""
         return ((self.age == self.length - 1) & (self.length > 1)) | ((self.trial == 1) & (self.age == 0))
 
-    def told(self, reward: NDArray[Any]) -> None:
+    def add_reward(self, reward: NDArray[Any]) -> None:
         """Rewards (env,) of a step."""
         self.returned = np.where(self.returned == NOTHING_TOLD, 0.0, self.returned) + reward
 

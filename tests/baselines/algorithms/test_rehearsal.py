@@ -85,7 +85,7 @@ def test_where_no_reward_is_told_a_memory_goes_on():
 def test_each_environment_has_trials_of_its_own():
     rehearsals = Rehearsals.at_start(np.zeros((2, 3), np.float32), 2)
     for mask, age, trial in (((True, False), [1, 0], [0, 0]), ((True, True), [0, 1], [1, 0]), ((False, True), [0, 0], [1, 1])):
-        rehearsals.told(np.ones(2))
+        rehearsals.add_reward(np.ones(2))
         memory = rehearsals.begin(np.array(mask), np.ones((2, 3), np.float32), is_adapted=False)
         assert rehearsals.age.tolist() == age and rehearsals.trial.tolist() == trial
         assert memory[:, 0].tolist() == [float(not begins or old > 0) for begins, old in zip(mask, age, strict=True)]
