@@ -17,6 +17,16 @@ from numpy.typing import NDArray
 NOTHING_TOLD = -np.inf  # return of an episode whose rewards nobody told
 
 
+def check_rehearses(*, rehearses: bool, tries_forgetting: bool) -> None:
+    """Refuse two ways to adapt at once.
+
+    Raises:
+      ValueError: both are asked for.
+    """
+    if rehearses and tries_forgetting:
+        raise ValueError("rehearses and tries_forgetting are two ways to adapt: add --no-tries-forgetting or --no-rehearses")
+
+
 @dataclass
 class Rehearsals:
     """What trials of adaptation brought, environment by environment, and the memory that was worth most."""

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
+from metaworld_baselines.algorithms.rehearsal import check_rehearses
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
@@ -81,6 +82,7 @@ class Rl2Config(MetaConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_rehearses(rehearses=self.rehearses, tries_forgetting=self.tries_forgetting)
         if self.baseline not in (LINEAR, CRITIC):
             raise ValueError(f"baseline must be {LINEAR} or {CRITIC}, got {self.baseline!r}")
         check_head(self.head)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.privileged_critic import CRITIC
+from metaworld_baselines.algorithms.rehearsal import check_rehearses
 from metaworld_baselines.algorithms.rl2_config import check_rollout_steps
 from metaworld_baselines.networks.gaussian import check_correlation, check_std
 from metaworld_baselines.networks.scaling import MIN_INPUT_STD
@@ -56,6 +57,7 @@ class TaskInferenceConfig(MetaConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_rehearses(rehearses=self.rehearses, tries_forgetting=self.tries_forgetting)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
         for name in ("trial_episodes", "rollout_steps", "minibatches", "memory_updates", "sequences_per_update", "buffer_rollouts"):

@@ -6,6 +6,8 @@ import pytest
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
 from metaworld_baselines.algorithms.rehearsal import Rehearsals
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
+from metaworld_baselines.algorithms.task_inference_config import TaskInferenceConfig
 from metaworld_py.evaluation import Timestep
 
 ENVS = np.arange(2)
@@ -90,3 +92,9 @@ def test_each_environment_has_trials_of_its_own():
         assert rehearsals.age.tolist() == age and rehearsals.trial.tolist() == trial
         assert memory[:, 0].tolist() == [float(not begins or old > 0) for begins, old in zip(mask, age, strict=True)]
     assert rehearsals.best_return.tolist() == [1.0, 1.0] and rehearsals.is_rehearsal.tolist() == [True, True]
+
+
+@pytest.mark.parametrize("config", [Rl2Config, TaskInferenceConfig])
+def test_two_ways_to_adapt_at_once_are_refused(config):
+    with pytest.raises(ValueError, match="add --no-tries-forgetting or --no-rehearses"):
+        config(rehearses=True, tries_forgetting=True)
