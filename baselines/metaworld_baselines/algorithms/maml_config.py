@@ -24,6 +24,7 @@ class MamlConfig(MetaConfig):
     """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
 
     train_episodes: int = 0  # of each goal in training, before and after each inner step; 0: `episodes`, as published
+    rehearses: bool = False  # adaptation takes several inner steps in turn and keeps to the policy of the best rehearsal, see `MamlAgent`
     width: int = 512
     depth: int = 2  # hidden layers, tanh
     initial_std: float = 1.0  # of actions; it does not depend on the observation
@@ -123,4 +124,4 @@ class MamlConfig(MetaConfig):
 
 
 PUBLISHED = MamlConfig()
-TUNED = MamlConfig(meta_batch_up_to=20, train_episodes=3, width=64, max_kl=0.04)
+TUNED = MamlConfig(meta_batch_up_to=20, train_episodes=3, rehearses=True, width=64, max_kl=0.04)

@@ -410,4 +410,5 @@ def as_agent(learner: Learner, params: Any, seed: int = 0) -> MamlAgent:
         return adapt_jitted(policies, make_batch(learner.config, rollout, len(rollout.reward)))
 
     likeliest = jax.jit(lambda policies, obs: jax.vmap(partial(distribution_of, learner))(policies, obs).mean)
-    return MamlAgent(make_act(learner), likeliest, adapt, params, seed)
+    explored_episodes = learner.config.episodes_per_goal if learner.config.rehearses else 0
+    return MamlAgent(make_act(learner), likeliest, adapt, params, seed, explored_episodes=explored_episodes)

@@ -16,6 +16,10 @@ from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.evaluation.shots import Shot
 
 REHEARSALS = "rehearsals: some of its episodes are played as those that count, which begin with the memory of the best (`--rehearses`)"
+INNER_STEPS = (
+    "several inner steps in turn, each followed by a rehearsal, an episode played as those that count, which are played by the policy of "
+    "the best (`--rehearses`)"
+)
 
 
 def parameters(path: Path) -> int:
@@ -56,8 +60,9 @@ def card_facts(folder: Path, card: Card, num_tasks: int) -> list[tuple[str, str]
                 f"{card.adaptation_episodes} episodes to adapt, {card.evaluation_episodes} that count, as published (with episodes of 500)",
             )
         )
-        if getattr(read_run(folder)[1], "rehearses", False):
-            facts.append(("adapts by", REHEARSALS))
+        config = read_run(folder)[1]
+        if getattr(config, "rehearses", False):
+            facts.append(("adapts by", REHEARSALS if config.adapts_while_playing else INNER_STEPS))
         facts += draws_facts(card)
     facts += [
         (
