@@ -124,4 +124,20 @@ class MamlConfig(MetaConfig):
 
 
 PUBLISHED = MamlConfig()
-TUNED = MamlConfig(meta_batch_up_to=20, train_episodes=3, rehearses=True, width=64, max_kl=0.04)
+TUNED = MamlConfig(
+    meta_batch_up_to=10,
+    train_episodes=2,
+    rehearses=True,
+    width=64,
+    initial_std=0.7,
+    min_std=0.1,
+    max_std=1.0,
+    normalize_inputs=True,
+    min_input_std=0.2,
+    baseline=CRITIC,
+    max_kl=0.04,
+    outer=PPO,
+    ppo_epochs=8,
+    ppo_minibatches=5,
+    ppo_target_kl=0.025,
+)

@@ -372,4 +372,4 @@ def test_published_settings():
 def test_our_settings_make_more_outer_steps_of_the_published_budgets(benchmark):
     ours, published = (replace(of.as_said, benchmark=benchmark, task="reach" * (benchmark == "ML1")) for of in (TUNED, PUBLISHED))
     steps = [config.total_env_steps / config.env_steps_per_iteration for config in (ours, published)]
-    assert steps[0] > 1.6 * steps[1] and ours.max_kl > published.max_kl and ours.episodes == published.episodes == 10
+    assert steps[0] > 1.6 * steps[1] and ours.episodes == published.episodes == 10
