@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from numpy.typing import NDArray
 
-from metaworld_baselines.algorithms.rehearsal import NOTHING_TOLD, Rehearsals
+from metaworld_baselines.algorithms.rehearsal import Rehearsals
 from metaworld_baselines.arrays import Array
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 from metaworld_py.evaluation import Timestep
@@ -33,8 +33,8 @@ class Memory(NamedTuple):
 class RecurrentAgent:
     """A trained policy for `evaluate_adaptation` and `metalearning_evaluation`: adapts by remembering.
 
-    Evaluation episodes go on from the memory at the end of adaptation, unless beginning anew was found to be better. They give no rewards,
-    so observations must carry the recurrent inputs (`recurrent_info_in_obs=True`).
+    Evaluation episodes go on from the memory at the end of adaptation, or of the best rehearsal. They give no rewards, so
+    observations must carry the recurrent inputs (`recurrent_info_in_obs=True`).
 
     Args:
       explore: random actions, see `OnPolicyCollector`.
@@ -42,8 +42,6 @@ class RecurrentAgent:
       params: weights.
       memory_size: of an environment.
       seed: of the random actions.
-      tries_forgetting: begin every second episode of adaptation with an empty memory, and go on in whichever way brought the larger mean
-        return, environment by environment: a memory that has settled on something false does worse than an empty one.
       trial_episodes: of a training trial: adaptation plays trials as long, and rehearses, see `Rehearsals`. 0: it does not.
     """
 
@@ -57,11 +55,10 @@ class RecurrentAgent:
         memory_size: int,
         seed: int = 0,
         *,
-        tries_forgetting: bool = False,
         trial_episodes: int = 0,
     ) -> None:
         self._random, self._likeliest, self._memory_size = explore, likeliest, memory_size
-        self._tries_forgetting, self._trial_episodes = tries_forgetting, trial_episodes
+        self._trial_episodes = trial_episodes
         self.reseed(seed)
         self._params = jax.device_put(jax.tree.map(np.asarray, params), jax.devices("cpu")[0])
         self.init()
@@ -83,37 +80,12 @@ class RecurrentAgent:
         if self._memory is None:
             self._memory, self._noise = Memory.empty(len(mask), self._memory_size)
             self._has_ended = np.zeros(len(mask), dtype=bool)
-            self._kept, self._is_fresh = self._memory, np.ones(len(mask), dtype=bool)
-            self._return = np.full(len(mask), NOTHING_TOLD)
-            self._returns, self._episodes = np.zeros((2, len(mask))), np.zeros((2, len(mask)))  # sums and numbers: kept, fresh
             self._rehearsals = Rehearsals.at_start(self._memory, self._trial_episodes)
             return
         self._has_ended = mask
         if self._trial_episodes:
             self._memory = self._rehearsals.begin(mask, np.asarray(self._memory), is_adapted=self._is_adapted)
             self._has_ended = mask & (self._rehearsals.age > 0)
-        elif self._tries_forgetting:
-            self._begin(mask)
-
-    def _begin(self, mask: Bool[np.ndarray, " env"]) -> None:
-        """Count what the episodes before brought, and begin the next ones with what was kept or with nothing."""
-        told = mask & (self._return != NOTHING_TOLD)
-        for way, played in enumerate((~self._is_fresh & told, self._is_fresh & told)):
-            self._returns[way] += np.where(played, self._return, 0.0)
-            self._episodes[way] += played
-        # What is kept of a trial is what its first episode left, and then those that went on from there.
-        goes_on = mask & (~self._is_fresh | (self._episodes[0] == 0))
-        self._kept = np.where(goes_on[:, None], self._memory, self._kept)
-        if self._is_adapted:
-            kept, fresh = self._returns / np.maximum(self._episodes, 1)
-            begins_fresh = (fresh > kept) & (self._episodes[0] > 0)
-        else:
-            begins_fresh = ~self._is_fresh & told  # without rewards it is no adaptation, and what is remembered stays
-        self._is_fresh = np.where(mask, begins_fresh, self._is_fresh)
-        begun = np.where(self._is_fresh[:, None], np.float32(0.0), self._kept)
-        self._memory = np.where(mask[:, None], begun, self._memory)
-        self._has_ended = mask & ~self._is_fresh
-        self._return = np.where(mask, NOTHING_TOLD, self._return)
 
     def adapt_action(self, observations: NDArray[Any]) -> tuple[NDArray[np.float32], dict[str, NDArray[Any]]]:
         """Random actions (n, 4), to explore, and the most likely ones where an episode is a rehearsal."""
@@ -134,7 +106,6 @@ class RecurrentAgent:
 
     def step(self, timestep: Timestep) -> None:
         """Count what an episode of adaptation brings; all else that a step brings stands in the next observation."""
-        self._return = np.where(self._return == NOTHING_TOLD, 0.0, self._return) + timestep.reward
         self._rehearsals.add_reward(timestep.reward)
 
     def adapt(self) -> None:

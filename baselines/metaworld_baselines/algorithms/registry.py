@@ -39,6 +39,7 @@ from metaworld_baselines.algorithms.maml_config import MamlConfig
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
 from metaworld_baselines.algorithms.pearl_config import PearlConfig
 from metaworld_baselines.algorithms.ppo_config import PpoConfig
+from metaworld_baselines.algorithms.rehearsal import without_forgetting
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac_config import SacConfig, renamed_settings
 from metaworld_baselines.algorithms.task_inference_config import TaskInferenceConfig
@@ -214,6 +215,7 @@ def _meta(name: str, description: str, module: Any, settings: Any, legacy: Any) 
         module.train,
         published=settings.PUBLISHED,
         legacy=legacy,
+        renamed=without_forgetting,
     )
 
 
@@ -253,13 +255,14 @@ PEARL = Algorithm(
 TASK_INFERENCE = Algorithm(
     "task-inference",
     "task inference: a memory that is taught what is hidden, and PPO on what it believes",
-    TaskInferenceConfig(tries_forgetting=False, rehearses=True),
+    TaskInferenceConfig(rehearses=True),
     task_inference.make_learner,
     task_inference.init,
     lambda _, agent: agent.policy,
     task_inference.as_agent,
     task_inference.train,
     legacy=TaskInferenceConfig(),
+    renamed=without_forgetting,
 )
 ONE_SHOT = Algorithm(
     "one-shot",

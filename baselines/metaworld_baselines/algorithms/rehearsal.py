@@ -17,14 +17,9 @@ from numpy.typing import NDArray
 NOTHING_TOLD = -np.inf  # return of an episode whose rewards nobody told
 
 
-def check_rehearses(*, rehearses: bool, tries_forgetting: bool) -> None:
-    """Refuse two ways to adapt at once.
-
-    Raises:
-      ValueError: both are asked for.
-    """
-    if rehearses and tries_forgetting:
-        raise ValueError("rehearses and tries_forgetting are two ways to adapt: add --no-tries-forgetting or --no-rehearses")
+def without_forgetting(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings of an older file, which may name what rehearsals took the place of: to try an empty memory in turn."""
+    return {name: value for name, value in settings.items() if name != "tries_forgetting"}
 
 
 @dataclass

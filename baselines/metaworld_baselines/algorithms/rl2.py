@@ -326,6 +326,4 @@ def as_agent(learner: Any, params: Any, seed: int = 0) -> RecurrentAgent:
 
     config, act = learner.config, make_act(learner)
     trial_episodes = (config.trial_episodes or config.episodes) if config.rehearses else 0
-    return RecurrentAgent(
-        act, likeliest, params, config.memory, seed, tries_forgetting=config.tries_forgetting, trial_episodes=trial_episodes
-    )
+    return RecurrentAgent(act, likeliest, params, config.memory, seed, trial_episodes=trial_episodes)

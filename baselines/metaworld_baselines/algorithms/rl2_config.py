@@ -17,7 +17,6 @@ import jax.numpy as jnp
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.meta_regularization import check_information
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
-from metaworld_baselines.algorithms.rehearsal import check_rehearses
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
@@ -33,7 +32,6 @@ class Rl2Config(MetaConfig):
     """Settings; the fields' defaults are what files of older runs mean by leaving a field out."""
 
     adapts_while_playing: ClassVar[bool] = True
-    tries_forgetting: bool = False  # every second episode of adaptation begins with an empty memory; the better way is kept to
     rehearses: bool = False  # adaptation plays trials as long as training's and keeps the memory of their best rehearsal, see rehearsal.py
     trial_episodes: int = 0  # of a training trial; 0: `episodes`, as published. Evaluations have `episodes + eval_episodes`
     rollout_steps: int = 0  # of a trial, after which is learned from them; 0: the whole trial, as published
@@ -82,7 +80,6 @@ class Rl2Config(MetaConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_rehearses(rehearses=self.rehearses, tries_forgetting=self.tries_forgetting)
         if self.baseline not in (LINEAR, CRITIC):
             raise ValueError(f"baseline must be {LINEAR} or {CRITIC}, got {self.baseline!r}")
         check_head(self.head)

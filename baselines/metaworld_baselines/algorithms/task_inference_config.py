@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.algorithms.privileged_critic import CRITIC
-from metaworld_baselines.algorithms.rehearsal import check_rehearses
 from metaworld_baselines.algorithms.rl2_config import check_rollout_steps
 from metaworld_baselines.networks.gaussian import check_correlation, check_std
 from metaworld_baselines.networks.scaling import MIN_INPUT_STD
@@ -27,7 +26,6 @@ class TaskInferenceConfig(MetaConfig):
 
     meta_batch_up_to: int = 50
     trial_episodes: int = 2  # of a training trial; evaluations have `episodes + eval_episodes`
-    tries_forgetting: bool = True  # every second episode of adaptation begins with an empty memory; the better way is kept to
     rehearses: bool = False  # adaptation plays trials as long as training's and keeps the memory of their best rehearsal, see rehearsal.py
     rollout_steps: int = 250  # of each trial, after which is learned from them; gradients flow back over as many
     width: int = 128  # of the two tanh layers before the memory, and of the two that act
@@ -57,7 +55,6 @@ class TaskInferenceConfig(MetaConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_rehearses(rehearses=self.rehearses, tries_forgetting=self.tries_forgetting)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
         for name in ("trial_episodes", "rollout_steps", "minibatches", "memory_updates", "sequences_per_update", "buffer_rollouts"):

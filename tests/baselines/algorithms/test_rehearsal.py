@@ -5,9 +5,8 @@ import pytest
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE, Memory, RecurrentAgent
+from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.rehearsal import Rehearsals
-from metaworld_baselines.algorithms.rl2_config import Rl2Config
-from metaworld_baselines.algorithms.task_inference_config import TaskInferenceConfig
 from metaworld_py.evaluation import Timestep
 
 ENVS = np.arange(2)
@@ -94,7 +93,8 @@ def test_each_environment_has_trials_of_its_own():
     assert rehearsals.best_return.tolist() == [1.0, 1.0] and rehearsals.is_rehearsal.tolist() == [True, True]
 
 
-@pytest.mark.parametrize("config", [Rl2Config, TaskInferenceConfig])
-def test_two_ways_to_adapt_at_once_are_refused(config):
-    with pytest.raises(ValueError, match="add --no-tries-forgetting or --no-rehearses"):
-        config(rehearses=True, tries_forgetting=True)
+@pytest.mark.parametrize("name", ["rl2", "task-inference"])
+def test_files_that_name_the_older_way_to_adapt_are_read(name):
+    """It is gone; such agents go on from what they remember."""
+    config = find_algorithm(name).config_from({"benchmark": "ML1", "task": "reach", "tries_forgetting": True})
+    assert config.task == "reach" and not config.rehearses

@@ -489,45 +489,19 @@ def test_memory_survives_ends_of_episodes_and_dies_at_ends_of_trials(trial):
     assert np.array_equal(agent.eval_action(obs), first), "a new trial begins like any other"
 
 
-def adapted(rewards, **settings):
-    """An agent after an episode of one step for each of these rewards (episode, env), and the memories that these began and ended with."""
-    agent, rng = rl2.as_agent(with_settings(**settings), PARAMS), np.random.default_rng(0)
-    began, ended = [], []
-    for reward in rewards:
+@pytest.mark.parametrize("is_told", [True, False])
+def test_without_rehearsals_a_memory_goes_on(is_told):
+    agent, rng, ended = rl2.as_agent(LEARNER, PARAMS), np.random.default_rng(0), []
+    for _ in range(3):
         agent.reset(np.ones(2, bool))
-        began.append(np.array(agent._memory))
+        assert not ended or np.array_equal(agent._memory, ended[-1])
         agent.adapt_action(rng.normal(size=(2, 45)))
         ended.append(np.array(agent._memory))
-        if reward is not None:
-            agent.step(Timestep(None, None, np.array(reward), None, None, {}))
+        if is_told:
+            agent.step(Timestep(None, None, rng.normal(size=2), None, None, {}))
     agent.adapt()
     agent.reset(np.ones(2, bool))
-    return agent, np.array(began), np.array(ended)
-
-
-def test_every_second_episode_of_adaptation_forgets_and_the_better_way_is_kept_to():
-    """Environment by environment: the first begins anew, the second goes on from the last episode that went on. Returns may be negative."""
-    rewards = [(-1.0, -3.0), (-5.0, -2.0), (-2.0, -3.0), (-4.0, -1.0)]
-    agent, began, ended = adapted(rewards, tries_forgetting=True)
-    assert not began[0].any() and np.array_equal(began[1], ended[0])
-    assert not began[2].any() and np.array_equal(began[3], ended[1])
-    assert not agent._memory[0].any() and np.array_equal(agent._memory[1], ended[3, 1])
-    assert agent._has_ended.tolist() == [False, True]
-    agent.eval_action(np.zeros((2, 45)))
-    went_on = np.array(agent._memory)
-    agent.reset(np.ones(2, bool))
-    assert not agent._memory[0].any() and np.array_equal(agent._memory[1], went_on[1])
-
-
-@pytest.mark.parametrize("settings, rewards", [({}, [(1.0, 1.0), (0.0, 0.0)]), ({"tries_forgetting": True}, [(1.0, 1.0)])])
-def test_a_memory_goes_on_unless_both_ways_were_tried(settings, rewards):
-    agent, _, ended = adapted(rewards, **settings)
     assert np.array_equal(agent._memory, ended[-1]) and agent._has_ended.all()
-
-
-def test_where_no_reward_was_told_a_memory_goes_on():
-    agent, began, ended = adapted([None, None, None], tries_forgetting=True)
-    assert np.array_equal(agent._memory, ended[-1]) and np.array_equal(began[1:], ended[:-1])
 
 
 def test_the_agent_sees_what_it_saw_in_training(trial):
