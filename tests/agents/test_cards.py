@@ -31,7 +31,7 @@ def test_cards_as_json(capsys):
 def test_evaluation_commands_name_what_differs_from_defaults():
     known = cards.cards()
     assert known["sac-reach"].evaluate_command == "metaworld-py evaluate reach --agent sac-reach --seed 1"
-    once, often = (replace(known["maml-trpo-ml10"], adaptation_draws=draws).evaluate_command for draws in (1, 5))
+    once, often = (replace(known["maml-trpo-ml10"], adaptation_draws=draws, max_episode_steps=150).evaluate_command for draws in (1, 5))
     assert once.endswith("--episodes 40 --adaptation-episodes 10 --max-episode-steps 150")
     assert often.endswith("--adaptation-episodes 10 --adaptation-draws 5 --max-episode-steps 150")
     assert "evaluate reach drawer-close window-open --agent" in known["mt-sac-three-tasks"].evaluate_command
