@@ -283,6 +283,7 @@ def draw_meta() -> Figure:
                 steps = [point["env_steps"] for point in curve]
                 axis.plot(steps, values, style, marker=".", color=f"C{index}", label=label if axis is axes[0][0] else None)
             axis.set_title(f"{name}: {what}", fontsize="small")
+            axis.set_xlim(0.0, 1.05 * steps[-1])  # a curve may be a single point
             axis.xaxis.set_major_formatter(EngFormatter(sep=""))
             axis.grid(alpha=0.3)
         row[0].set_ylim(-0.03, 1.03)
