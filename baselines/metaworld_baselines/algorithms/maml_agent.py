@@ -129,7 +129,9 @@ class MamlAgent:
                 self._use = REHEARSES_STEP
             return
         is_better = self._return > self._best_return
-        self._best = jax.tree.map(lambda new, old: jnp.where(per_goal(is_better, new), new, old), self._policies, self._best)
+        self._best = jax.tree.map(
+            lambda new, old: jnp.where(is_better.reshape(-1, *(1,) * (new.ndim - 1)), new, old), self._policies, self._best
+        )
         self._best_return = np.where(is_better, self._return, self._best_return)
         self._return[:] = 0.0
         if self._has_rehearsed_start:
@@ -157,8 +159,3 @@ class MamlAgent:
 def repeated(policy: Any, goals: int) -> Any:
     """The same parameters for each goal."""
     return jax.tree.map(lambda x: jnp.broadcast_to(x, (goals, *x.shape)), policy)
-
-
-def per_goal(values: NDArray[Any], like: Any) -> NDArray[Any]:
-    """Values (goal,) that go along with parameters (goal, …)."""
-    return values.reshape(-1, *(1 for _ in like.shape[1:]))
