@@ -1,4 +1,4 @@
-"""What an update costs when hidden products take bfloat16 inputs, beside float32: `--precision bfloat16` of PPO and the SAC family.
+"""What an update costs when hidden products take bfloat16 inputs, beside float32: `--precision bfloat16` of PPO, RL² and the SAC family.
 
     taskset -c 0 python perf/precision.py --rounds 5
 
@@ -19,10 +19,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from metaworld_baselines.algorithms import ppo, sac_learner, sac_update
+from metaworld_baselines.algorithms import ppo, rl2, sac_learner, sac_update
 from metaworld_baselines.algorithms.ppo_config import TUNED, PpoConfig
+from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE
 from metaworld_baselines.algorithms.registry import find_algorithm
+from metaworld_baselines.algorithms.rl2_config import TUNED as RL2_TUNED
+from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.sac_config import SacConfig
+from metaworld_baselines.algorithms.trials import Sequences
 from metaworld_baselines.experience import replay
 from metaworld_baselines.experience.on_policy import Rollout
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
@@ -57,6 +61,22 @@ def ppo_iteration(config: PpoConfig) -> tuple[Call, int]:
     return lambda: learn(agent, rollout, jax.random.PRNGKey(0), 1), config.updates_per_iteration
 
 
+def rl2_part(config: Rl2Config) -> tuple[Call, int]:
+    """All updates after a part of each trial, on noise, and how many they are."""
+    rng, learner = np.random.default_rng(0), rl2.make_learner(config)
+    agent, learn = rl2.init(learner, 0), jax.jit(partial(rl2.learn, learner))
+
+    def noise(*shape: int) -> Any:
+        return jnp.asarray(rng.normal(size=(config.num_sequences, *shape)), jnp.float32)
+
+    steps = config.sequence_steps
+    told = noise(steps, agent.critic_scale.mean.size)
+    sequences = Sequences(
+        noise(config.memory), noise(steps, RECURRENT_SIZE), noise(steps, ACTION_SIZE), noise(steps) - 4.0, noise(steps), told, noise(steps)
+    )
+    return lambda: learn(agent, sequences, jax.random.PRNGKey(0), 0), config.epochs * config.minibatches
+
+
 def sac_turn(config: SacConfig) -> tuple[Call, int]:
     """All updates of a turn on a small buffer of noise, and how many they are."""
     config = replace(config, buffer_per_task=2_000)
@@ -89,6 +109,7 @@ def main() -> None:
         "PPO on MT10, 2 × 256": (ppo_iteration, TUNED),
         "PPO on MT10, 2 × 256, PCGrad": (ppo_iteration, pcgrad),
         "PPO on MT10, 3 × 400": (ppo_iteration, replace(TUNED, width=400, depth=3)),
+        "RL² on ML10, 2 × 256 and a GRU of 128": (rl2_part, replace(RL2_TUNED, benchmark="ML10")),
         "MTMH-SAC on MT10, 3 × 400": (sac_turn, find_algorithm("mtmh-sac").config),
         "PCGrad-SAC on MT10, 3 × 400": (sac_turn, find_algorithm("pcgrad-sac").config),
     }

@@ -17,7 +17,7 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, check_architecture
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
-from metaworld_baselines.networks.products import BFLOAT16, FLOAT32
+from metaworld_baselines.networks.products import FLOAT32, check_precision
 from metaworld_py.evaluation import task_names
 
 
@@ -74,8 +74,7 @@ class PpoConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if self.gpu_engine is not None and not re.fullmatch(r"cpu|cuda:\d+", self.gpu_engine):
             raise ValueError(f"gpu_engine must be a device as 'cuda:0' or 'cpu', or None for the CPU environments, got {self.gpu_engine!r}")
-        if self.precision not in (FLOAT32, BFLOAT16):
-            raise ValueError(f"precision must be {FLOAT32} or {BFLOAT16}, got {self.precision!r}")
+        check_precision(self.precision)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
         if self.value_heads and not self.normalize_values:

@@ -35,6 +35,7 @@ from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_tas
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.falling_std import with_std_below
 from metaworld_baselines.networks.gaussian import MLP, Gaussian
+from metaworld_baselines.networks.products import hidden_dtype
 from metaworld_baselines.networks.recurrent import RecurrentPolicy
 from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, updated_scale
 from metaworld_baselines.networks.values import two_hot
@@ -83,6 +84,7 @@ def make_learner(config: Rl2Config) -> Learner:
     def optimizer(rate: float) -> optax.GradientTransformation:
         return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate, eps=config.adam_eps))
 
+    dtype = hidden_dtype(config.precision)
     policy = RecurrentPolicy(
         config.width,
         config.memory,
@@ -96,8 +98,9 @@ def make_learner(config: Rl2Config) -> Learner:
         head_width=config.head_width,
         has_state_dependent_std=config.state_dependent_std,
         is_blind_to_action=not config.reads_last_action,
+        dtype=dtype,
     )
-    critic = MLP(config.critic_width, 2, max(config.critic_bins, 1), "tanh")
+    critic = MLP(config.critic_width, 2, max(config.critic_bins, 1), "tanh", dtype=dtype)
     policy_optimizer: Any = optimizer(config.learning_rate)
     if config.combination is not None:
         method = find_method(config.combination, len(config.tasks), may_be_negative=True)

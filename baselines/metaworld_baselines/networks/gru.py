@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.networks.products import product
 
 
 class Kept(NamedTuple):
@@ -26,7 +27,7 @@ class Kept(NamedTuple):
 
 
 def unrolled(
-    params: Any, memory: Float[Array, "*batch memory"], inputs: Float[Array, "step *batch inputs"]
+    params: Any, memory: Float[Array, "*batch memory"], inputs: Float[Array, "step *batch inputs"], dtype: Any = None
 ) -> Float[Array, "step *batch memory"]:
     """The memory after each step: to rounding what a scan over Flax's `GRUCell` gives.
 
@@ -34,12 +35,13 @@ def unrolled(
       params: of the `GRUCell`.
       memory: before the first step.
       inputs: at each step.
+      dtype: of what is multiplied, in the inputs' product, see products.py; None: as the parameters.
     """
     of_inputs, biases, of_memory = (
         jnp.concatenate([params[layer + gate][what] for gate in "rzn"], axis=-1)
         for layer, what in (("i", "kernel"), ("i", "bias"), ("h", "kernel"))
     )
-    return _memories(memory, inputs @ of_inputs + biases, of_memory, params["hn"]["bias"])
+    return _memories(memory, product(inputs, of_inputs, dtype) + biases, of_memory, params["hn"]["bias"])
 
 
 @jax.custom_vjp

@@ -17,6 +17,16 @@ from metaworld_baselines.arrays import Array
 FLOAT32, BFLOAT16 = "float32", "bfloat16"  # precisions of settings
 
 
+def check_precision(precision: str) -> None:
+    """Refuse what is no precision of hidden products.
+
+    Raises:
+      ValueError: it is not.
+    """
+    if precision not in (FLOAT32, BFLOAT16):
+        raise ValueError(f"precision must be {FLOAT32} or {BFLOAT16}, got {precision!r}")
+
+
 def hidden_dtype(precision: str) -> Any:
     """What networks of a precision are told as `dtype`; None: as the parameters."""
     return jnp.bfloat16 if precision == BFLOAT16 else None
@@ -31,6 +41,11 @@ def dense_options(dtype: Any) -> dict[str, Any]:
     if dtype == jnp.bfloat16 and jax.default_backend() == "cpu":
         return {"dot_general": _dot_general}
     return {"dtype": dtype}
+
+
+def product(inputs: Float[Array, "*batch inputs"], kernel: Float[Array, "inputs outputs"], dtype: Any) -> Float[Array, "*batch outputs"]:
+    """The product of both as `Dense` with `dense_options` has it."""
+    return inputs @ kernel if dtype is None else bfloat16_product(inputs, kernel)
 
 
 @jax.custom_vjp

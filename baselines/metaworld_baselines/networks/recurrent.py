@@ -13,6 +13,7 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.context_heads import FILM, HYPERNETWORK, LINEAR, FilmHead, HypernetworkHead
 from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian, bounded
 from metaworld_baselines.networks.gru import unrolled
+from metaworld_baselines.networks.products import dense_options
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
 
@@ -35,10 +36,11 @@ class RecurrentPolicy(nn.Module):
     head_width: int = 32
     has_state_dependent_std: bool = True
     is_blind_to_action: bool = False
+    dtype: Any = None  # of the inputs of the products between first layer and memory, see products.py
 
     def setup(self) -> None:
         """The layers."""
-        self.first, self.second = nn.Dense(self.width), nn.Dense(self.width)
+        self.first, self.second = nn.Dense(self.width), nn.Dense(self.width, **dense_options(self.dtype))
         self.cell = nn.GRUCell(self.memory, recurrent_kernel_init=nn.initializers.orthogonal())
         if self.head != LINEAR:
             heads: dict[str, Any] = {FILM: FilmHead, HYPERNETWORK: HypernetworkHead}
@@ -68,7 +70,10 @@ class RecurrentPolicy(nn.Module):
 
     def remember(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Float[Array, "*batch memory"]:
         """The memory after a step."""
-        return self.cell(jnp.zeros_like(memory) if self.is_forgetful else memory, encoded)[0]
+        memory = jnp.zeros_like(memory) if self.is_forgetful else memory
+        if self.dtype is None or self.is_initializing():
+            return self.cell(memory, encoded)[0]
+        return unrolled(self.cell.variables["params"], memory, encoded[None], self.dtype)[0]
 
     def unroll(
         self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "step *batch width"]
@@ -76,7 +81,7 @@ class RecurrentPolicy(nn.Module):
         """The memory after each of many steps."""
         if self.is_forgetful:
             return self.remember(jnp.broadcast_to(memory, (len(encoded), *memory.shape)), encoded)
-        return unrolled(self.cell.variables["params"], memory, encoded)
+        return unrolled(self.cell.variables["params"], memory, encoded, self.dtype)
 
     def act(self, memory: Float[Array, "*batch memory"], encoded: Float[Array, "*batch width"]) -> Gaussian:
         """Distribution of actions (…, 4)."""

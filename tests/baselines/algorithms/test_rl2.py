@@ -50,12 +50,15 @@ def trial():
     return play(LEARNER, PARAMS)
 
 
-def test_over_time_equals_step_by_step():
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_over_time_equals_step_by_step(precision):
+    learner = with_settings(precision=precision)
     inputs = jax.random.normal(jax.random.PRNGKey(0), (4, 7, 45))
     memory = jax.random.normal(jax.random.PRNGKey(1), (4, 5))
-    together = rl2.over_time(LEARNER, PARAMS, memory, inputs)
+    together = rl2.over_time(learner, PARAMS, memory, inputs)
+    assert np.array_equal(together.mean, rl2.over_time(LEARNER, PARAMS, memory, inputs).mean) == (precision == "float32")
     for step in range(7):
-        memory, one = rl2.one_step(LEARNER, PARAMS, memory, inputs[:, step])
+        memory, one = rl2.one_step(learner, PARAMS, memory, inputs[:, step])
         assert np.allclose(one.mean, together.mean[:, step], atol=1e-6) and np.allclose(one.log_std, together.log_std[:, step], atol=1e-6)
 
 
@@ -629,6 +632,7 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
         ({"final_max_std": 0.1}, "set max_std, its start, and switch state_dependent_std off"),
         ({"final_max_std": 2.0, "max_std": 1.5, "state_dependent_std": False}, "not above max_std 1.5, got 2.0"),
         ({"target_kl": -1.0}, "target_kl must be positive, or 0"),
+        ({"precision": "half"}, "precision must be float32 or bfloat16, got 'half'"),
         ({"head": "flim"}, "head must be one of linear, film, hypernetwork, got 'flim'"),
         ({"combination": "pcgrad"}, "several tasks' gradients, and ML1 trains on one"),
         ({"benchmark": "ML10", "task": "", "meta_batch": 10, "combination": "mean", "minibatches": 6}, "each task's 3 sequences, got 6"),

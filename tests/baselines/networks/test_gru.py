@@ -54,9 +54,22 @@ def test_it_can_be_mapped_over_tasks():
     assert np.allclose(mapped, np.stack(apart), atol=1e-6)
 
 
+def test_products_of_inputs_may_be_rounded_and_the_memory_is_not():
+    params, memory, inputs, _ = example((4,))
+    of_inputs = {gate: dict(params[gate], kernel=to_bfloat16(params[gate]["kernel"])) for gate in ("ir", "iz", "in")}
+    found = unrolled(params, memory, inputs, jnp.bfloat16)
+    assert found.dtype == jnp.float32 and np.allclose(found, step_by_step(params | of_inputs, memory, to_bfloat16(inputs)), atol=1e-5)
+    assert 1e-4 < np.abs(found - unrolled(params, memory, inputs)).max() < 0.1
+
+
+def to_bfloat16(array):
+    return jnp.asarray(array, jnp.bfloat16).astype(jnp.float32)
+
+
+@pytest.mark.parametrize("dtype", [None, jnp.bfloat16])
 @pytest.mark.parametrize("is_forgetful", [False, True])
-def test_a_policy_remembers_over_many_steps_what_it_remembers_step_by_step(is_forgetful):
-    policy = RecurrentPolicy(8, MEMORY, is_forgetful)
+def test_a_policy_remembers_over_many_steps_what_it_remembers_step_by_step(is_forgetful, dtype):
+    policy = RecurrentPolicy(8, MEMORY, is_forgetful, dtype=dtype)
     weights = policy.init(jax.random.PRNGKey(1), jnp.zeros(MEMORY), jnp.zeros(45))
     memory, encoded = jnp.ones((2, MEMORY)), jax.random.normal(jax.random.PRNGKey(2), (STEPS, 2, 8))
     found = policy.apply(weights, memory, encoded, method="unroll")
