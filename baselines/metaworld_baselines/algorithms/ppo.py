@@ -31,9 +31,9 @@ from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.device_collector import DeviceCollector, make_worlds
 from metaworld_baselines.experience.off_policy import make_envs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, staggered, standardized
+from metaworld_baselines.gradients.accumulation import accumulated_grad
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
-from metaworld_baselines.gradients.parts import grad_by_parts
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
@@ -258,7 +258,7 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
         else:
             if config.combines_tasks:  # the other side's
                 mini = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mini)
-            grads, metrics = grad_by_parts(loss, params, mini)
+            grads, metrics = accumulated_grad(loss, params, mini)
             updates, opt = optimizer.update(grads, opt)
         return updates, opt, metrics
 

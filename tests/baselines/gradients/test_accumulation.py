@@ -1,4 +1,4 @@
-"""Gradients part by part are those of the whole."""
+"""Gradients accumulated over microbatches are those of the whole."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.gradients import parts
+from metaworld_baselines.gradients import accumulation
 
 
 def loss(params, batch):
@@ -16,13 +16,13 @@ def loss(params, batch):
 
 
 @pytest.mark.parametrize(("samples", "expected"), [(3125, 5), (1250, 2), (500, 1), (701, 1), (100, 1), (25_000, 40)])
-def test_parts_are_few_and_equal(samples, expected):
-    assert parts.num_parts(samples) == expected and samples % expected == 0
+def test_microbatches_are_few_and_equal(samples, expected):
+    assert accumulation.num_microbatches(samples) == expected and samples % expected == 0
 
 
 def test_on_a_gpu_there_is_one(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    assert parts.num_parts(3125) == 1
+    assert accumulation.num_microbatches(3125) == 1
 
 
 @pytest.mark.parametrize("samples", [1250, 40])
@@ -30,7 +30,8 @@ def test_gradient_and_metrics_are_those_of_the_whole(samples):
     keys = jax.random.split(jax.random.PRNGKey(0), 3)
     params = {"kernel": jax.random.normal(keys[0], (5, 3)), "bias": jnp.arange(3.0)}
     batch = jax.random.normal(keys[1], (samples, 5)), jax.random.normal(keys[2], (samples, 3))
-    found, expected = jax.jit(lambda *of: parts.grad_by_parts(loss, *of))(params, batch), jax.grad(loss, has_aux=True)(params, batch)
+    found = jax.jit(lambda *of: accumulation.accumulated_grad(loss, *of))(params, batch)
+    expected = jax.grad(loss, has_aux=True)(params, batch)
     assert jax.tree.structure(found) == jax.tree.structure(expected)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(expected), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
