@@ -17,7 +17,8 @@ class Agent(Protocol):
     """What `evaluate` needs: actions (n, 4) for observations, by default (n, 39).
 
     Two methods are optional: `start_task(name)` is called before the first episode of each task, `reset(mask)` with a boolean (n,) array
-    where episodes start. So is the attribute `inputs`: what the agent wants to observe, see `metaworld_py.agents.inputs`.
+    where episodes start. So are the attributes `inputs`, what the agent wants to observe (see `metaworld_py.agents.inputs`), and
+    `training_seed`, of the instances that it was trained on: what the command line evaluates it on, where it is not told otherwise.
     """
 
     def eval_action(self, observations: NDArray[np.float64]) -> NDArray[Any]:
@@ -57,6 +58,7 @@ class _FunctionAgent:
     def __init__(self, function: Callable[[NDArray[np.float64]], NDArray[Any]]) -> None:
         self.eval_action = function
         self.inputs = getattr(function, "inputs", {})
+        self.training_seed = getattr(function, "training_seed", 0)
 
 
 def as_agent(agent: Any) -> Agent:

@@ -88,7 +88,7 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="expert, random, a trained agent (see metaworld-py agents), baselines:PATH of a training run, or module:attribute of your own "
         "(default: expert)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the task instances (default: 0)")
+    parser.add_argument("--seed", type=int, help="of the task instances (default: the one that the agent was trained with, otherwise 0)")
     parser.add_argument(
         "--episodes",
         type=int,
@@ -166,7 +166,9 @@ def evaluate(options: argparse.Namespace) -> int:
         check_writable(check_report_path(options.report))
     benchmark = options.benchmark[0] if len(options.benchmark) == 1 else options.benchmark
     n_tasks = len(evaluation.task_names(benchmark))
-    agent = load_agent(options.agent, seed=options.seed)
+    agent = load_agent(options.agent, seed=options.seed or 0)
+    if options.seed is None:
+        options.seed = getattr(agent, "training_seed", 0)
     with tqdm(unit=" steps", unit_scale=True, desc="evaluating", disable=None) as bar:
 
         def show(task: str, steps: int) -> None:

@@ -7,6 +7,7 @@ goals are hidden, adaptation explores, what counts is played with the most likel
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -157,7 +158,7 @@ def evaluate_adaptation(
       agent: see `metaworld_py.evaluation.MetaLearningAgent`. With a true attribute `reads_recurrent_info`, its observations end in the
         previous action, reward / 10 and end of episode. With a method `reseed(seed)`, every draw and task has a generator of its own.
       benchmark: "ML10-test", "ML10-train", …, or one task: then ML1's goals.
-      seed: of the goals; the one that the agent was trained with gives the goals that belong together.
+      seed: of the goals; the one that the agent was trained with (its `training_seed`, if any) gives the goals that belong together.
       instances_per_task: goals (published: 40).
       adaptation_episodes: of each round, none ended by success (published: 10).
       adaptation_steps: rounds (published: 1).
@@ -177,6 +178,7 @@ def evaluate_adaptation(
     """
     _refuse_others(agent)
     counts = _Counts(instances_per_task, adaptation_episodes, adaptation_steps, evaluation_episodes, draws, first_draw, is_sampled)
+    _warn_of_training_goals(agent, benchmark, seed, held_out)
     begin, found = time.monotonic(), list[_Played]()
     for index, (name, instances) in enumerate(hidden_goals(benchmark, seed, held_out=held_out)):
         envs = _make_envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
@@ -221,6 +223,17 @@ def hidden_goals(benchmark: str | Sequence[str], seed: int, *, held_out: bool = 
     instances = draw_split(names, seed, is_goal_hidden=True, per_task=INSTANCES_PER_TASK).instances
     for index, name in enumerate(names):
         yield name, instances[index * INSTANCES_PER_TASK : (index + 1) * INSTANCES_PER_TASK]
+
+
+def _warn_of_training_goals(agent: Any, benchmark: str | Sequence[str], seed: int, held_out: bool) -> None:
+    """Say so where what is called held out was trained on: ML1's test goals of a seed are the training goals of the next one."""
+    trained_with = getattr(agent, "training_seed", None)
+    if held_out and len(task_names(benchmark)) == 1 and trained_with == seed + 1:
+        warnings.warn(
+            f"ML1's held-out goals of seed {seed} are the training goals of seed {trained_with}, which this agent was trained with: "
+            f"evaluate it with seed={trained_with}",
+            stacklevel=3,
+        )
 
 
 def _make_envs(instances: list[Task], agent: Any, max_episode_steps: int, reward_version: str) -> Any:

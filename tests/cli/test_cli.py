@@ -23,6 +23,18 @@ def test_evaluate_prints_a_table_and_saves(tmp_path, capsys):
     assert json.loads(out.read_text())["agent"] == "random"
 
 
+def test_an_agent_is_evaluated_on_the_instances_of_its_own_seed(tmp_path, monkeypatch):
+    (tmp_path / "seeded_agents.py").write_text(
+        "import numpy as np\n\ndef still(observations):\n    return np.zeros((len(observations), 4))\n\nstill.training_seed = 7\n"
+        "\ndef unknown(observations):\n    return np.zeros((len(observations), 4))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    out, short = tmp_path / "result.json", ["--episodes", "1", "--max-episode-steps", "2"]
+    for agent, said, seed in (("still", [], 7), ("still", ["--seed", "0"], 0), ("unknown", [], 0)):
+        assert main(["evaluate", "reach", "--agent", f"seeded_agents:{agent}", *short, *said, "--save", str(out)]) == 0
+        assert json.loads(out.read_text())["seed"] == seed
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -100,6 +100,21 @@ def test_draws_are_told_apart_and_repeat():
     assert again.after.tasks == result.after.tasks and other.after.tasks != result.after.tasks
 
 
+@pytest.mark.parametrize(
+    ("training_seed", "benchmark", "seed", "held_out", "warns"),
+    [(4, "reach", 3, True, True), (4, "reach", 4, True, False), (4, "reach", 3, False, False), (4, ["reach", "push"], 3, True, False)],
+)
+def test_a_warning_tells_where_held_out_goals_were_trained_on(training_seed, benchmark, seed, held_out, warns, recwarn):
+    """ML1's test goals of a seed are the training goals of the next one."""
+    agent = Seeker()
+    agent.training_seed = training_seed
+    sizes = {"instances_per_task": 1, "adaptation_episodes": 1, "evaluation_episodes": 1, "max_episode_steps": 2}
+    evaluate_adaptation(agent, benchmark, seed=seed, held_out=held_out, **sizes)
+    told = [str(warning.message) for warning in recwarn if "training goals" in str(warning.message)]
+    assert [("seed=4" in message) for message in told] == [True] * warns
+    assert ML1("reach", seed=3).test_tasks == ML1("reach", seed=4).train_tasks
+
+
 def test_random_actions_may_count():
     """Then the agent is never asked for its most likely ones."""
     sizes = {"instances_per_task": 2, "adaptation_episodes": 1, "evaluation_episodes": 1, "max_episode_steps": 5}

@@ -26,4 +26,7 @@ def load_agent(path: str | Path) -> Any:
     with reading(path, "an agent of the algorithms that are installed"):
         algorithm = find_algorithm(header["algorithm"])
         config = algorithm.config_from(header["config"])
-    return algorithm.load(config, path)
+    agent = algorithm.load(config, path)
+    if "seed" in header["config"]:
+        agent.training_seed = header["config"]["seed"]
+    return agent

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import tyro
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from metaworld_baselines.runs.run_files import read_table
+from metaworld_baselines.runs.run_files import find_runs, read_table
 from metaworld_py.files import written_whole
 
 LINES = {  # (prefix, suffix) of columns -> how they are drawn
@@ -33,7 +34,7 @@ class Command:
     out: Path = Path("curves.png")
 
 
-def draw(folders: tuple[Path, ...]) -> Figure:
+def draw(folders: Sequence[Path]) -> Figure:
     """Success rate and return of evaluations over environment steps.
 
     Of meta-learners also on training goals (dashed) and before adaptation (dotted): the distance to the dashed line is what was memorised
@@ -79,7 +80,7 @@ def main() -> int:
     """Draw; returns the exit status."""
     command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.plot")
     try:
-        save_figure(draw(command.folders), command.out, dpi=110)
+        save_figure(draw(find_runs(command.folders)), command.out, dpi=110)
     except (OSError, ValueError) as error:
         print(f"metaworld_baselines.publishing.plot: {error}", file=sys.stderr)
         return 2

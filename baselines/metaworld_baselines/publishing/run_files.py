@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from metaworld_baselines.algorithms.registry import find_algorithm
-from metaworld_baselines.runs.run_files import CONFIG, DEMONSTRATIONS, read_description, read_table
+from metaworld_baselines.runs.run_files import CONFIG, CURVE, DEMONSTRATIONS, read_description, read_table
 from metaworld_py.files import read_json, reading
 
 
@@ -32,7 +32,7 @@ def read_curve(folder: Path) -> list[dict[str, float]]:
     Raises:
       OSError: none there.
     """
-    return read_table(folder / "curve.csv")
+    return read_table(folder / CURVE)
 
 
 def read_trials(folder: Path) -> list[dict[str, float]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import tyro
 
-from metaworld_baselines.runs.run_files import CONFIG, read_table
+from metaworld_baselines.runs.run_files import CONFIG, find_runs, read_table
 from metaworld_py.checks.bench import table
 from metaworld_py.files import read_json
 
@@ -52,7 +52,7 @@ def main() -> int:
     """Print; returns the exit status."""
     command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.summary")
     try:
-        print("\n".join(table(HEAD, [row(folder) for folder in command.folders if folder.is_dir()])))
+        print("\n".join(table(HEAD, [row(folder) for folder in find_runs(command.folders)])))
     except (OSError, ValueError, KeyError) as error:
         print(f"metaworld_baselines.publishing.summary: {error}", file=sys.stderr)
         return 2

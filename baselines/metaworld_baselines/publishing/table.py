@@ -31,6 +31,7 @@ from metaworld_baselines.publishing import aggregation, protocol_table
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_config, published_steps
 from metaworld_baselines.publishing.run_files import read_curve, read_demonstrated, read_run
+from metaworld_baselines.runs.run_files import find_runs
 from metaworld_py.agents.cards import EVALUATION
 from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult
@@ -46,7 +47,7 @@ class Command:
     """Options of the command line."""
 
     benchmark: tyro.conf.Positional[str]  # MT10, MT50, ML10, ML1-reach, …, or the tasks of a set of one's own, joined by commas
-    folders: tyro.conf.Positional[tuple[Path, ...]] = ()  # of runs, besides the repository's own
+    folders: tyro.conf.Positional[tuple[Path, ...]] = ()  # of runs, or of folders of runs; instead of those of ours that they repeat
     resamples: int = aggregation.RESAMPLES  # of the bootstrap
     out: Path | None = None  # a picture, .png
 
@@ -92,19 +93,26 @@ def own_folders() -> list[Path]:
     return sorted(path.parent for place in ("agents", "results") for path in (HERE / place).glob("*/curve.csv"))
 
 
-def collect(benchmark: str, folders: Sequence[Path]) -> list[Group]:
+def collect(benchmark: str, folders: Sequence[Path], others: Sequence[Path] = ()) -> list[Group]:
     """Runs on a benchmark, in groups.
+
+    Args:
+      benchmark: as `Command` has it.
+      folders: of runs.
+      others: more of them, but for those whose settings and seed one of `folders` has: what was reproduced stands in for what it repeats.
 
     Raises:
       OSError: a folder holds no run.
       ValueError: a seed comes twice in a group.
     """
     groups: dict[str, Group] = {}
-    for folder in folders:
+    for folder in (*folders, *others):
         algorithm, config, seed, _ = read_run(folder)
         if getattr(config, "title", config.benchmark).lower() != benchmark.lower():
             continue
         group = groups.setdefault(json.dumps([algorithm, vars(config) | {"total_env_steps": 0}], default=str), Group(algorithm, config))
+        if seed in group.seeds and folder in others:
+            continue
         if seed in group.seeds:
             raise ValueError(f"{folder} and {group.folders[group.seeds.index(seed)]} are the same run, seed {seed}: give one of them")
         curve = read_curve(folder)
@@ -265,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Print and draw; returns the exit status."""
     command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.table", args=arguments)
     try:
-        groups = collect(command.benchmark, [*own_folders(), *command.folders])
+        groups = collect(command.benchmark, find_runs(command.folders), own_folders())
     except (OSError, ValueError, KeyError) as error:
         print(f"metaworld_baselines.publishing.table: {error}", file=sys.stderr)
         return 2

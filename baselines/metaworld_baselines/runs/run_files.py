@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import dataclasses
 import math
+import sys
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from metaworld_baselines.runs.checkpoints import RESUME
 from metaworld_py.files import read_json, reading
 
 CONFIG = "config.json"
+CURVE = "curve.csv"
 DEMONSTRATIONS = "demonstrations.json"  # of imitation: what was learned from
 
 
@@ -26,6 +28,39 @@ def check_place(out: Path) -> None:
     """
     if (out / CONFIG).is_file() or (out / RESUME).is_file():
         raise ValueError(f"{out} is the folder of a run: give the one that it is in, --out {out.parent}, to go on with it")
+
+
+def find_runs(places: Sequence[Path], *, with_labels: bool = False) -> list[Path]:
+    """Folders of runs that were evaluated: those given, and all below a folder that is none itself, as `runs` or a sweep's.
+
+    Says on stderr which were not evaluated yet.
+
+    Args:
+      places: folders; files are left out, so that a shell may write `runs/*`.
+      with_labels: runs that learn from labels (`metaworld_baselines.supervised`), which the others leave out, and not those of agents.
+
+    Raises:
+      FileNotFoundError: no such folder, or no run of that kind.
+      ValueError: a damaged one.
+    """
+    found = list[Path]()
+    for place in places:
+        if place.is_file():
+            continue
+        runs = [place] if (place / CONFIG).is_file() else sorted(path.parent for path in place.rglob(CONFIG))
+        if not runs:
+            raise FileNotFoundError(f"{place}: no {CONFIG} of a training run there, nor below it")
+        for run in runs:
+            if ("problem" in read_description(run / CONFIG)["config"]) != with_labels:
+                continue
+            if (run / CURVE).is_file():
+                found.append(run)
+            else:
+                print(f"{run}: not evaluated yet, left out", file=sys.stderr)
+    if places and not found:
+        kind = "learns from labels and" if with_labels else "trained an agent and"
+        raise FileNotFoundError(f"no run that {kind} was evaluated in {', '.join(map(str, places))}")
+    return found
 
 
 def read_description(path: Path) -> dict[str, Any]:

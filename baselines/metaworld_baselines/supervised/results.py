@@ -14,7 +14,7 @@ from typing import Any
 import tyro
 
 from metaworld_baselines.places import RESULTS
-from metaworld_baselines.runs.run_files import CONFIG, read_description, read_table
+from metaworld_baselines.runs.run_files import CONFIG, find_runs, read_description, read_table
 from metaworld_baselines.supervised.settings import NUM_TASKS, MetaConfig, MultiTaskConfig
 from metaworld_py.files import read_json, reading, write_json
 
@@ -100,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Add runs; returns the exit status."""
     command = tyro.cli(Command, prog="python -m metaworld_baselines.supervised.results", args=arguments)
     try:
-        print(f"{command.file}: {add(command.folders, command.file)} runs")
+        print(f"{command.file}: {add(find_runs(command.folders, with_labels=True), command.file)} runs")
     except (OSError, ValueError) as error:
         print(f"metaworld_baselines.supervised.results: {error}", file=sys.stderr)
         return 2

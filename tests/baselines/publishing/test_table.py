@@ -14,6 +14,7 @@ from metaworld_baselines.algorithms.sac_config import SacConfig
 from metaworld_baselines.publishing import aggregation, protocol_table, table
 from metaworld_baselines.publishing.published_settings import published_config, published_steps
 from metaworld_baselines.publishing.table import PUBLISHED_FIGURES
+from metaworld_baselines.runs.run_files import find_runs
 from metaworld_py.evaluation.shots import Shot, save_shots
 
 TASKS = ("reach", "push", "drawer-close", "door-open")
@@ -41,6 +42,28 @@ def test_seeds_are_grouped_and_settings_are_not(make_run):
     assert table.collect("MT50", folders) == []
     with pytest.raises(ValueError, match="are the same run, seed 1: give one of them"):
         table.collect("MT10", [folders[0], make_run(1, [0.5] * 4)])
+
+
+def test_what_was_reproduced_stands_in_for_what_it_repeats(make_run):
+    ours, again = make_run(1, [0.0] * 4), make_run(1, [1.0] * 4)
+    (group,) = table.collect("MT10", [again], [ours, make_run(2, [0.5] * 4)])
+    assert group.seeds == [1, 2] and group.matrix.mean(axis=1).tolist() == [1.0, 0.5]
+
+
+def test_folders_of_runs_are_searched(make_run, tmp_path, capsys):
+    """As the shell gives them by `runs/*`: a sweep's folder, runs with labels, one without an evaluation, files."""
+    below, labelled, fresh = make_run(1, [0.0] * 4), make_run(2, [0.0] * 4), make_run(3, [0.0] * 4)
+    (tmp_path / "sweep").mkdir()
+    below = below.rename(tmp_path / "sweep" / "seed1")
+    (labelled / "config.json").write_text(
+        json.dumps({"algorithm": "maml", "config": {"problem": "sinusoid", "seed": 1}, "hardware": "", "versions": {}})
+    )
+    (fresh / "curve.csv").unlink()
+    (tmp_path / "train.log").touch()
+    assert find_runs(sorted(tmp_path.iterdir())) == [below] and find_runs([tmp_path], with_labels=True) == [labelled]
+    assert f"{fresh}: not evaluated yet" in capsys.readouterr().err
+    with pytest.raises(FileNotFoundError, match="no run that trained an agent"):
+        find_runs([labelled])
 
 
 def test_entries_of_a_sweep_are_told_apart_by_their_folders(make_run, tmp_path):
