@@ -76,7 +76,7 @@ class CustomMT(Benchmark):
 
     def __init__(self, envs_list: Sequence[str], seed: int | None = None, *, per_task: int = INSTANCES_PER_TASK) -> None:
         seed = benchmark_seed(seed)
-        super().__init__(draw_split(envs_list, seed, is_goal_hidden=False, per_task=per_task), NOTHING, seed)
+        super().__init__(draw_split(task_sets.listed("envs_list", envs_list), seed, is_goal_hidden=False, per_task=per_task), NOTHING, seed)
 
 
 class CustomML(Benchmark):
@@ -96,7 +96,8 @@ class CustomML(Benchmark):
         allow_overlap: bool = False,
     ) -> None:
         seed = benchmark_seed(seed)
-        train, test = (draw_split(names, seed, is_goal_hidden=True, per_task=per_task) for names in (train_envs, test_envs))
+        sides = task_sets.listed("train_envs", train_envs), task_sets.listed("test_envs", test_envs)
+        train, test = (draw_split(names, seed, is_goal_hidden=True, per_task=per_task) for names in sides)
         overlap = sorted(set(train.names) & set(test.names))
         if overlap and not allow_overlap:
             raise ValueError(f"{', '.join(overlap)} stand on both sides: test tasks must be held out (or say allow_overlap=True)")

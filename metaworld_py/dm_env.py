@@ -64,6 +64,7 @@ class TaskEnvironment(dm_env.Environment):  # type: ignore[misc]  # dm_env has n
         self._env = env
         self._seed = seed
         self._needs_reset = True
+        self._has_begun = False  # whether an episode of the caller's has
         self._physics: Any = None
         self._info: dict[str, Any] = {}
 
@@ -84,9 +85,13 @@ class TaskEnvironment(dm_env.Environment):  # type: ignore[misc]  # dm_env has n
 
     @property
     def physics(self) -> Any:
-        """A `dm_control.mujoco.Physics` that mirrors the episode: for viewers and for reading, not for moving things."""
+        """A `dm_control.mujoco.Physics` that mirrors the episode: for viewers and for reading, not for moving things.
+
+        Before the first reset it shows an episode: with a seed the first one.
+        """
         if self._physics is None:
-            self._env.reset(seed=self._seed)
+            if not self._has_begun:
+                self._env.reset(seed=self._seed)
             self._mirror()
         return self._physics
 
@@ -94,7 +99,7 @@ class TaskEnvironment(dm_env.Environment):  # type: ignore[misc]  # dm_env has n
         """Start an episode."""
         seed, self._seed = self._seed, None  # only the first reset seeds
         observation, self._info = self._env.reset(seed=seed)
-        self._needs_reset = False
+        self._needs_reset, self._has_begun = False, True
         self._refresh_mirror()
         return dm_env.restart(self._observation(observation))
 

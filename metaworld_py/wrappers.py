@@ -181,7 +181,7 @@ class RNNBasedMetaRLWrapper(FollowsSpace, RecordConstructorArgs):
         _flat_box(env)
 
     def _observed(self, inside: Box) -> Box:
-        return self._recurrent.space(inside, _flat_box(self.env, "action_space"))
+        return self._recurrent.space(inside)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Reset:
         """Start an episode; the appended numbers are zeros."""
@@ -197,7 +197,7 @@ class RNNBasedMetaRLWrapper(FollowsSpace, RecordConstructorArgs):
 
 
 class NormalizeRewardsExponential(gymnasium.RewardWrapper[Any, Any], RecordConstructorArgs):
-    """Scales rewards by their exponentially weighted deviation. See `transforms.ExponentialRewardNormalizer`.
+    """Scales rewards by their exponentially weighted deviation. See `envs.normalizers.ExponentialRewardNormalizer`.
 
     Args:
       reward_alpha: weight of the newest reward, in (0, 1].
@@ -236,6 +236,8 @@ class ActionRepeat(gymnasium.Wrapper[Any, Any, Any, Any], RecordConstructorArgs)
         RecordConstructorArgs.__init__(self, repeat=repeat)
         super().__init__(env)
         self.repeat = repeat
+        if "render_fps" in env.metadata:  # pictures are taken once an action
+            self.metadata = {**env.metadata, "render_fps": env.metadata["render_fps"] / repeat}
 
     def step(self, action: Any) -> Step:
         """Advance by up to `repeat` control steps."""
@@ -327,8 +329,8 @@ class CurrentFrameOnly(FollowsSpace, gymnasium.ObservationWrapper[Any, Any, Any]
         return np.delete(observation, BEFORE)
 
 
-def _flat_box(env: Env, name: str = "observation_space") -> Box:
-    space = getattr(env, name)
+def _flat_box(env: Env) -> Box:
+    space = env.observation_space
     if not isinstance(space, Box) or len(space.shape) != 1:
-        raise TypeError(f"{name} must be a flat Box, got {space}; wrappers of pixels and dictionaries go outside")
+        raise TypeError(f"observation_space must be a flat Box, got {space}; wrappers of pixels and dictionaries go outside")
     return space

@@ -46,3 +46,18 @@ def test_physics_mirrors_the_episode():
     assert physics is env.physics
     assert physics.named.data.xpos["hand"] == pytest.approx(step.observation["observations"][:3], abs=1e-12)
     assert env.control_timestep() == 0.0125
+
+
+def test_a_first_look_at_the_physics_moves_nothing():
+    from metaworld_py import dm_env
+
+    env, other = (dm_env.load("door-open", seed=1) for _ in range(2))
+    env.reset(), other.reset()
+    push = np.array([1, 0, 0, 0], np.float32)
+    for _ in range(3):
+        step = env.step(push)
+        other.step(push)
+    task = env._env.task
+    assert env.physics.named.data.xpos["hand"] == pytest.approx(step.observation["observations"][:3], abs=1e-12)
+    assert env._env.task == task and env._env.curr_path_length == 3
+    assert np.array_equal(env.step(push).observation["observations"], other.step(push).observation["observations"])

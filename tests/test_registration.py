@@ -181,6 +181,9 @@ def test_goal_ids_work_without_seed_and_can_be_copied(name):
         ("custom-ml-envs", {"train_envs": ["reach"], "test_envs": ["reach"]}, ValueError, "stand on both sides"),
         ("custom-ml-envs", {"train_envs": ["reach"], "test_envs": ["push"], "split": "val"}, ValueError, "split must be"),
         ("custom-mt-envs", {"envs_list": ["rech"]}, ValueError, "Did you mean 'reach'"),
+        ("custom-mt-envs", {"envs_list": "reach"}, ValueError, r"envs_list must be a list, got the text 'reach': write \['reach'\]"),
+        ("custom-ml-envs", {"train_envs": ["reach"], "test_envs": "push"}, ValueError, "test_envs must be a list"),
+        ("goal_observable", {"env_name": None}, ValueError, "env_name must be a task's name, got None"),
     ],
 )
 def test_impossible_requests_are_refused_clearly(name, keywords, error, message):
@@ -192,3 +195,12 @@ def test_sets_say_how_they_are_made():
     for name in ("MT10", "ML1-train"):
         with pytest.raises(gymnasium.error.Error, match="make_vec"):
             gymnasium.make(f"Meta-World/{name}")
+
+
+@pytest.mark.parametrize("name", ["MT1", "goal_observable", "goal_hidden"])
+def test_lists_of_pictures_are_collected(opengl, name):
+    env = gymnasium.make(f"Meta-World/{name}", env_name="reach", seed=1, render_mode="rgb_array_list", width=16, height=16)
+    env.reset(seed=0)
+    env.step(np.zeros(4, np.float32))
+    assert [picture.shape for picture in env.render()] == [(16, 16, 3)] * 2
+    env.close()

@@ -514,3 +514,14 @@ def test_generators_can_be_saved_and_set():
         assert (other.np_random.random(), *other.action_space.sample(), *other.observation_space.sample()) == expected
     with pytest.raises(ValueError, match=r"must have .* got \['np_random_state'\]"):
         wrappers.set_env_rng(env, {"np_random_state": state["np_random_state"]})
+
+
+def test_recurrent_observations_hold_actions_beyond_the_box():
+    """They are appended as the agent gave them."""
+    env = wrappers.RNNBasedMetaRLWrapper(make())
+    envs = gymnasium.make_vec("Meta-World/MT1", env_name="reach", seed=1, recurrent_info_in_obs=True)
+    env.reset(seed=0), envs.reset(seed=0)
+    action = np.array([3.0, -2.0, 0.0, 7.5], np.float32)
+    observation, observations = env.step(action)[0], envs.step(action[np.newaxis])[0]
+    assert observation[39:43].tolist() == observations[0, 39:43].tolist() == action.tolist()
+    assert env.observation_space.contains(observation) and envs.observation_space.contains(observations)

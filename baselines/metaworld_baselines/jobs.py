@@ -108,6 +108,7 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory())) if several else out
         for title, folder in left.items():
+            check_newest(folder, place / title)
             parcels.unpack(folder, place / title)
         runs = dict[int, RlRun]()
         for seed, title in titles.items():
@@ -121,6 +122,7 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
                 minutes=limit,
                 is_on_tensorboard=False,
                 is_one_of_several=several,
+                whole=algorithm.whole,
             )
         if several:
             stack.enter_context(parcels.Packing([run.folder for run in runs.values()], out))
@@ -133,6 +135,19 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
                 run.close()
                 report_visit(name, run, run.env_steps - steps, seconds, went_on=before is not None)
     return out if several else out / titles[seeds[0]]
+
+
+def check_newest(before: Path, folder: Path) -> None:
+    """Refuse to go on with what lies in a visit's folder where the visit before is further.
+
+    Raises:
+      ValueError: it is; says how far both are.
+    """
+    if not (folder / checkpoints.RESUME).is_file():
+        return
+    then, now = (int(checkpoints.read_header(place / checkpoints.RESUME)["env_steps"]) for place in (before, folder))
+    if then > now:
+        raise ValueError(f"{folder} is after {now:,} steps and --before after {then:,}: remove that folder, or give another --out")
 
 
 def report_visit(name: str, run: RlRun, env_steps: int, seconds: float, *, went_on: bool) -> None:

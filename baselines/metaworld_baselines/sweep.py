@@ -139,6 +139,10 @@ def read_sweep(path: Path, out: Path, only: Sequence[str] = ()) -> list[Planned]
                 for algorithm, config in entry.configs()
                 for turn, seed in enumerate(entry.seeds)
             ]
+            folders = [run.folder for _, run in planned]
+            twice = {folder.name for folder in folders if folders.count(folder) > 1}
+            if twice:
+                raise ValueError(f"{', '.join(sorted(twice))} stands there twice")
         except (TypeError, ValueError) as error:
             raise ValueError(f"{path}, [{name}]: {error}") from error
     return [run for _, run in sorted(planned, key=lambda item: item[0])]

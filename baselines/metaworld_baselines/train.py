@@ -147,14 +147,20 @@ def check_number_of_seeds(name: str, command: Any) -> None:
 
 def train_here(name: str, command: Any, seeds: Sequence[int]) -> None:
     """Runs of these seeds in this process, all at once."""
-    config, runs = command.config, dict[int, RlRun]()
+    config, algorithm, runs = command.config, find_algorithm(name), dict[int, RlRun]()
     try:
         for seed in seeds:
             folder, settings = command.out / folder_name(name, config, seed), {**asdict(config), "seed": seed}
-            several = len(seeds) > 1
-            budget = config.total_env_steps
-            runs[seed] = RlRun(folder, name, settings, budget, allow_slow=command.allow_slow, is_one_of_several=several)
-        find_algorithm(name).train_all(config, runs)
+            runs[seed] = RlRun(
+                folder,
+                name,
+                settings,
+                config.total_env_steps,
+                allow_slow=command.allow_slow,
+                is_one_of_several=len(seeds) > 1,
+                whole=algorithm.whole,
+            )
+        algorithm.train_all(config, runs)
         for run in runs.values():
             success = f"success {run.curve[-1]['success']:.1%}" if run.curve else "not evaluated"
             run.say(f"{run.folder}: {run.env_steps:,} steps in {run.seconds / 3600:.2f} h, {success}")

@@ -22,7 +22,7 @@ class Agent(Protocol):
     """
 
     def eval_action(self, observations: NDArray[np.float64]) -> NDArray[Any]:
-        """Actions (n, 4) in [−1, 1]."""
+        """Actions (n, 4) in [−1, 1]; or a pair of those and a state of the agent's own, as Stable-Baselines3's `predict` gives it."""
         ...
 
 
@@ -65,11 +65,15 @@ def as_agent(agent: Any) -> Agent:
     """An object with `eval_action`, from such an object or from a plain function of observations.
 
     Raises:
-      TypeError: neither.
+      TypeError: neither; says what to pass instead.
     """
+    if isinstance(agent, type):
+        raise TypeError(f"an agent must be an object, got the class {agent.__name__}: pass an instance, {agent.__name__}(...)")
     if callable(getattr(agent, "eval_action", None)):
         result: Agent = agent
         return result
     if callable(agent):
         return _FunctionAgent(agent)
+    if callable(getattr(agent, "predict", None)):
+        raise TypeError(f"an agent needs a method eval_action(observations), got {agent!r}: pass its method predict")
     raise TypeError(f"an agent needs a method eval_action(observations) or must be such a function itself, got {agent!r}")

@@ -180,7 +180,9 @@ class Player:
     def act(self, states: States) -> NDArray[Any]:
         """Actions (n, 4) for the states (n, 39): the last ones again while they last."""
         if self._steps % self._inputs.own.action_repeat == 0:
-            self._actions = np.asarray(self._agent.eval_action(self.observed(states)))
+            answer = self._agent.eval_action(self.observed(states))
+            is_pair = isinstance(answer, tuple) and np.ndim(answer[0]) == 2  # actions, and a state of the agent's own
+            self._actions = np.asarray(answer[0] if is_pair else answer)
         self._steps += 1
         actions: NDArray[Any] = self._actions
         return actions

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from metaworld_py.agents.built_in import BUILT_IN
 from metaworld_py.engine.episode import REWARD_VERSIONS
+from metaworld_py.envs.options import checked_count
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
+from metaworld_py.instances.task_sets import listed
 from metaworld_py.rendering.renderer import HIGH, MAX_SIZE_PX, QUALITIES
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
@@ -42,17 +44,16 @@ class RecordingConfig:
     reward_function_version: str = "v2"  # or "v1"
 
     def __post_init__(self) -> None:
-        names = tuple(find_task(name).name for name in self.tasks)
+        names = tuple(find_task(name).name for name in listed("tasks", self.tasks))
         if not names or len(set(names)) != len(names):
             raise ValueError(f"give at least one task and each only once, got {self.tasks}")
         object.__setattr__(self, "tasks", names)
         if self.format not in FORMATS:
             raise ValueError(f"format must be one of {FORMATS}, got {self.format!r}")
         for name in ("episodes_per_task", "max_episode_steps"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        checked_seed(self.seed)
-        object.__setattr__(self, "agents", tuple(self.agents))
+            object.__setattr__(self, name, checked_count(name, getattr(self, name)))
+        object.__setattr__(self, "seed", checked_seed(self.seed))
+        object.__setattr__(self, "agents", listed("agents", self.agents))
         if not self.agents or len(set(self.agents)) != len(self.agents):
             raise ValueError(f"give at least one agent and each only once, got {self.agents}")
         if not (math.isfinite(self.noise_std) and self.noise_std >= 0.0):
@@ -65,6 +66,8 @@ class RecordingConfig:
             raise ValueError(f"camera {self.camera_name!r} was given without a picture size: give both or none")
         if self.size_px is None and self.render_quality != HIGH:
             raise ValueError(f"render_quality {self.render_quality!r} was given without a picture size: give both or none")
+        if self.size_px is not None:
+            object.__setattr__(self, "size_px", checked_count("size_px", self.size_px))
         if self.size_px is not None and not (MIN_SIZE_PX <= self.size_px <= MAX_SIZE_PX and self.size_px % 2 == 0):
             raise ValueError(f"pictures must have an even size in {MIN_SIZE_PX}…{MAX_SIZE_PX} pixels, got {self.size_px}")
         if self.render_quality not in QUALITIES:

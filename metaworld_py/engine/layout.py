@@ -56,7 +56,7 @@ def checked_elapsed(steps: Any, num_envs: int, max_episode_steps: int) -> NDArra
 
 
 def checked_actions(actions: Any, shape: tuple[int, ...]) -> NDArray[np.floating[Any]]:
-    """Actions as a float array of the given shape, dtype kept if it is floating.
+    """Actions as a float array of the given shape, dtype kept if it is floating and float32 at least.
 
     Raises:
       ValueError: wrong shape, no real numbers, or a component that is NaN or infinite.
@@ -68,6 +68,8 @@ def checked_actions(actions: Any, shape: tuple[int, ...]) -> NDArray[np.floating
         if array.dtype.kind not in "biu":
             raise ValueError(f"action must be real numbers, got {array.dtype}")
         array = array.astype(np.float64)
+    elif array.dtype.itemsize < 4:
+        array = array.astype(np.float32)  # of halves, displacements would be halves, too
     # For one environment plain floats are much quicker than array operations; a finite sum means that all are finite.
     is_finite = math.isfinite(sum(array.tolist())) if array.ndim == 1 else np.isfinite(array).all()
     if not is_finite:

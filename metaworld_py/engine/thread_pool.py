@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 from metaworld_py.engine.machine import available_cores
@@ -38,12 +38,12 @@ class ThreadPool:
             while len(self._helpers) < n_helpers:
                 self._helpers.append(_Helper())
             helpers = self._helpers[:n_helpers]
-            for helper in helpers:
-                helper.start(job)
             try:
+                for helper in helpers:
+                    helper.start(job)
                 job()
             finally:
-                errors = [helper.wait() for helper in helpers]
+                errors = _errors_once_done(helpers)
             for error in errors:
                 if error is not None:
                     raise error
@@ -52,33 +52,60 @@ class ThreadPool:
 
 
 class _Helper:
-    """One thread that runs a job each time it is told to."""
+    """One thread that runs a job each time it is told to. What it has to do is a state, not a count: nothing can be left over of a job."""
 
     def __init__(self) -> None:
-        self._job: Job | None = None
+        self._job: Job | None = None  # None once it is done
         self._error: BaseException | None = None
-        self._has_job, self._is_done = threading.Semaphore(0), threading.Semaphore(0)
+        self._changed = threading.Condition()
         threading.Thread(target=self._work, name="metaworld_py", daemon=True).start()
 
     def start(self, job: Job) -> None:
-        self._job = job
-        self._has_job.release()
+        with self._changed:
+            self._job = job
+            self._changed.notify_all()
 
     def wait(self) -> BaseException | None:
-        self._is_done.acquire()
-        return self._error
+        """What the job raised, once it is done; at once where it was never told of one. Waiting again does no harm."""
+        with self._changed:
+            self._changed.notify_all()  # an interrupt may have come between the job and its announcement
+            while self._job is not None:
+                self._changed.wait()
+            return self._error
 
     def _work(self) -> None:
         while True:
-            self._has_job.acquire()
-            assert self._job is not None
-            self._error = None
+            with self._changed:
+                while self._job is None:
+                    self._changed.wait()
+                job = self._job
+            error: BaseException | None = None
             try:
-                self._job()
-            except BaseException as error:  # handed to the caller
-                self._error = error
-            self._job = None
-            self._is_done.release()
+                job()
+            except BaseException as raised:  # handed to the caller
+                error = raised
+            with self._changed:
+                self._job, self._error = None, error
+                self._changed.notify_all()
+            del job, error  # what a job holds must not live until the next one
+
+
+def _errors_once_done(helpers: Sequence[_Helper]) -> list[BaseException | None]:
+    """What each helper's job raised. An interrupt waits for them, too: a helper still at work would take part in a later step.
+
+    Raises:
+      BaseException: the interrupt.
+    """
+    interrupt: BaseException | None = None
+    while True:
+        try:
+            errors = [helper.wait() for helper in helpers]
+        except BaseException as raised:  # whatever a signal's handler raises; the wait is of milliseconds
+            interrupt = raised
+            continue
+        if interrupt is not None:
+            raise interrupt
+        return errors
 
 
 @lru_cache(maxsize=8)

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from metaworld_py.engine import layout
 from metaworld_py.engine.episode import Episode
 from metaworld_py.engine.layout import displacement
+from metaworld_py.envs.copies import deep_copy, taken_along
 from metaworld_py.envs.options import DENSE, EpisodeOptions, Option, RenderOptions, read_keywords
 from metaworld_py.envs.published_names import PublishedNames
 from metaworld_py.envs.seen_env import HUMAN, SeenEnv
@@ -164,7 +165,7 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
 
     def seed_generator(self, seed: int) -> None:
         """Seed the generator that chooses and draws instances, without a reset; `reset(seed=...)` does the same and resets."""
-        self.np_random, self._np_random_seed = seeding.np_random(seed)
+        self.np_random, self._np_random_seed = seeding.np_random(checked_seed(seed, maximum=None))
 
     def set_task(self, task: Task) -> None:
         """Play this instance from the next reset on.
@@ -206,9 +207,18 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
         """Choose another instance now, for the next reset; needed only where resets do not choose."""
         return self._selector_or_raise().sample(self.np_random)
 
+    @property
+    def sample_tasks_on_reset(self) -> bool:
+        """Whether each reset takes another instance."""
+        return self._selector_or_raise().sample_on_reset
+
+    @sample_tasks_on_reset.setter
+    def sample_tasks_on_reset(self, on: bool) -> None:
+        self._selector_or_raise().sample_on_reset = on
+
     def toggle_sample_tasks_on_reset(self, on: bool) -> None:
         """Whether each reset takes another instance."""
-        self._selector_or_raise().sample_on_reset = on
+        self.sample_tasks_on_reset = on
 
     def toggle_terminate_on_success(self, on: bool) -> None:
         """Whether an episode ends at its first success."""
@@ -218,7 +228,8 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
         """Start an episode.
 
         Args:
-          seed: seeds the choice of instances; the same seed gives the same episodes, in every process.
+          seed: seeds the choice of instances; where resets choose, the same seed gives the same episodes, in every process. Elsewhere (ML
+            sets) the instance of the last `sample_tasks` is kept, whatever the seed.
           options: {"task": Task} plays that instance from now on, as `set_task` does.
 
         Raises:
@@ -362,12 +373,14 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**vars(self.episode_options), **vars(self.render_options)}
         looks = {} if self._view is None else changed_looks(self._view.model, self.task_def.model)
+        name = self.task_def.name
+        kind = name if type(self) is env_class(name) else type(self)
         with self._lock:
-            return _rebuild, (self.task_def.name, options, (self.spec, self._made_for), looks, self._state())
+            arguments = (kind, options, (self.spec, self._made_for), looks, self._state())
+            return _rebuild, arguments, taken_along(self, _own_attributes(name))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldEnv:
-        rebuild, arguments = self.__reduce__()
-        copied: MetaWorldEnv = rebuild(*arguments)
+        copied: MetaWorldEnv = deep_copy(self, memo)
         return copied
 
     def _selector_or_raise(self) -> Selector:
@@ -419,9 +432,17 @@ def env_class(name: str) -> type[MetaWorldEnv]:
     return type(task.name, (MetaWorldEnv,), attributes)
 
 
-def _rebuild(name: str, options: dict[str, Any], made: Any, looks: dict[str, Any], state: EnvState) -> MetaWorldEnv:
-    """What unpickling and copying do."""
-    env = env_class(name)(**options)
+@cache
+def _own_attributes(name: str) -> frozenset[str]:
+    """Attributes that every environment of a task has, or may come to have by what is done with it."""
+    return frozenset(vars(env_class(name)())) | {"spec", "own_renderer", "_np_random", "_np_random_seed"}
+
+
+def _rebuild(kind: str | type[MetaWorldEnv], options: dict[str, Any], made: Any, looks: dict[str, Any], state: EnvState) -> MetaWorldEnv:
+    """What unpickling and copying do: of a task's environment by the task's name, of a user's own by its class."""
+    own_class = env_class(kind) if isinstance(kind, str) else kind
+    env = own_class.__new__(own_class)
+    MetaWorldEnv.__init__(env, **options)  # a user's class may be made from other arguments; what it keeps of them is taken along
     env.spec, made_for = made
     env.make_for(*made_for)
     if looks:

@@ -31,7 +31,7 @@ _SHARED = {
 class EnvOfVector(PublishedNames):
     """One environment of a vector environment: its instances, its episode, its picture, the engine's model and data.
 
-    It is stepped and reset with the others only.
+    It is stepped and reset with the others only, and keeps nothing itself: what it is asked and told is the vector environment's.
 
     Attributes:
       index: which one it is.
@@ -68,7 +68,12 @@ class EnvOfVector(PublishedNames):
     @property
     def np_random(self) -> Any:
         """Generator of the environment."""
-        return self._envs.generator(self.index)
+        return self._envs.np_random[self.index]
+
+    @property
+    def np_random_seed(self) -> int:
+        """What its generator was seeded with last."""
+        return self._envs.np_random_seed[self.index]
 
     def seed_generator(self, seed: int) -> None:
         """Seed its generator, without a reset."""
@@ -107,6 +112,24 @@ class EnvOfVector(PublishedNames):
         with self._lock:
             return self._envs.watched_view(self.index).hand_out_data()
 
+    @property
+    def sample_tasks_on_reset(self) -> bool:
+        """Whether each reset takes another instance."""
+        return self._selector.sample_on_reset
+
+    @sample_tasks_on_reset.setter
+    def sample_tasks_on_reset(self, on: bool) -> None:
+        self._selector.sample_on_reset = on
+
+    @property
+    def own_renderer(self) -> Any:
+        """A renderer of the user's own, or None."""
+        return self._envs.own_renderers.get(self.index)
+
+    @own_renderer.setter
+    def own_renderer(self, renderer: Any) -> None:
+        self._envs.own_renderers[self.index] = renderer
+
     def _mirror(self) -> EpisodeView:
         return self._envs.view(self.index)
 
@@ -143,7 +166,7 @@ class EnvOfVector(PublishedNames):
         raise AttributeError(f"an environment of a native vector environment has no {name!r}; vector_strategy='sync' gives whole ones")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in ("_envs", "index", "own_renderer") or hasattr(type(self), name):
+        if name in ("_envs", "index") or hasattr(getattr(type(self), name, None), "__set__"):
             object.__setattr__(self, name, value)
         elif isinstance(getattr(type(self._envs), _SHARED.get(name, name), None), Option):
             setattr(self._envs, _SHARED.get(name, name), value)

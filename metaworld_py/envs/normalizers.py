@@ -20,7 +20,7 @@ Mask = NDArray[np.bool_]
 EPSILON = 1e-8  # keeps divisions away from zero
 FIRST_COUNT = 1e-4  # weight of the initial mean 0 and variance 1, in observations (as in gymnasium's RunningMeanStd)
 REWARD_SCALE = 10.0  # v2 rewards lie in 0…10
-ANY_FINITE = float(np.finfo(np.float32).max)  # bound of rewards in spaces; Gymnasium's checker warns of infinite ones
+ANY_FINITE = float(np.finfo(np.float32).max)  # bound of rewards and given actions in spaces; Gymnasium's checker warns of infinite ones
 
 
 class PerEnvironment:
@@ -199,9 +199,13 @@ class RecurrentInfo(PerEnvironment):
         """Observations (n_envs, d + 6), of the same dtype."""
         return np.concatenate([observations, self._state["previous"].astype(observations.dtype)], axis=1)
 
-    def space(self, observations: Box, actions: Box) -> Box:
-        """The space of one environment's observations (d + 6,), from its spaces of observations (d,) and actions (4,)."""
-        return extended_box(observations, low=[*actions.low, -ANY_FINITE, 0.0], high=[*actions.high, ANY_FINITE, 1.0])
+    def space(self, observations: Box) -> Box:
+        """The space of one environment's observations (d + 6,), from that of what they are appended to (d,).
+
+        Actions are appended as the agent gave them, beyond [−1, 1] as well.
+        """
+        unbounded = [ANY_FINITE] * (ACTION_SIZE + 1)
+        return extended_box(observations, low=[*np.negative(unbounded), 0.0], high=[*unbounded, 1.0])
 
 
 def extended_box(box: Box, low: ArrayLike, high: ArrayLike) -> Box:

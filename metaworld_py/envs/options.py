@@ -90,6 +90,23 @@ MAY_BE_NONE = (
 )
 
 
+def checked_count(name: str, value: Any, least: int = 1, or_none: str = "") -> int:
+    """A whole number as Python's own int.
+
+    Args:
+      name: of the keyword.
+      value: what it was given.
+      least: that it may be.
+      or_none: what else the keyword may be, for the message.
+
+    Raises:
+      ValueError: not whole, or less; says what it may be.
+    """
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be at least {least} and whole{or_none}, got {value!r}")
+    return int(value)
+
+
 def check_keyword(name: str, value: Any) -> Any:
     """The value of a keyword, as Python's own int or bool where it is a number or yes or no.
 
@@ -104,9 +121,7 @@ def check_keyword(name: str, value: Any) -> Any:
             raise ValueError(f"{name} must be True or False{or_none}, got {value!r}")
         return bool(value)
     if name in LEAST:
-        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < LEAST[name]:
-            raise ValueError(f"{name} must be at least {LEAST[name]} and whole{or_none}, got {value!r}")
-        return int(value)
+        return checked_count(name, value, LEAST[name], or_none)
     return value
 
 

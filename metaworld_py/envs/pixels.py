@@ -175,7 +175,6 @@ class PixelVectorEnv(VectorLayer):
         self._base = env.unwrapped
         self._cameras = {task.name: self._options.find_cameras(task) for task in self._base.task_defs}
         self._final: dict[int, Any] = {}
-        self._base.before_autoreset = self._keep_final
 
     def _observed(self, inside: Any) -> Any:
         return self._options.space(inside, max(task.physics_model.nbody for task in self._base.task_defs))
@@ -187,7 +186,11 @@ class PixelVectorEnv(VectorLayer):
 
     def step(self, actions: Any) -> tuple[Any, NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Advance by one action; see `MetaWorldVectorEnv.step`."""
-        states, rewards, terminations, truncations, infos = self.env.step(actions)
+        self._base.before_autoreset = self._keep_final  # for this step only: copies have a base of their own, and nothing holds this layer
+        try:
+            states, rewards, terminations, truncations, infos = self.env.step(actions)
+        finally:
+            self._base.before_autoreset = None
         for env, pictures in self._final.items():
             infos["final_obs"][env] = self._options.observation(infos["final_obs"][env], pictures)
         self._final = {}

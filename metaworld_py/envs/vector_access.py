@@ -18,32 +18,33 @@ from metaworld_py.envs.env_of_vector import EnvOfVector, checkpoint_id
 from metaworld_py.envs.options import Option, RenderOptions
 from metaworld_py.envs.states import VectorEnvState
 from metaworld_py.instances.selection import Selector
-from metaworld_py.instances.task import Task
+from metaworld_py.instances.task import Task, checked_seed
 from metaworld_py.rendering.cameras import Camera, find_camera
 from metaworld_py.rendering.renderer import DEPTH, RGB, EpisodeView, Renderer
 from metaworld_py.tasks.common.definition import TaskDef
 
 # Read and called on each environment, though the vector environment has something under that name.
-PER_ENVIRONMENT = ("tasks", "render")
+PER_ENVIRONMENT = ("tasks", "render", "action_space", "observation_space", "np_random", "np_random_seed", "unwrapped")
 
 
 class VectorAccess:
     """What a `MetaWorldVectorEnv` offers besides being stepped and reset.
 
     Attributes:
-      envs: each environment by itself.
       selectors: what each environment plays.
+      own_renderers: renderers of the user's own, by environment.
     """
 
     num_envs: int
-    envs: list[EnvOfVector]
     selectors: list[Selector]
+    own_renderers: dict[int, Any]
     render_mode: Any
     render_options: Any
     _lock: threading.RLock
     _batch: EpisodeBatch
     _tasks: list[Task | None]
     _rngs: list[np.random.Generator]
+    _rng_seeds: list[int]
     _was_reset: bool
     _renderer: Renderer
     _cameras: dict[str, int | Camera]
@@ -67,6 +68,12 @@ class VectorAccess:
             """Continue from a state."""
 
         def _set_observation_space(self) -> None: ...
+
+    @property
+    def envs(self) -> list[EnvOfVector]:
+        """Each environment by itself. Made anew each time: if they were kept, they and this environment would keep one another alive."""
+        own: Any = self
+        return [EnvOfVector(own, index) for index in range(self.num_envs)]
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Call a method, or read an attribute, and hand out the answer once per environment, as Gymnasium's own vector environments do.
@@ -132,7 +139,7 @@ class VectorAccess:
         """The picture of one environment, or None without a render mode."""
         if self.render_mode is None:
             return None
-        own = self.envs[env].own_renderer
+        own = self.own_renderers.get(env)
         return self.picture(env, camera) if own is None else own.render(self.render_mode)
 
     def picture(self, env: int, camera: str | int | Camera | None = None, *, kind: str | None = None) -> NDArray[Any]:
@@ -191,13 +198,9 @@ class VectorAccess:
             if view.take_edits():
                 self._batch.take_over([env])
 
-    def generator(self, env: int) -> np.random.Generator:
-        """The generator of one environment."""
-        return self._rngs[env]
-
     def seed_generator(self, env: int, seed: int) -> None:
         """Seed the generator of one environment, without a reset."""
-        self._rngs[env] = seeding.np_random(seed)[0]
+        self._rngs[env], self._rng_seeds[env] = seeding.np_random(checked_seed(seed, maximum=None))
 
     def hide_goal(self, env: int, selector: Selector) -> None:
         """Let one environment play what a selector chooses, and show or hide its goal as the selector has it, at once."""

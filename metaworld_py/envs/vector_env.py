@@ -6,8 +6,9 @@ import copy
 import importlib.util
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,7 @@ from metaworld_py.engine import layout
 from metaworld_py.engine.batch import EpisodeBatch
 from metaworld_py.engine.layout import OBSERVATION_SIZE
 from metaworld_py.engine.threaded import ThreadedBatch
-from metaworld_py.envs.env import MetaWorldEnv
-from metaworld_py.envs.env_of_vector import EnvOfVector
+from metaworld_py.envs.copies import deep_copy, taken_along
 from metaworld_py.envs.options import (
     REWARD_MODES,
     EpisodeOptions,
@@ -36,13 +36,14 @@ from metaworld_py.envs.options import (
 )
 from metaworld_py.envs.states import VectorEnvState
 from metaworld_py.envs.vector_access import VectorAccess
-from metaworld_py.envs.vector_infos import episode_statistics, final_infos, step_infos
+from metaworld_py.envs.vector_infos import episode_statistics, final_infos, leave_to_final_info, step_infos
 from metaworld_py.files import install_hint
-from metaworld_py.instances.selection import Selector, TaskSelector
+from metaworld_py.instances.selection import FreshTasks, Selector, TaskSelector
 from metaworld_py.instances.task import Task, checked_seed, warn_outside
 from metaworld_py.rendering.cameras import Camera, chosen_camera
 from metaworld_py.rendering.renderer import EpisodeView, Renderer
 from metaworld_py.sim.fields import changed_looks
+from metaworld_py.sim.simulation import CONTROL_HZ
 from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON, TaskDef
 
@@ -96,10 +97,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         self._lock = threading.RLock()  # two threads in one simulation would kill the interpreter
         self._records_statistics = check_keyword("record_episode_statistics", record_episode_statistics)
         use_one_hot, sample_on_reset = check_keyword("use_one_hot", use_one_hot), check_keyword("sample_on_reset", sample_on_reset)
-        self.selectors: list[Selector] = [
-            TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
-            for source in instances
-        ]
+        self.selectors = selectors_of(instances, task_select, sample_on_reset=sample_on_reset)
         self.num_envs = len(self.selectors)
         self._task_names = [find_task(selector.env_name).name for selector in self.selectors]
         self._tasks: list[Task | None] = [None] * self.num_envs
@@ -126,8 +124,9 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         self._renderer = Renderer()
         self._views: dict[int, EpisodeView] = {}
         self._watched: dict[int, EpisodeView] = {}  # whose model or data someone holds
-        self._rngs = [seeding.np_random(None if seed is None else int(seed) + index)[0] for index in range(self.num_envs)]
-        self.envs = [EnvOfVector(self, index) for index in range(self.num_envs)]
+        self.own_renderers = {}
+        seeded = [seeding.np_random(value) for value in self._seeds(seed)]
+        self._rngs, self._rng_seeds = [rng for rng, _ in seeded], [value for _, value in seeded]
         self.before_autoreset: Callable[[NDArray[np.intp]], None] | None = None  # told which episodes are about to be replaced
         self.steps = np.zeros(self.num_envs, dtype=int)
         self._returns = np.zeros(self.num_envs)
@@ -144,7 +143,11 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
     @autoreset_mode.setter
     def autoreset_mode(self, mode: AutoresetMode | str) -> None:
         self._autoreset_mode = checked_autoreset_mode(mode)
-        self.metadata = {**MetaWorldEnv.metadata, "render_modes": list(VECTOR_RENDER_MODES), "autoreset_mode": self._autoreset_mode}
+        self.metadata = {
+            "render_modes": list(VECTOR_RENDER_MODES),
+            "render_fps": CONTROL_HZ / self.action_repeat,
+            "autoreset_mode": self._autoreset_mode,
+        }
 
     @property
     def task_names(self) -> list[str]:
@@ -155,6 +158,16 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
     def tasks(self) -> list[Task | None]:
         """The instance that each environment plays; `set_tasks` gives others."""
         return list(self._tasks)
+
+    @property  # type: ignore[misc]  # Gymnasium's can be set
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]  # as its SyncVectorEnv
+        """Each environment's generator, as Gymnasium's own vector environments have it."""
+        return tuple(self._rngs)
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """What each environment's generator was seeded with last."""
+        return tuple(self._rng_seeds)
 
     @property
     def episode_options(self) -> EpisodeOptions:
@@ -208,7 +221,8 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         """Start episodes in all environments, or in those of `options["reset_mask"]`.
 
         Args:
-          seed: environment i gets seed + i; or one seed per environment; None goes on with the generators as they are.
+          seed: environment i gets seed + i; or one seed per environment; None goes on with the generators as they are. Where resets do not
+            choose (ML sets), the instances of the last `sample_tasks` are kept, whatever the seed.
           options: {"reset_mask": (num_envs,) bool} resets only those; {"tasks": one Task per environment} plays these instances once;
             {"task": Task} plays that instance from now on in all of them, as `set_task` does; {"elapsed_steps": (num_envs,) int} begins
             episodes as if so many control steps had gone by, so that they end at different times (staggered resets).
@@ -216,6 +230,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         Raises:
           ValueError: unknown options, wrong lengths, tasks of other environments or goal visibility, episodes over before they begin;
             nothing was changed.
+          ResetNeeded: only some environments in the first reset.
         """
         options = options or {}
         unknown = set(options) - set(RESET_OPTIONS)
@@ -224,6 +239,8 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, dtype=bool)))
         if mask.shape != (self.num_envs,) or mask.dtype != bool or not mask.any():
             raise ValueError(f"reset_mask must be ({self.num_envs},) bool with at least one True, got {mask!r}")
+        if not self._was_reset and not mask.all():
+            raise ResetNeeded("the first reset must begin episodes in all environments: leave reset_mask out")
         started = np.flatnonzero(mask)
         if "tasks" in options:
             self._check_tasks(options["tasks"], started.tolist(), "options['tasks'] must hold one task")
@@ -235,7 +252,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
                 self.set_task(options["task"], started.tolist())
             for env, value in enumerate(seeds):
                 if value is not None:
-                    self._rngs[env] = seeding.np_random(value)[0]
+                    self.seed_generator(env, value)
                     self.selectors[env].restart()
             self._start(started, options.get("tasks"))
             self.steps[started] = elapsed[started]
@@ -290,7 +307,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
             self._start(np.flatnonzero(anew))
         elif any_over and self.autoreset_mode == AutoresetMode.SAME_STEP:
             infos |= final_infos(infos, self._observations(), over)
-            infos.pop("episode", None), infos.pop("_episode", None)  # of the episodes that ended: they stand in final_info
+            leave_to_final_info(infos, over)
             if self.before_autoreset is not None:
                 self.before_autoreset(np.flatnonzero(over))
             self._start(np.flatnonzero(over))
@@ -411,11 +428,11 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         options |= {"autoreset_mode": self.autoreset_mode, "use_one_hot": bool(self._one_hot.shape[1])}
         options["record_episode_statistics"] = self._records_statistics
         looks = {env: changed_looks(view.model, view.task.model) for env, view in self._watched.items()}
-        return _rebuild, (self.selectors, options, self.spec, looks, self.get_state())
+        arguments = (type(self), self.selectors, options, self.spec, looks, self.get_state())
+        return _rebuild, arguments, taken_along(self, _own_attributes(self.task_names[0]))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> MetaWorldVectorEnv:
-        rebuild, arguments = self.__reduce__()
-        copied: MetaWorldVectorEnv = rebuild(*arguments)
+        copied: MetaWorldVectorEnv = deep_copy(self, memo)
         return copied
 
     @property
@@ -431,8 +448,8 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         """One seed per environment, checked."""
         if seed is None:
             return [None] * self.num_envs
-        if isinstance(seed, (int, np.integer)):
-            first = checked_seed(int(seed), maximum=None)
+        if not isinstance(seed, Iterable):
+            first = checked_seed(seed, maximum=None)
             return [first + index for index in range(self.num_envs)]
         seeds = [None if one is None else checked_seed(one, maximum=None) for one in seed]
         if len(seeds) != self.num_envs:
@@ -482,6 +499,23 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
 
 
+def selectors_of(instances: Sequence[Sequence[Task] | Selector], task_select: str, *, sample_on_reset: bool) -> list[Selector]:
+    """A selector for each environment, from those and from lists of instances.
+
+    Raises:
+      ValueError: no environment, or something else than these.
+    """
+    if not instances:
+        raise ValueError("give instances for at least one environment, got none")
+    for source in instances:
+        if not isinstance(source, (Sequence, TaskSelector, FreshTasks)):
+            raise ValueError(f"give a list of instances for each environment, e.g. [tasks, tasks] for two of them, got {source!r} for one")
+    return [
+        TaskSelector(source, task_select, sample_on_reset=sample_on_reset) if isinstance(source, Sequence) else source
+        for source in instances
+    ]
+
+
 def check_options(episode: EpisodeOptions, rendering: RenderOptions) -> None:
     """Refuse options that several environments cannot have.
 
@@ -522,14 +556,28 @@ def new_batch(tasks: Sequence[TaskDef], *, compiled: bool, **options: Any) -> Ep
     return CompiledBatch(tasks, **options)
 
 
+@cache
+def _own_attributes(task: str) -> frozenset[str]:
+    """Attributes that every vector environment has, or may come to have by what is done with it."""
+    names = vars(MetaWorldVectorEnv([FreshTasks(task, is_goal_hidden=False)], compiled=False))
+    return frozenset(names) | {"spec", "closed", "_np_random", "_np_random_seed"}
+
+
 def _rebuild(
-    selectors: list[Selector], options: dict[str, Any], spec: Any, looks: dict[int, dict[str, Any]], state: VectorEnvState
+    own_class: type[MetaWorldVectorEnv],
+    selectors: list[Selector],
+    options: dict[str, Any],
+    spec: Any,
+    looks: dict[int, dict[str, Any]],
+    state: VectorEnvState,
 ) -> MetaWorldVectorEnv:
     """What unpickling and copying do."""
-    envs = MetaWorldVectorEnv(copy.deepcopy(selectors), **options)
+    envs = own_class.__new__(own_class)
+    MetaWorldVectorEnv.__init__(envs, copy.deepcopy(selectors), **options)  # as single environments do
     envs.spec = spec
+    of_each = envs.envs
     for env, fields in looks.items():
         for field, value in fields.items():
-            getattr(envs.envs[env].model, field)[:] = value
+            getattr(of_each[env].model, field)[:] = value
     envs.set_state(copy.deepcopy(state))
     return envs

@@ -50,3 +50,14 @@ def final_infos(infos: dict[str, Any], observations: NDArray[np.float64], over: 
         final_obs[env] = observations[env].copy()
     final_info = {name: value if isinstance(value, dict) else np.where(over, value, np.zeros_like(value)) for name, value in infos.items()}
     return {"final_obs": final_obs, "_final_obs": over.copy(), "final_info": final_info, "_final_info": over.copy()}
+
+
+def leave_to_final_info(infos: dict[str, Any], over: NDArray[np.bool_]) -> None:
+    """Leave what is of the episodes that ended to `final_info`: the masks of a step's own infos keep to those that go on.
+
+    The numbers stay under the names: `infos["success"]` read without its mask is of every environment's step.
+    """
+    for name in (*_FIELDS, "is_unstable"):
+        if f"_{name}" in infos:
+            infos[f"_{name}"] = infos[f"_{name}"] & ~over
+    infos.pop("episode", None), infos.pop("_episode", None)

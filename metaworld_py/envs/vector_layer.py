@@ -60,7 +60,9 @@ class VectorLayer(VectorWrapper):
         return self._current_spaces()[2]
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
-        """See `MetaWorldVectorEnv.call`."""
+        """See `MetaWorldVectorEnv.call`. The space of observations is that of this layer."""
+        if name == "observation_space":
+            return (self.single_observation_space,) * self.num_envs
         if name == "get_checkpoint":
             return tuple(self.get_checkpoint())
         if name == "load_checkpoint":
@@ -71,7 +73,7 @@ class VectorLayer(VectorWrapper):
 
     def get_attr(self, name: str) -> tuple[Any, ...]:
         """See `MetaWorldVectorEnv.get_attr`."""
-        answer: tuple[Any, ...] = self.env.get_attr(name)
+        answer: tuple[Any, ...] = self.call(name) if name == "observation_space" else self.env.get_attr(name)
         return answer
 
     def set_attr(self, name: str, values: Any) -> None:

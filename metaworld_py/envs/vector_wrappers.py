@@ -37,11 +37,11 @@ class TransformedVectorEnv(VectorLayer):
         self._normalizer = ObservationNormalizer(n_envs, size) if options.normalize_observations else None
 
     def _observed(self, inside: Any) -> Any:
-        options, space, actions = self._options, inside, self.env.single_action_space
+        options, space = self._options, inside
         if not options.include_previous_frame:
             space = Box(np.delete(space.low, BEFORE), np.delete(space.high, BEFORE), dtype=np.float64)
         if self._recurrent is not None:
-            space = self._recurrent.space(space, actions)
+            space = self._recurrent.space(space)
         if options.normalize_observations:
             space = Box(-np.inf, np.inf, space.shape, np.float32)
         elif options.float32_observations:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from metaworld_py._version import installed_versions
 from metaworld_py.benchmarks import ML1, draw_split
-from metaworld_py.envs.options import ObservationOptions
+from metaworld_py.envs.options import ObservationOptions, checked_count
 from metaworld_py.envs.playing import PlayedStep
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
@@ -29,7 +29,7 @@ from metaworld_py.evaluation.intervals import repeat_interval
 from metaworld_py.evaluation.per_instance import PlayedEpisodes, Progress
 from metaworld_py.evaluation.published import MetaLearningAgent, Timestep
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
-from metaworld_py.instances.task import INSTANCES_PER_TASK, Task
+from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed
 from metaworld_py.instances.task_sets import task_names
 from metaworld_py.tasks.common.definition import HORIZON
 
@@ -102,6 +102,8 @@ def is_meta_learner(agent: Any) -> bool:
 
 
 def _refuse_others(agent: Any) -> None:
+    if isinstance(agent, type):
+        raise TypeError(f"a meta-learner must be an object, got the class {agent.__name__}: pass an instance, {agent.__name__}(...)")
     if not is_meta_learner(agent):
         raise TypeError(f"a meta-learner needs init, adapt_action, step, adapt and eval_action (see MetaLearningAgent), got {agent!r}")
     if getattr(agent, "inputs", None):
@@ -125,12 +127,10 @@ class _Counts:
     is_sampled: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("adaptation_episodes", "adaptation_steps", "evaluation_episodes", "draws"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.first_draw < 0:
-            raise ValueError(f"first_draw must be at least 0, got {self.first_draw}")
-        if not 1 <= self.instances_per_task <= INSTANCES_PER_TASK:
+        for name in ("instances_per_task", "adaptation_episodes", "adaptation_steps", "evaluation_episodes", "draws", "first_draw"):
+            least = 0 if name == "first_draw" else 1
+            object.__setattr__(self, name, checked_count(name, getattr(self, name), least))
+        if self.instances_per_task > INSTANCES_PER_TASK:
             raise ValueError(f"instances_per_task must lie in 1…{INSTANCES_PER_TASK}, got {self.instances_per_task}")
 
 
@@ -138,7 +138,7 @@ def evaluate_adaptation(
     agent: MetaLearningAgent,
     benchmark: str | Sequence[str] = "ML10-test",
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     instances_per_task: int = GOALS_PER_TASK,
     adaptation_episodes: int = 10,
     adaptation_steps: int = 1,
@@ -158,7 +158,8 @@ def evaluate_adaptation(
       agent: see `metaworld_py.evaluation.MetaLearningAgent`. With a true attribute `reads_recurrent_info`, its observations end in the
         previous action, reward / 10 and end of episode. With a method `reseed(seed)`, every draw and task has a generator of its own.
       benchmark: "ML10-test", "ML10-train", …, or one task: then ML1's goals.
-      seed: of the goals; the one that the agent was trained with (its `training_seed`, if any) gives the goals that belong together.
+      seed: of the goals; the one that the agent was trained with (its `training_seed`, if any) gives the goals that belong together;
+        None draws one, which the result has.
       instances_per_task: goals (published: 40).
       adaptation_episodes: of each round, none ended by success (published: 10).
       adaptation_steps: rounds (published: 1).
@@ -166,22 +167,20 @@ def evaluate_adaptation(
       draws: how often to adapt to each goal, each time anew and with other random actions: what adaptation brings depends on them.
       first_draw: number of the first draw; others are another sample.
       is_sampled: what counts is played with random actions, too, rather than with the most likely ones.
-      max_episode_steps: control steps of an episode.
-      reward_function_version: "v2" or "v1".
       held_out: for one task: ML1's test goals rather than its training goals.
-      agent_name: for the table.
-      progress: called with (task name, control steps done since the last call).
+      max_episode_steps, reward_function_version, agent_name, progress: see `evaluate`.
 
     Raises:
       ValueError: unknown tasks, counts out of range.
       TypeError: an agent that cannot adapt.
     """
     _refuse_others(agent)
+    seed, max_episode_steps = checked_seed(seed), checked_count("max_episode_steps", max_episode_steps)
     counts = _Counts(instances_per_task, adaptation_episodes, adaptation_steps, evaluation_episodes, draws, first_draw, is_sampled)
     _warn_of_training_goals(agent, benchmark, seed, held_out)
     begin, found = time.monotonic(), list[_Played]()
     for index, (name, instances) in enumerate(hidden_goals(benchmark, seed, held_out=held_out)):
-        envs = _make_envs(instances[:instances_per_task], agent, max_episode_steps, reward_function_version)
+        envs = _make_envs(instances[: counts.instances_per_task], agent, max_episode_steps, reward_function_version)
         found.append(_play_task(envs, agent, name, index, counts, progress))
         envs.close()
     result = partial(

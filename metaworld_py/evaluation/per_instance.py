@@ -17,12 +17,13 @@ from gymnasium.vector import AutoresetMode
 from metaworld_py._version import installed_versions
 from metaworld_py.agents.built_in import as_agent
 from metaworld_py.agents.inputs import AgentInputs, Player
+from metaworld_py.envs.options import checked_count
 from metaworld_py.envs.pixels import PixelOptions
 from metaworld_py.envs.playing import PlayedStep, play
 from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.evaluation.results import EvaluationResult, TaskResult
 from metaworld_py.evaluation.reward_curves import RewardMeter
-from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, draw_instances
+from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed, draw_instances
 from metaworld_py.instances.task_sets import task_names
 from metaworld_py.rendering.cameras import Camera
 from metaworld_py.rendering.renderer import choose_gl
@@ -36,7 +37,7 @@ def evaluate(
     agent: Any,
     benchmark: str | Sequence[str] = "MT10",
     *,
-    seed: int = 0,
+    seed: int | None = 0,
     instances_per_task: int = INSTANCES_PER_TASK,
     episodes_per_instance: int = 1,
     max_episode_steps: int = HORIZON,
@@ -51,7 +52,7 @@ def evaluate(
       agent: see `metaworld_py.agents.Agent`; or a function of observations. What it declares as `inputs` (pixels, stacked frames, …; see
         `metaworld_py.agents.inputs`) it is shown.
       benchmark: a task set such as "MT10" or "ML45-test", a task name, or a sequence of task names.
-      seed: seeds the instances, one stream through the tasks in order (as the benchmark classes do).
+      seed: seeds the instances, one stream through the tasks in order (as the benchmark classes do); None draws one, which the result has.
       instances_per_task: of the published 50, how many to play.
       episodes_per_instance: more than one is for stochastic agents.
       max_episode_steps: control steps of an episode.
@@ -61,11 +62,13 @@ def evaluate(
       progress: called with (task name, control steps done since the last call).
 
     Raises:
-      ValueError: unknown tasks, counts below 1, inputs that contradict themselves.
+      ValueError: unknown tasks, counts that are not whole or below 1, inputs that contradict themselves.
       TypeError: something that is no agent.
     """
-    names, begin = task_names(benchmark), time.monotonic()
-    _check_counts(instances_per_task=instances_per_task, episodes_per_instance=episodes_per_instance)
+    names, begin, seed = task_names(benchmark), time.monotonic(), checked_seed(seed)
+    instances_per_task = checked_count("instances_per_task", instances_per_task)
+    episodes_per_instance = checked_count("episodes_per_instance", episodes_per_instance)
+    max_episode_steps = checked_count("max_episode_steps", max_episode_steps)
     player = as_agent(agent)
     inputs = AgentInputs.of(player, use_one_hot=use_one_hot)
     one_hots = [inputs.one_hot(name, names) for name in names]  # refuses tasks without an id before anything is played
@@ -90,12 +93,6 @@ def evaluate(
         finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         wall_time_s=round(time.monotonic() - begin, 1),
     )
-
-
-def _check_counts(**counts: int) -> None:
-    for what, count in counts.items():
-        if count < 1:
-            raise ValueError(f"{what} must be at least 1, got {count}")
 
 
 def _make_envs(instances: list[Task], inputs: AgentInputs, max_episode_steps: int, reward_version: str) -> MetaWorldVectorEnv:

@@ -7,6 +7,7 @@ than late failures. For success rates with intervals by instance use `metaworld_
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -115,30 +116,40 @@ def metalearning_evaluation(
       evaluation_episodes: episodes that count after the last round.
 
     Returns:
-      Mean success over tasks, mean return, success per task.
+      Mean success over tasks, mean return, success per task. The environment has its settings back.
     """
     names = _task_names(eval_envs)
     inner = _with_methods(eval_envs)
-    every = [1] * len(names)
-    terminates = bool(np.all(inner.get_attr("terminate_on_success")))
-    inner.call("toggle_sample_tasks_on_reset", False)
     collected: list[Episodes] = []
-    for _ in range(num_evals):
-        inner.call("sample_tasks")
-        agent.init()
-        inner.call("toggle_terminate_on_success", False)
-        for _ in range(adaptation_steps):
-            _play(eval_envs, [adaptation_episodes * n for n in every], agent.adapt_action, agent.reset, agent.step)
-            agent.adapt()
-        inner.call("toggle_terminate_on_success", True)
-        collected.append(_play(eval_envs, [evaluation_episodes * n for n in every], agent.eval_action, agent.reset))
-    inner.call("toggle_terminate_on_success", terminates)
-    inner.call("toggle_sample_tasks_on_reset", True)
+    with _handed_back(inner, "terminate_on_success"), _handed_back(inner, "sample_tasks_on_reset"):
+        inner.call("toggle_sample_tasks_on_reset", False)
+        for _ in range(num_evals):
+            inner.call("sample_tasks")
+            agent.init()
+            inner.call("toggle_terminate_on_success", False)
+            for _ in range(adaptation_steps):
+                _play(eval_envs, [adaptation_episodes] * len(names), agent.adapt_action, agent.reset, agent.step)
+                agent.adapt()
+            inner.call("toggle_terminate_on_success", True)
+            collected.append(_play(eval_envs, [evaluation_episodes] * len(names), agent.eval_action, agent.reset))
     successes = {
         name: float(np.mean([_mean_over(name, names, episodes.successes) for episodes in collected])) for name in dict.fromkeys(names)
     }
     mean_return = float(np.mean([value for episodes in collected for values in episodes.returns for value in values]))
     return float(np.mean(list(successes.values()))), mean_return, successes
+
+
+@contextmanager
+def _handed_back(envs: Any, setting: str) -> Iterator[None]:
+    """Put a setting of each environment back to what it was, whatever happens inside."""
+    found = envs.get_attr(setting)
+    try:
+        yield
+    finally:
+        if len(set(found)) == 1:
+            envs.call(f"toggle_{setting}", found[0])  # wrappers that have the setting can be told so, too
+        else:
+            envs.set_attr(setting, list(found))
 
 
 def _play(

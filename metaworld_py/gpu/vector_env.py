@@ -124,7 +124,7 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError("give one seed for all environments")
         instances = self._checked_instances((options or {}).get("instances"))
         elapsed = layout.checked_elapsed((options or {}).get("elapsed_steps"), self.num_envs, self._shared.max_steps)
-        drawn = checked_seed(self._seed_of_next_reset if seed is None else int(seed))
+        drawn = checked_seed(self._seed_of_next_reset if seed is None else seed)
         self._seed_of_next_reset = (drawn + 1) % 2**32
         with wp.ScopedDevice(self.device):
             self._shared.seed.assign(np.array([drawn], dtype=np.uint32).view(np.int32))

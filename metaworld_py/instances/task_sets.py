@@ -201,6 +201,17 @@ TASK_SETS: dict[str, tuple[str, ...]] = {
 }
 
 
+def listed(name: str, values: Sequence[str]) -> tuple[str, ...]:
+    """The values of a keyword that takes a list of texts.
+
+    Raises:
+      ValueError: a single text, whose letters would be taken for it.
+    """
+    if isinstance(values, str):
+        raise ValueError(f"{name} must be a list, got the text {values!r}: write [{values!r}]")
+    return tuple(values)
+
+
 def task_names(benchmark: str | Sequence[str]) -> list[str]:
     """Tasks of a set, a single task, or a sequence of tasks, in order.
 

@@ -80,7 +80,7 @@ def make_mt50(**keywords: Any) -> Any:
 
 def make_custom_mt(envs_list: Sequence[str], **keywords: Any) -> Any:
     """Make `Meta-World/custom-mt-envs`: the tasks of `envs_list`, goals visible; a task named several times has several environments."""
-    return make_mt(tuple(envs_list), **keywords)
+    return make_mt(task_sets.listed("envs_list", envs_list), **keywords)
 
 
 def make_ml(

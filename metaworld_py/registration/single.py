@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import gymnasium
 from gymnasium.vector import AutoresetMode
 
 from metaworld_py import benchmarks
+from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.options import Options
 from metaworld_py.envs.published_classes import GOAL_HIDDEN, GOAL_OBSERVABLE
 from metaworld_py.instances.selection import RANDOM, FreshTasks, TaskSelector
@@ -18,7 +20,16 @@ from metaworld_py.registration.layers import base_env, wrapped_alone
 from metaworld_py.registration.sets import make_mt
 from metaworld_py.registration.strategies import NATIVE, SYNC, check_vector_keywords, checked, make_vector_env
 
+Maker = TypeVar("Maker", bound=Callable[..., Any])
 
+
+def _with_metadata(maker: Maker) -> Maker:
+    """Tell `gymnasium.make` the render modes, which it reads off classes: without, it puts no "rgb_array_list" around an environment."""
+    vars(maker)["metadata"] = MetaWorldEnv.metadata
+    return maker
+
+
+@_with_metadata
 def make_mt1(
     env_name: str,
     seed: int | None = None,
@@ -61,11 +72,13 @@ def make_mt1(
     return base_env(TaskSelector(instances, task_select), options, seed, max_episode_steps=None, one_hot=one_hot)
 
 
+@_with_metadata
 def make_goal_observable(env_name: str, seed: int | None = None, **keywords: Any) -> gymnasium.Env[Any, Any]:
     """`Meta-World/goal_observable`: one task, a freshly drawn instance each reset, goal visible."""
     return base_env(fresh_tasks(env_name, is_goal_hidden=False), Options.of(keywords), seed, max_episode_steps=None)
 
 
+@_with_metadata
 def make_goal_hidden(env_name: str, seed: int | None = None, **keywords: Any) -> gymnasium.Env[Any, Any]:
     """`Meta-World/goal_hidden`: one task, a freshly drawn instance each reset, goal slots zero."""
     return base_env(fresh_tasks(env_name, is_goal_hidden=True), Options.of(keywords), seed, max_episode_steps=None)
@@ -73,6 +86,8 @@ def make_goal_hidden(env_name: str, seed: int | None = None, **keywords: Any) ->
 
 def fresh_tasks(env_name: str, *, is_goal_hidden: bool) -> FreshTasks:
     """Freshly drawn instances of a task under its name or that of its goal-observable or goal-hidden variant."""
+    if not isinstance(env_name, str):
+        raise ValueError(f"env_name must be a task's name, got {env_name!r}")
     return FreshTasks(env_name.removesuffix(GOAL_HIDDEN if is_goal_hidden else GOAL_OBSERVABLE), is_goal_hidden=is_goal_hidden)
 
 
@@ -105,16 +120,19 @@ def make_fresh_vector(
     return make_vector_env(selectors, Options.of(keywords), vector_strategy=vector_strategy, autoreset_mode=autoreset_mode, seed=seed)
 
 
+@_with_metadata
 def make_mt1_alone(**keywords: Any) -> gymnasium.Env[Any, Any]:
     """`Meta-World/MT1` with its wrappers, for Gymnasium's own vector environments; see `SingleTaskSpec`."""
     return wrapped_alone(make_mt1(**keywords))
 
 
+@_with_metadata
 def make_goal_observable_alone(**keywords: Any) -> gymnasium.Env[Any, Any]:
     """`Meta-World/goal_observable` with its wrappers; see `SingleTaskSpec`."""
     return wrapped_alone(make_goal_observable(**keywords))
 
 
+@_with_metadata
 def make_goal_hidden_alone(**keywords: Any) -> gymnasium.Env[Any, Any]:
     """`Meta-World/goal_hidden` with its wrappers; see `SingleTaskSpec`."""
     return wrapped_alone(make_goal_hidden(**keywords))

@@ -19,6 +19,7 @@ from metaworld_py.envs.seen_env import HUMAN
 from metaworld_py.envs.vector_env import VECTOR_RENDER_MODES, MetaWorldVectorEnv
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.instances.selection import Selector
+from metaworld_py.instances.task import checked_seed
 from metaworld_py.registration.layers import as_visible, make_env
 from metaworld_py.rendering.renderer import has_drawn
 
@@ -67,6 +68,7 @@ def make_vector_env(
       ValueError: unknown strategy, or a window for several environments.
     """
     check_vector_keywords(vector_strategy, autoreset_mode)
+    seed = None if seed is None else checked_seed(seed, maximum=None)
     if options.rendering.render_mode == HUMAN:
         raise ValueError(
             f"render_mode of several environments must be None or one of {VECTOR_RENDER_MODES}: windows are for one environment"

@@ -195,9 +195,17 @@ class _EngineRenderer(mujoco.Renderer):  # type: ignore[misc]  # the engine's Py
     The engine frees textures and meshes by number in whichever context is current: another environment's, if that drew last.
     """
 
+    _gl_context: Any
+
     def close(self) -> None:
         if getattr(self, "_gl_context", None):
-            self._gl_context.make_current()
+            try:
+                self._gl_context.make_current()
+            except Exception:  # of whichever OpenGL it is: EGL refuses a context in which another thread has drawn
+                # Freed it goes when that thread lets go of it, with all that is in it; and this thread is left without any context, so
+                # that what the engine frees next is nobody's.
+                self._gl_context.free()
+                self._gl_context = None
         super().close()
 
 
@@ -255,8 +263,8 @@ class Renderer:
     def close(self) -> None:
         """Free the OpenGL contexts."""
         if self._pid == os.getpid():  # a forked process has no right to its parent's
-            for renderer in self._renderers.values():
-                renderer.close()
+            while self._renderers:  # taken out first: what fails to close is not closed again
+                self._renderers.popitem()[1].close()
         self._renderers.clear()
         _open_renderers.discard(self)
 

@@ -469,6 +469,11 @@ def test_agents_that_cannot_demonstrate_are_refused_before_anything_is_written(a
         ({"render_quality": "fast"}, "without a picture size"),
         ({"size_px": 64, "render_quality": "low"}, "render_quality must be one of"),
         ({"reward_function_version": "v3"}, "reward_function_version must be one of"),
+        ({"tasks": "reach"}, "tasks must be a list, got the text 'reach'"),
+        ({"agents": "expert"}, "agents must be a list, got the text 'expert'"),
+        ({"episodes_per_task": 2.5}, "episodes_per_task must be at least 1 and whole"),
+        ({"episodes_per_task": True}, "episodes_per_task must be at least 1 and whole"),
+        ({"size_px": 64.0}, "size_px must be at least 1 and whole"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(changes, message):

@@ -1,13 +1,15 @@
 """Threads that share a job."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from metaworld_py.engine.thread_pool import ThreadPool
+from metaworld_py.engine.thread_pool import ThreadPool, _errors_once_done, _Helper
 
 
 def take_all(parts, taken):
@@ -87,3 +89,65 @@ def test_environments_go_on_in_a_forked_process():
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
     one, two = result.stdout.split()
     assert one == two
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals to a thread")
+def test_an_interrupt_waits_for_the_crew_and_leaves_nothing_behind():
+    """Interrupted while it waits for a helper: whoever steps next must not meet one that is still at the old job."""
+    pool, caller, done = ThreadPool(2), threading.get_ident(), []
+
+    def job(is_interrupted):
+        if threading.get_ident() == caller:
+            return
+        time.sleep(0.05)  # the caller waits by now
+        if is_interrupted:
+            signal.pthread_kill(caller, signal.SIGINT)
+        time.sleep(0.05)
+        done.append("finished")
+
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(lambda: job(is_interrupted=True), 2)
+    assert done == ["finished"]
+    for runs in range(2, 5):
+        pool.run(lambda: job(is_interrupted=False), 2)
+        assert len(done) == runs, "back before its helper"
+
+
+def test_several_interrupts_wait_as_well():
+    answers = iter([KeyboardInterrupt(), KeyboardInterrupt(), None])
+
+    class Busy:
+        def wait(self):
+            if (answer := next(answers)) is not None:
+                raise answer
+
+    with pytest.raises(KeyboardInterrupt):
+        _errors_once_done([Busy()])
+    assert next(answers, "no more") == "no more"
+
+
+def test_an_interrupt_while_the_crew_is_called_together_leaves_nothing_behind(monkeypatch):
+    pool, taken = ThreadPool(3), []
+    pool.run(take_all(3, taken), 3)
+    start, begun = _Helper.start, []
+
+    def interrupted(helper, job):
+        start(helper, job)
+        begun.append(helper)
+        if len(begun) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Helper, "start", interrupted)
+    release, done = threading.Event(), []
+
+    def job():
+        release.wait(10.0)
+        done.append("finished")
+
+    threading.Timer(0.05, release.set).start()
+    with pytest.raises(KeyboardInterrupt):
+        pool.run(job, 3)
+    assert done == ["finished"], "the one that was called has come to its end"
+    taken.clear()
+    pool.run(take_all(50, taken), 3)
+    assert sorted(part for part, _ in taken) == list(range(50))

@@ -1,6 +1,8 @@
 """Pixels as observations: spaces, kinds, several environments, hidden goals, stacks of frames, final observations."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -241,3 +243,17 @@ def test_clouds_are_colours_of_the_pixels_that_they_are_points_of():
 def test_clouds_that_cannot_be_made_are_refused(keywords, message):
     with pytest.raises(ValueError, match=message):
         make("push", **keywords)
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda envs: pickle.loads(pickle.dumps(envs))])
+@pytest.mark.parametrize("keywords", [{}, {"frame_stack": 2}])
+def test_copies_see_the_last_moment_of_episodes_too(duplicate, keywords):
+    envs = make_vec("native", max_episode_steps=2, **keywords)
+    envs.reset(seed=0)
+    twin = duplicate(envs)
+    for _ in range(2):
+        (_, *_, infos), (_, *_, of_twin) = (one.step(np.ones((2, 4), np.float32)) for one in (envs, twin))
+    for ours, theirs in zip(infos["final_obs"], of_twin["final_obs"], strict=True):
+        assert ours.shape == theirs.shape == envs.single_observation_space.shape
+        np.testing.assert_array_equal(ours, theirs)
+    envs.close(), twin.close()

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from conftest import ALL_TASKS
 
-from metaworld_py import MT1
+from metaworld_py import MT1, MetaWorldVectorEnv
 from metaworld_py.envs.env import env_class
+
+DUPLICATES = [copy.deepcopy, copy.copy, lambda env: pickle.loads(pickle.dumps(env))]
 
 
 def actions(steps, shape=(4,), seed=0):
@@ -45,7 +47,7 @@ def test_set_state_repeats_the_future(task):
     assert_same(first, play(env, actions(10, seed=1)))
 
 
-@pytest.mark.parametrize("duplicate", [copy.deepcopy, copy.copy, lambda env: pickle.loads(pickle.dumps(env))])
+@pytest.mark.parametrize("duplicate", DUPLICATES)
 def test_copies_and_pickles_live_on_alike_and_apart(duplicate):
     env = in_the_middle()
     twin = duplicate(env)
@@ -107,3 +109,57 @@ def test_published_attribute_names_are_readable():
         env.reset()
         drawn.add(env.task)
     assert len(drawn) == 3 and not drawn & set(MT1("reach", 1).train_tasks)
+
+
+@pytest.mark.parametrize("duplicate", DUPLICATES)
+def test_copies_draw_the_same_actions_apart(duplicate):
+    """The spaces' generators travel, and so does what the environment's own was seeded with."""
+    env, envs = in_the_middle("reach"), gymnasium.make_vec("Meta-World/MT1", env_name="reach", seed=1, num_envs=2)
+    envs.reset(seed=4)
+    for one in (env, envs):
+        one.action_space.seed(0)
+        one.action_space.sample()
+        twin = duplicate(one)
+        assert twin.np_random_seed == one.np_random_seed
+        drawn = [[of.action_space.sample() for _ in range(3)] for of in (one, twin)]
+        assert np.array_equal(*drawn)
+    assert env.np_random_seed == 3 and envs.np_random_seed == (4, 5)
+
+
+class Own(env_class("reach")):
+    """A user's class, made in its own way."""
+
+    def __init__(self, names):
+        super().__init__(max_episode_steps=9)
+        self.names = names
+        self.itself = self
+
+
+class OwnVector(MetaWorldVectorEnv):
+    def __init__(self, n_envs):
+        super().__init__([MT1("reach", 1).train_tasks] * n_envs)
+        self.names = ["a"]
+
+
+@pytest.mark.parametrize("duplicate", DUPLICATES)
+def test_copies_of_a_class_of_one_s_own_are_of_that_class_and_keep_what_it_has(duplicate):
+    env = Own(["a"])
+    env.set_tasks(MT1("reach", seed=1).train_tasks)
+    env.reset(seed=0)
+    env.note = 3
+    twin = duplicate(env)
+    assert type(twin) is Own and (twin.names, twin.note, twin.max_path_length) == (["a"], 3, 9)
+    assert_same(play(env, actions(3)), play(twin, actions(3)))
+    envs = OwnVector(2)
+    envs.reset(seed=0)
+    envs.note = 3
+    twins = duplicate(envs)
+    assert type(twins) is OwnVector and (twins.names, twins.note) == (["a"], 3)
+    assert np.array_equal(envs.step(actions(1, (2, 4))[0])[0], twins.step(actions(1, (2, 4))[0])[0])
+
+
+def test_what_is_on_a_deep_copy_is_its_own():
+    env = Own(["a"])
+    twin = copy.deepcopy(env)
+    twin.names.append("b")
+    assert env.names == ["a"] and twin.itself is twin

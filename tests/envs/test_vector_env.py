@@ -1,5 +1,8 @@
 """The vector environment: same numbers as single ones, autoreset as Gymnasium defines it."""
 
+import gc
+import weakref
+
 import gymnasium
 import numpy as np
 import pytest
@@ -193,3 +196,112 @@ def test_bad_calls_are_refused():
 def test_num_envs_gives_several_environments_per_task():
     envs = make_mt10(num_envs=20)
     assert envs.num_envs == 20 and envs.task_names.count("push") == 2
+
+
+def test_an_environment_is_gone_once_nobody_holds_it():
+    """Without a collection of circles: what closed environments keep of simulations would add up."""
+    envs = gymnasium.make_vec("Meta-World/MT1", env_name="reach", seed=1, num_envs=2)
+    envs.reset(seed=0)
+    envs.step(np.zeros((2, 4), np.float32))
+    one, gone = envs.envs[1], weakref.ref(envs)
+    gc.disable()
+    try:
+        del envs
+        assert one.task_name == "reach" and one.model is not None, "one of them keeps all"
+        del one
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_an_end_in_the_same_step_leaves_final_info_alone_to_tell_of_it():
+    native, sync = (make_reaches(strategy, max_episode_steps=3) for strategy in ("native", "sync"))
+    options = {"elapsed_steps": np.array([0, 1])}
+    native.reset(seed=0, options=options), sync.reset(seed=0)
+    actions = np.zeros((2, 4), np.float32)
+    native.step(actions)
+    infos = native.step(actions)[4]  # the second environment's last
+    assert infos["_final_info"].tolist() == [False, True]
+    assert infos["_success"].tolist() == infos["_obj_to_target"].tolist() == [True, False]
+    assert (
+        infos["final_info"]["_success"].tolist() == [False, True]
+        and infos["final_info"]["obj_to_target"][1] == infos["obj_to_target"][1] > 0.0
+    )
+    for _ in range(3):
+        theirs = sync.step(actions)[4]
+    ours = native.step(actions)[4]  # the first one's
+    told = {name for name in ours if not name.startswith("_") and ours[f"_{name}"][0]}
+    assert told == {name for name in theirs if not name.startswith("_")} == {"final_obs", "final_info"}
+
+
+def make_reaches(strategy, **keywords):
+    return gymnasium.make_vec("Meta-World/MT1", env_name="reach", seed=1, num_envs=2, vector_strategy=strategy, **keywords)
+
+
+@pytest.mark.parametrize("keywords", [{}, {"recurrent_info_in_obs": True, "frame_stack": 2}])
+def test_attributes_are_each_environment_s_own_by_every_strategy(keywords):
+    native, sync = (make_reaches(strategy, **keywords) for strategy in ("native", "sync"))
+    native.reset(seed=3), sync.reset(seed=3)
+    assert native.get_attr("np_random_seed") == sync.get_attr("np_random_seed") == (3, 4) == native.unwrapped.np_random_seed
+    assert native.call("np_random_seed") == (3, 4)
+    for name in ("action_space", "observation_space"):
+        assert native.get_attr(name) == sync.get_attr(name) == native.call(name), name
+    for ours, theirs in zip(native.get_attr("np_random"), sync.get_attr("np_random"), strict=True):
+        assert ours.bit_generator.state == theirs.bit_generator.state
+    assert [one.index for one in native.get_attr("unwrapped")] == [0, 1]
+    native.unwrapped.envs[1].seed_generator(9)
+    assert native.unwrapped.np_random_seed == (3, 9)
+
+
+@pytest.mark.parametrize("seed", [1.5, "3", True, -1])
+@pytest.mark.parametrize("strategy", ["native", "sync"])
+def test_seeds_that_are_none_are_refused_everywhere(seed, strategy):
+    with pytest.raises(ValueError, match="seed must be an integer"):
+        gymnasium.make_vec("Meta-World/goal_observable", env_name="reach", num_envs=2, seed=seed, vector_strategy=strategy)
+    with pytest.raises(ValueError, match="seed must be an integer"):
+        two_reaches(seed=seed)
+    with pytest.raises(ValueError, match="seed must be an integer"):
+        two_reaches().reset(seed=seed)
+    with pytest.raises(ValueError, match="seed must be an integer"):
+        gymnasium.make("Meta-World/goal_observable", env_name="reach", seed=seed)
+
+
+def test_instances_that_are_none_are_refused():
+    with pytest.raises(ValueError, match="a list of instances for each environment"):
+        MetaWorldVectorEnv(MT1("reach", 1).train_tasks)
+    with pytest.raises(ValueError, match="at least one environment, got none"):
+        MetaWorldVectorEnv([])
+
+
+def test_the_first_reset_is_of_all():
+    envs = two_reaches()
+    with pytest.raises(ResetNeeded, match="the first reset must begin episodes in all"):
+        envs.reset(options={"reset_mask": np.array([True, False])})
+    envs.reset(options={"reset_mask": np.array([True, True])})
+    envs.reset(options={"reset_mask": np.array([True, False])})
+
+
+@pytest.mark.parametrize("strategy", ["native", "sync"])
+def test_pictures_come_once_an_action(strategy):
+    envs = make_reaches(strategy, action_repeat=4)
+    env = gymnasium.make("Meta-World/MT1", env_name="reach", seed=1, action_repeat=4)
+    assert envs.metadata["render_fps"] == env.metadata["render_fps"] == 20
+    assert make_reaches(strategy).metadata["render_fps"] == 80
+
+
+def test_halves_mean_the_same_everywhere():
+    """Half floats are taken as the float32 that they are."""
+    envs = two_reaches()
+    envs.reset(seed=0)
+    single = env_class("reach")()
+    single.set_tasks(MT1("reach", 1).train_tasks)
+    single.reset(seed=0)
+    actions = np.random.default_rng(0).uniform(-1, 1, (20, 4)).astype(np.float16)
+    for action in actions:
+        together, alone = envs.step(np.array([action, action]))[0], single.step(action)[0]
+        assert np.array_equal(together[0], alone)
+    other = two_reaches()
+    other.reset(seed=0)
+    for action in actions.astype(np.float32):
+        last = other.step(np.array([action, action]))[0]
+    assert np.array_equal(last, together)

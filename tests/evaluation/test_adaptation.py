@@ -8,6 +8,7 @@ from metaworld_py.agents import RandomAgent
 from metaworld_py.evaluation import instances_by_task
 from metaworld_py.evaluation.adaptation import evaluate_adaptation, hidden_goals, is_meta_learner
 from metaworld_py.evaluation.intervals import repeat_interval
+from metaworld_py.evaluation.results import EvaluationResult
 from metaworld_py.evaluation.shots import evaluate_shots, load_shots, save_shots
 from metaworld_py.tasks import TASKS
 
@@ -198,3 +199,20 @@ def test_unknown_tasks_are_refused():
     with pytest.raises(ValueError, match="unknown"):
         list(hidden_goals("reaching", seed=0))
     assert "reach" in TASKS
+
+
+def test_numbers_of_numpy_are_saved_and_others_refused(tmp_path):
+    names = ("adaptation_episodes", "adaptation_steps", "evaluation_episodes", "draws", "instances_per_task", "max_episode_steps")
+    counts = dict.fromkeys(names, np.int64(1))
+    result = evaluate_adaptation(Seeker(), "reach", seed=np.int64(3), **counts).after
+    assert result == EvaluationResult.load(result.save(tmp_path / "result.json")) and result.seed == 3
+    for name in names:
+        with pytest.raises(ValueError, match=f"{name} must be at least 1 and whole"):
+            evaluate_adaptation(Seeker(), "reach", **{**counts, name: 2.0})
+    drawn = evaluate_adaptation(Seeker(), "reach", seed=None, **counts).after
+    assert isinstance(drawn.seed, int)
+
+
+def test_a_class_is_no_meta_learner():
+    with pytest.raises(TypeError, match="got the class Seeker: pass an instance"):
+        evaluate_adaptation(Seeker, "reach")

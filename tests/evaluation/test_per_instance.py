@@ -207,3 +207,46 @@ def test_the_worst_episode_failed_with_least_return_or_was_slowest():
     some_failed = TaskResult("reach", (True, False, False), (True, False, False), (9, None, None), (1.0, 5.0, 4.0))
     none_failed = TaskResult("reach", (True, True, True), (True, True, True), (9, 30, 12), (1.0, 5.0, 4.0))
     assert some_failed.worst_episode == 2 and none_failed.worst_episode == 1
+
+
+def test_numbers_of_numpy_are_saved_and_others_refused(tmp_path):
+    counts = {"instances_per_task": np.int64(2), "episodes_per_instance": np.int64(1), "max_episode_steps": np.int32(3)}
+    result = small(RandomAgent(), seed=np.int64(3), **counts)
+    assert result == EvaluationResult.load(result.save(tmp_path / "result.json")) and result.seed == 3
+    for name in counts:
+        for wrong in (2.0, 1.5, True, 0, None):
+            with pytest.raises(ValueError, match=f"{name} must be at least 1 and whole"):
+                small(RandomAgent(), **{name: wrong})
+    with pytest.raises(ValueError, match="seed must be an integer"):
+        small(RandomAgent(), seed=0.5)
+
+
+def test_a_result_without_a_seed_says_which_was_drawn():
+    seen = []
+
+    def agent(observations):
+        seen.append(observations)
+        return np.zeros((len(observations), 4))
+
+    drawn = small(agent, seed=None, max_episode_steps=1)
+    small(agent, seed=drawn.seed, max_episode_steps=1)
+    assert np.array_equal(*seen)
+
+
+class Predictor:
+    """As Stable-Baselines3 has them."""
+
+    def predict(self, observations):
+        return np.array([TASKS["reach"].expert(observation) for observation in observations]), None
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_method_predict_may_give_a_state_along(count):
+    assert small(Predictor().predict, instances_per_task=count).success_rate == 1.0
+
+
+def test_what_is_no_agent_says_what_to_pass():
+    with pytest.raises(TypeError, match="pass its method predict"):
+        small(Predictor())
+    with pytest.raises(TypeError, match=r"got the class RandomAgent: pass an instance, RandomAgent\(...\)"):
+        small(RandomAgent)

@@ -139,3 +139,26 @@ def test_environments_with_options_and_wrappers_are_evaluated_as_well(keywords):
     agent = Idle()
     _, mean_return, by_task = metalearning_evaluation(agent, envs, num_evals=1, adaptation_episodes=1, evaluation_episodes=1)
     assert mean_return > 0.0 and list(by_task) == ["reach"] and agent.shapes == {envs.observation_space.shape}
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("strategy", ["native", "sync"])
+def test_environments_are_handed_back_as_they_were(strategy, fails):
+    envs = gymnasium.make_vec(
+        "Meta-World/ML1-train", env_name="reach", seed=1, meta_batch_size=2, max_episode_steps=3, vector_strategy=strategy
+    )
+    settings = ("sample_tasks_on_reset", "terminate_on_success")
+    assert [envs.get_attr(name) for name in settings] == [(False, False)] * 2
+    envs.set_attr("sample_tasks_on_reset", [True, False])
+
+    class Failing(Learner):
+        def eval_action(self, observations):
+            if fails:
+                raise RuntimeError("lost")
+            return super().eval_action(observations)
+
+    try:
+        metalearning_evaluation(Failing(2), envs, num_evals=1, adaptation_episodes=1, evaluation_episodes=1)
+    except RuntimeError:
+        assert fails
+    assert [envs.get_attr(name) for name in settings] == [(True, False), (False, False)]

@@ -7,6 +7,7 @@ import pytest
 
 import metaworld_py
 from metaworld_py import ML1, MT1, MT10, Task
+from metaworld_py.benchmarks import CustomML, CustomMT
 from metaworld_py.instances import draw_instances
 from metaworld_py.tasks import TASKS
 
@@ -95,3 +96,9 @@ def test_ml1_hides_goals_and_holds_out_instances():
 def test_the_public_face_holds_what_it_promises():
     for name in metaworld_py.__all__:
         assert hasattr(metaworld_py, name)
+
+
+def test_a_text_is_no_list_of_tasks():
+    for make in (CustomMT, lambda names: CustomML(names, ["push"]), lambda names: CustomML(["push"], names)):
+        with pytest.raises(ValueError, match=r"(envs_list|train_envs|test_envs) must be a list, got the text 'reach': write \['reach'\]"):
+            make("reach")

@@ -1,6 +1,7 @@
 """Pictures: sizes, cameras, several environments at once, hidden goals."""
 
 import gc
+import threading
 
 import gymnasium
 import numpy as np
@@ -101,3 +102,33 @@ def test_an_impossible_size_is_refused():
     env.reset(seed=0)
     with pytest.raises(ValueError, match="pixels, got 5000"):
         env.unwrapped.render(width=5000)
+
+
+@pytest.mark.parametrize("thread_lives_on", [True, False])
+def test_what_another_thread_has_drawn_with_is_closed_all_the_same(thread_lives_on):
+    """EGL refuses a context that is another thread's; neither that nor what is freed in its place may be felt."""
+    env, staying = make("reach"), make("door-open")
+    env.reset(seed=0), staying.reset(seed=0)
+    before, drawn, leave = staying.render(), threading.Event(), threading.Event()
+
+    def draw():
+        env.render()
+        drawn.set()
+        leave.wait(30.0)
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    assert drawn.wait(30.0)
+    if not thread_lives_on:
+        leave.set()
+        thread.join()
+    picture = env.render()
+    env.close()
+    env.close()
+    assert not env.unwrapped._renderer._renderers
+    assert np.array_equal(staying.render(), before)
+    leave.set()
+    thread.join()
+    env.reset(seed=0)
+    assert np.array_equal(env.render(), picture), "it draws again"
+    env.close(), staying.close()

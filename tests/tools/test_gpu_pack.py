@@ -30,7 +30,6 @@ NOT_NEEDED = {  # imported only for films, pictures, MuJoCo's viewer in a browse
     "imageio-ffmpeg": "imageio_ffmpeg",
     "pyopengl": "OpenGL",
     "websockets": "websockets",
-    "rliable": "rliable",
     "jsonschema": "jsonschema",
 }
 FOR_312 = pytest.mark.skipif(sys.version_info[:2] != (3, 12) or sys.platform != "linux", reason="the wheels are for Python 3.12 on Linux")

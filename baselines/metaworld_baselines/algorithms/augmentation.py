@@ -24,6 +24,7 @@ def observation_offsets(config: Any, scale: Scale, seed: int, iteration: int) ->
     The 50 training instances can be told apart by where their objects begin, so a policy can learn their goals by heart and need not find
     out. With an offset of its own in each trial, the same in both frames, objects tell nothing of the goal; what the policy does and earns
     does. For tasks whose objects need not be touched. In evaluations there is no offset.
+    The scale must be one of observations as they were: of one that these offsets had widened they would be ever larger.
     """
     var = np.asarray(scale.var)[:OBSERVATION_FRAME]
     moves = (var > MIN_VARIANCE) & (np.asarray(scale.count) > 0.0)  # before the first iteration nothing is known of either

@@ -82,15 +82,16 @@ class Learner:
     codes: Float[np.ndarray, "task phrasing code"]  # what tells each task, in one way or several
 
 
-def make_learner(config: CloningConfig) -> Learner:
-    """Network and optimizer for a configuration."""
+def make_learner(config: CloningConfig, seed: int = 0) -> Learner:
+    """Network and optimizer for a configuration; the seed is of what combinations of gradients draw."""
     num_tasks = len(config.tasks)
     rate = optax.cosine_decay_schedule(config.learning_rate, config.total_updates)
     adam = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate))
     num_ids = 1 if config.told_by == INSTRUCTION else num_tasks  # an instruction is one of the inputs
     network = TaskNetwork(config.architecture, num_ids, config.width, config.depth, ACTION_SIZE)
     seeing = network if config.pixels is None else SeeingNetwork(network, config.conv_width)
-    return Learner(config, num_tasks, seeing, MultiTaskOptimizer(find_method(config.combination, num_tasks), adam), task_codes(config))
+    optimizer = MultiTaskOptimizer(find_method(config.combination, num_tasks), adam, seed)
+    return Learner(config, num_tasks, seeing, optimizer, task_codes(config))
 
 
 def task_codes(config: CloningConfig) -> Float[np.ndarray, "task phrasing code"]:
@@ -188,7 +189,7 @@ def train(config: CloningConfig, seed: int, run: RlRun) -> Cloning:
       RenderingError: pictures, and no OpenGL to evaluate with; says what to install.
       TooSlowError: see `RlRun.check_throughput`.
     """
-    learner = make_learner(config)
+    learner = make_learner(config, seed)
     agent = init(learner, seed)
     if config.view is not None:
         check_drawing(learner, agent.policy)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from metaworld_baselines.algorithms.ranges import check_ranges
 from metaworld_baselines.experience.demonstrations import View
 from metaworld_baselines.gradients.methods import MEAN, find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, check_architecture
@@ -46,10 +47,7 @@ class CloningConfig:
     save_every_env_steps: int = 3_200_000
 
     def __post_init__(self) -> None:
-        counts = ("total_env_steps", "width", "depth", "conv_width", "batch_per_task", "updates_per_iteration", "eval_instances")
-        for name in counts:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_ranges(self)
         if self.loss not in POWERS:
             raise ValueError(f"loss must be one of {', '.join(POWERS)}, got {self.loss!r}")
         check_architecture(self.architecture, len(self.tasks))

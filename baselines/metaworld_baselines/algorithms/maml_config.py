@@ -12,7 +12,7 @@ from metaworld_baselines.algorithms.meta_regularization import check_information
 from metaworld_baselines.algorithms.privileged_critic import CRITIC, LINEAR
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.falling_std import check_final_max_std
-from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
 from metaworld_baselines.networks.regularization import INITIAL_STD
 from metaworld_baselines.networks.scaling import MIN_INPUT_STD, check_min_input_std
 
@@ -71,8 +71,6 @@ class MamlConfig(MetaConfig):
         samples = self.meta_batch * self.episodes_per_goal * self.max_episode_steps
         if self.baseline == CRITIC and (self.critic_minibatches < 1 or samples % self.critic_minibatches):
             raise ValueError(f"critic_minibatches must divide the {samples} steps after adaptation, got {self.critic_minibatches}")
-        if self.inner_steps < 1:
-            raise ValueError(f"inner_steps must be at least 1, got {self.inner_steps}")
         if self.train_episodes < 0:
             raise ValueError(f"train_episodes must be at least 1, or 0 for as many as `episodes`, got {self.train_episodes}")
         if self.combination is not None:
@@ -81,7 +79,6 @@ class MamlConfig(MetaConfig):
         if self.ppo_minibatches < 1 or samples % self.ppo_minibatches:
             raise ValueError(f"ppo_minibatches must divide a goal's {samples} steps after adaptation, got {self.ppo_minibatches}")
         check_min_input_std(self.min_input_std, normalized=self.normalize_inputs)
-        check_target_kl(self.ppo_target_kl)
         check_information(self.information_weight, self.information_std)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_final_max_std(self)

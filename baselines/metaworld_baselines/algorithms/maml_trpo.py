@@ -73,15 +73,14 @@ class Learner:
     critic_optimizer: optax.GradientTransformation
 
 
-def make_learner(config: MamlConfig) -> Learner:
-    """Network and optimizer for a configuration."""
+def make_learner(config: MamlConfig, seed: int = 0) -> Learner:
+    """Network and optimizer for a configuration; the seed is of what combinations of gradients draw."""
     clip, adam = optax.clip_by_global_norm(config.ppo_max_grad_norm), optax.adam(config.ppo_learning_rate, eps=1e-5)
     optimizer: Any = optax.chain(clip, adam)
     if config.combination is not None:
         method = find_method(config.combination, config.num_losses, may_be_negative=True)
-        optimizer = MultiTaskOptimizer(
-            method, optimizer if config.outer == PPO else optax.chain(optax.identity())
-        )  # TRPO wants the gradient itself
+        after = optimizer if config.outer == PPO else optax.chain(optax.identity())  # TRPO wants the gradient itself
+        optimizer = MultiTaskOptimizer(method, after, seed)
     policy = GaussianPolicy(
         config.width, config.depth, "tanh", initial_std=config.initial_std, min_std=config.min_std, max_std=config.max_std
     )
@@ -358,7 +357,7 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
     Raises:
       TooSlowError: see `RlRun.check_throughput`.
     """
-    learner = make_learner(config)
+    learner = make_learner(config, seed)
     compiled = jax.jit(partial(learn, learner))
     adapt = jax.jit(partial(adapt_each, learner))
     begin = jax.jit(lambda policy, keys: jax.vmap(partial(drawn_for, learner))(repeated(policy, len(keys)), keys))

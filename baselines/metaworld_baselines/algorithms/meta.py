@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from metaworld_baselines.algorithms.ranges import check_ranges
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_py import ML1, ML10, ML25, ML45, MetaWorldVectorEnv
 from metaworld_py.evaluation.adaptation import AdaptationResult, evaluate_adaptation
@@ -47,9 +48,7 @@ class MetaConfig:
             object.__setattr__(self, "task", find_task(self.task).name)  # "reach-v3" is "reach", one folder; unknown ones are refused
         for name, value in self._of_benchmark.items():
             object.__setattr__(self, name, getattr(self, name) or value)  # resolved once, so that files say what was meant
-        for name in ("total_env_steps", "max_episode_steps", "meta_batch", "episodes", "eval_goals", "eval_episodes"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_ranges(self)
         if self.meta_batch % len(self.tasks):
             raise ValueError(f"meta_batch must be a multiple of the {len(self.tasks)} training tasks, got {self.meta_batch}")
 

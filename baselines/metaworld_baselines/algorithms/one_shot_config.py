@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from metaworld_baselines.algorithms.ranges import check_ranges
 from metaworld_py.evaluation import task_names
 from metaworld_py.tasks import find_task
 
@@ -40,9 +41,7 @@ class OneShotConfig:
             raise ValueError(f"benchmark must be ML1 or ML10, got {self.benchmark!r}")
         if (self.benchmark == "ML1") != bool(self.task):
             raise ValueError("ML1 wants a task, as in --benchmark ML1 --task reach; ML10 has its own")
-        for name in ("total_env_steps", "demonstration_steps", "frames", "glances", "goals_per_batch", "steps_per_goal", "eval_instances"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_ranges(self)
         if self.episodes_per_goal < 2:
             raise ValueError(f"episodes_per_goal must be at least 2, one to see and one to learn from, got {self.episodes_per_goal}")
         if self.task:

@@ -32,9 +32,6 @@ class PearlConfig(MetaConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("prior_episodes", "posterior_episodes", "width", "depth", "encoder_width", "encoder_depth", "latent", "context_size"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not 1 <= self.goals_per_update <= self.meta_batch:
             raise ValueError(f"goals_per_update must lie in 1…{self.meta_batch}, the goals of an iteration, got {self.goals_per_update}")
         if self.buffer_per_goal < self.steps_per_goal:

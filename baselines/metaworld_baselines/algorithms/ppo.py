@@ -74,8 +74,8 @@ class Learner:
     value_optimizer: optax.GradientTransformation | MultiTaskOptimizer
 
 
-def make_learner(config: PpoConfig) -> Learner:
-    """Networks and optimizers for a configuration."""
+def make_learner(config: PpoConfig, seed: int = 0) -> Learner:
+    """Networks and optimizers for a configuration; the seed is of what combinations of gradients draw."""
     num_tasks = len(config.tasks)
     dtype = hidden_dtype(config.precision)
     policy = GaussianPolicy(
@@ -95,12 +95,13 @@ def make_learner(config: PpoConfig) -> Learner:
     if config.architecture != ONE_HOT:
         value = TaskValues(config.architecture, num_tasks, config.width, config.depth, values, config.critic_layer_norm, dtype)
 
-    def optimizer(combination: str | None) -> optax.GradientTransformation | MultiTaskOptimizer:
+    def optimizer(combination: str | None, seed: int) -> optax.GradientTransformation | MultiTaskOptimizer:
         # At a rate of one: `learn` multiplies its steps by the iteration's.
         adam = optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(1.0, eps=config.adam_eps))
-        return adam if combination is None else MultiTaskOptimizer(find_method(combination, num_tasks), adam)
+        return adam if combination is None else MultiTaskOptimizer(find_method(combination, num_tasks), adam, seed)
 
-    return Learner(config, num_tasks, policy, value, optimizer(config.actor_combination), optimizer(config.critic_combination))
+    optimizers = optimizer(config.actor_combination, 2 * seed), optimizer(config.critic_combination, 2 * seed + 1)
+    return Learner(config, num_tasks, policy, value, *optimizers)
 
 
 def init(learner: Learner, seed: int) -> Ppo:
@@ -333,7 +334,7 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
       TooSlowError: see `RlRun.check_throughput`.
       ImportError, ValueError: no GPU engine here, see `make_worlds`.
     """
-    learner = make_learner(config)
+    learner = make_learner(config, seed)
     compiled = jax.jit(partial(learn, learner))
     collector = make_collector(config, make_act(learner), seed)
     agent, speed = run.resume_with(init(learner, seed), collector), Throughput()

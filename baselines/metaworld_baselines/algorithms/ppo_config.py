@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
+from metaworld_baselines.algorithms.ranges import check_ranges
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, check_architecture
-from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
 from metaworld_baselines.networks.products import FLOAT32, check_precision
 from metaworld_py.evaluation import task_names
 
@@ -69,9 +70,9 @@ class PpoConfig:
     log_every_env_steps: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("total_env_steps", "envs_per_task", "rollout_steps", "width", "depth", "epochs", "minibatches"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_ranges(self)
+        if self.rollout_steps < 1:
+            raise ValueError(f"rollout_steps must be at least 1, got {self.rollout_steps}")
         if self.gpu_engine is not None and not re.fullmatch(r"cpu|cuda:\d+", self.gpu_engine):
             raise ValueError(f"gpu_engine must be a device as 'cuda:0' or 'cpu', or None for the CPU environments, got {self.gpu_engine!r}")
         check_precision(self.precision)
@@ -79,7 +80,6 @@ class PpoConfig:
         check_correlation(self.noise_correlation)
         if self.value_heads and not self.normalize_values:
             raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")
-        check_target_kl(self.target_kl)
         if self.task_std and self.state_dependent_std:
             raise ValueError("task_std is of a standard deviation that does not depend on the observation: switch state_dependent_std off")
         if self.rollout_steps * len(self.tasks) * self.envs_per_task % self.minibatches:

@@ -121,6 +121,15 @@ class Algorithm:
         settings = self.renamed({name: value for name, value in plain.items() if name != "seed"})
         return dataclasses.replace(config, **checked_fields(config, settings))
 
+    def whole(self, plain: Mapping[str, Any]) -> dict[str, Any]:
+        """A configuration as it stands in files, with every field of today's and the seed, if it has one.
+
+        Raises:
+          ValueError: see `config_from`.
+        """
+        seed = {"seed": plain["seed"]} if "seed" in plain else {}
+        return dataclasses.asdict(self.config_from(dict(plain))) | seed
+
     def load(self, config: Any, path: Path) -> Any:
         """The agent in a checkpoint of a run with this configuration.
 

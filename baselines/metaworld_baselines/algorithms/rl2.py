@@ -78,8 +78,8 @@ class Learner:
     critic_optimizer: optax.GradientTransformation
 
 
-def make_learner(config: Rl2Config) -> Learner:
-    """Networks and optimizers for a configuration."""
+def make_learner(config: Rl2Config, seed: int = 0) -> Learner:
+    """Networks and optimizers for a configuration; the seed is of what combinations of gradients draw."""
 
     def optimizer(rate: float) -> optax.GradientTransformation:
         return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate, eps=config.adam_eps))
@@ -104,7 +104,7 @@ def make_learner(config: Rl2Config) -> Learner:
     policy_optimizer: Any = optimizer(config.learning_rate)
     if config.combination is not None:
         method = find_method(config.combination, len(config.tasks), may_be_negative=True)
-        policy_optimizer = MultiTaskOptimizer(method, policy_optimizer)
+        policy_optimizer = MultiTaskOptimizer(method, policy_optimizer, seed)
     return Learner(config, policy, critic, policy_optimizer, optimizer(config.critic_learning_rate))
 
 
@@ -257,7 +257,10 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
     orders = jax.vmap(partial(minibatch_order, config))(keys)
     (agent, _), metrics = jax.lax.scan(epoch, (agent, jnp.array(True)), orders)
     if config.normalize_inputs:  # only now: the densities of these actions belong to the scale that they were drawn with
-        scale = updated_scale(agent.policy.scale, sequences.inputs.reshape(-1, RECURRENT_SIZE).T)
+        inputs = sequences.inputs
+        if config.augmentation:  # which is in units of this scale, so that it would widen what it is measured by
+            inputs = inputs.at[..., :OBSERVATION_SIZE].add(-sequences.offset[:, None])
+        scale = updated_scale(agent.policy.scale, inputs.reshape(-1, RECURRENT_SIZE).T)
         agent = agent._replace(policy=agent.policy._replace(scale=scale))
     if config.final_max_std is not None:
         weights, env_steps = agent.policy.weights, (iteration + config.steps_at_once) * config.meta_batch
@@ -289,7 +292,7 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
     Raises:
       TooSlowError: see `RlRun.check_throughput`.
     """
-    learner = make_learner(config)
+    learner = make_learner(config, seed)
     compiled = jax.jit(partial(learn, learner))
     collector = OnPolicyCollector(make_train_envs(config, seed), make_augmented_act(make_act(learner)), seed=seed)
     agent, speed, instances = run.resume_with(init(learner, seed), collector), Throughput(), Instances(config, seed)

@@ -4,7 +4,8 @@
 `TUNED`, the defaults, is meant for budgets of a few million steps: one standard deviation for all that is seen, which can neither vanish
 nor drown the actions, a critic that is told the instance, inputs, values and advantages in units of their own, meta-batches with as many
 goals of each task as fit, short trials that are learned from part by part, exploration that goes on in a direction for a while and that the
-policy can't see through, and a learning rate that follows a small divergence.
+policy is not told by its last action (what the hand did in the frame before still gives it half away), and a learning rate that follows a
+small divergence.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.context_heads import LINEAR as LINEAR_HEAD
 from metaworld_baselines.networks.context_heads import check_head
 from metaworld_baselines.networks.falling_std import check_final_max_std
-from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std, check_target_kl
+from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
 from metaworld_baselines.networks.products import FLOAT32, check_precision
 from metaworld_baselines.networks.regularization import INITIAL_STD
 from metaworld_baselines.networks.scaling import MIN_INPUT_STD, check_min_input_std
@@ -101,7 +102,6 @@ class Rl2Config(MetaConfig):
             raise ValueError(
                 f"final_learning_rate must lie between 0 and learning_rate {self.learning_rate}, got {self.final_learning_rate}"
             )
-        check_target_kl(self.target_kl)
         check_std(self.initial_std, self.min_std, self.max_std)
         check_final_max_std(self, has_one_std=not self.state_dependent_std)
         check_correlation(self.noise_correlation)

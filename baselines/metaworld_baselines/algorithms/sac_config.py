@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from metaworld_baselines.algorithms.ranges import check_ranges
 from metaworld_baselines.gradients.methods import MEAN, find_method
 from metaworld_baselines.networks.architectures import MLP, MULTI_HEAD, ONE_HOT, PLAIN, TORSOS, check_architecture
 from metaworld_baselines.networks.products import BFLOAT16, FLOAT32
@@ -15,8 +16,6 @@ from metaworld_py.evaluation import task_names
 ALL, TORSO = COMBINED_PARAMS = "all", "torso"
 TENSORFLOAT32 = "tensorfloat32"
 PRECISIONS = FLOAT32, TENSORFLOAT32, BFLOAT16
-COUNTS = "total_env_steps", "envs_per_task", "batch_per_task", "chunk_vector_steps", "warmup_vector_steps", "width", "depth", "n_steps"
-NOT_NEGATIVE = "critic_width", "critic_depth", "critic_bins", "task_embedding", "reset_every_env_steps", "reset_updates", "weight_decay"
 CHOICES: dict[str, Collection[str]] = {
     "combined_params": COMBINED_PARAMS,
     "precision": PRECISIONS,
@@ -81,14 +80,7 @@ class SacConfig:
     diagnose_every_env_steps: int = 0  # gradient conflicts, see conflict.py; 0: never
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.discount < 1.0:
-            raise ValueError(f"discount must lie in (0, 1), got {self.discount}")
-        for name in COUNTS:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        check_ranges(self)
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
@@ -123,6 +115,8 @@ class SacConfig:
             raise ValueError(
                 "reward_factors change at resets and are not for normalised returns: set reset_every_env_steps, no normalize_returns"
             )
+        if self.reward_factors and self.reward_version != "v2":
+            raise ValueError("reward_factors compare mean rewards, which are below 0 in some tasks of v1: set reward_version v2")
 
     @property
     def tasks(self) -> list[str]:

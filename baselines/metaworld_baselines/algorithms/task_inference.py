@@ -172,7 +172,7 @@ def learn_to_act(learner: Learner, agent: TaskInference, steps: Steps, key: Arra
         change, policy_opt = learner.policy_optimizer.update(grads, agent.policy_opt)
         error, grads = jax.value_and_grad(partial(critic_loss, learner))(agent.critic, batch)
         critic_change, critic_opt = learner.critic_optimizer.update(grads, agent.critic_opt)
-        rate_factor = followed(agent.rate_factor, metrics["kl"], config.target_kl)
+        rate_factor = followed(agent.rate_factor, metrics["kl"], config.target_kl) if config.target_kl else agent.rate_factor
         agent = agent._replace(
             policy=with_layers(agent.policy, stepped(acting, change, rate_factor)),
             critic=optax.apply_updates(agent.critic, critic_change),

@@ -35,7 +35,7 @@ class TaskInferenceConfig(MetaConfig):
     epochs: int = 8
     minibatches: int = 10  # gradient steps of an epoch
     clip: float = 0.2
-    target_kl: float = 0.03  # from the policy that played; the policy's learning rate follows it
+    target_kl: float = 0.03  # from the policy that played; the policy's learning rate follows it; 0: it does not
     entropy_bonus: float = 0.0
     learning_rate: float = 3e-4  # Adam, of the policy
     adam_eps: float = 1e-5
@@ -57,7 +57,7 @@ class TaskInferenceConfig(MetaConfig):
         super().__post_init__()
         check_std(self.initial_std, self.min_std, self.max_std)
         check_correlation(self.noise_correlation)
-        for name in ("trial_episodes", "rollout_steps", "minibatches", "memory_updates", "sequences_per_update", "buffer_rollouts"):
+        for name in ("trial_episodes", "rollout_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         check_rollout_steps(self.rollout_steps, self.trial_steps)

@@ -28,6 +28,7 @@ class Sequences(NamedTuple):
     advantage: Float[Array, "sequence step"]
     critic_inputs: Float[Array, "sequence step critic_inputs"]
     target: Float[Array, "sequence step"]  # of the critic, in its units; zeros with the linear baseline
+    offset: Float[Array, "sequence observation"]  # of what the policy saw from what there was, see `observation_offsets`
 
 
 def play_and_learn(
@@ -102,11 +103,13 @@ def make_sequences(
             advantage = standardized(by_task, axis=1).reshape(advantage.shape)
         else:
             advantage = standardized(advantage)
-    shown = rollout.obs + (offset[:, None] if isinstance(offset, np.ndarray) else offset)
-    inputs = np.concatenate([shown, rollout.previous], axis=-1)
+    offset = np.broadcast_to(np.asarray(offset, np.float32), rollout.obs[:, 0].shape)
+    inputs = np.concatenate([rollout.obs + offset[:, None], rollout.previous], axis=-1)
 
     def cut(x: NDArray[Any]) -> Any:
         return x.reshape(-1, config.sequence_steps, *x.shape[2:])
 
     memory = memories.swapaxes(0, 1).reshape(-1, memories.shape[-1])
-    return agent, Sequences(memory, *map(cut, (inputs, rollout.action, rollout.log_prob, advantage, critic_inputs, target)))
+    parts = map(cut, (inputs, rollout.action, rollout.log_prob, advantage, critic_inputs, target))
+    fields: Any = (memory, *parts, np.repeat(offset, len(memories), axis=0))
+    return agent, Sequences(*fields)

@@ -69,16 +69,6 @@ def check_correlation(correlation: float) -> None:
         raise ValueError(f"noise_correlation must lie in [0, 1), got {correlation}")
 
 
-def check_target_kl(target_kl: float) -> None:
-    """Refuse what no learning rate can follow.
-
-    Raises:
-      ValueError: it is negative.
-    """
-    if target_kl < 0.0:
-        raise ValueError(f"target_kl must be positive, or 0 for a rate that follows nothing, got {target_kl}")
-
-
 class GaussianPolicy(nn.Module):
     """A mean from a network, and a standard deviation that does not depend on the observation, or comes from the same network.
 

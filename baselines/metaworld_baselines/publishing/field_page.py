@@ -21,7 +21,6 @@ from matplotlib.ticker import EngFormatter
 
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import budget, summary
-from metaworld_baselines.publishing.aggregation import RESAMPLES
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.run_files import read_curve, read_run
 from metaworld_baselines.publishing.table import collect, own_folders, picture, text
@@ -303,7 +302,7 @@ def make(pages: Iterable[Path], images: Path) -> Iterable[Path]:
         yield images / f"{name}.png"
     for benchmark in ("MT10", "ML10"):
         path = HERE / "results" / f"{benchmark.lower()}.png"
-        save_figure(picture(benchmark, collect(benchmark, own_folders()), RESAMPLES), path, dpi=90)
+        save_figure(picture(benchmark, collect(benchmark, own_folders())), path, dpi=90)
         yield path
     for page in pages:
         write_text(page, written(page.read_text()))

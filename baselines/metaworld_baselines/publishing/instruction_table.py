@@ -20,7 +20,7 @@ from metaworld_baselines.algorithms.cloning_config import INSTRUCTION, CloningCo
 from metaworld_baselines.algorithms.loading import load_agent
 from metaworld_baselines.experience.phrasings import held_out_phrasings
 from metaworld_baselines.publishing.one_shot_table import cell
-from metaworld_baselines.publishing.run_files import read_run
+from metaworld_baselines.publishing.run_files import is_of_last, read_run
 from metaworld_py import find_task
 from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult, evaluate
@@ -57,18 +57,20 @@ def sentences_of(condition: str, tasks: Sequence[str]) -> dict[str, tuple[str, .
     """What each task is told by under a condition.
 
     Raises:
-      ValueError: an unknown condition, or no held-out phrasings of a task.
+      ValueError: an unknown condition, no held-out phrasings of a task, or no other task.
     """
     if condition not in CONDITIONS:
         raise ValueError(f"conditions are {', '.join(CONDITIONS)}, got {condition!r}")
     if condition == HELD_OUT:
         return {name: held_out_phrasings(name) for name in tasks}
+    if condition == OTHER and len(tasks) < 2:
+        raise ValueError(f"{tasks[0]} is the run's only task: leave {OTHER!r} out of --conditions")
     step = 1 if condition == OTHER else 0
     return {name: (find_task(tasks[(at + step) % len(tasks)]).sentence,) for at, name in enumerate(tasks)}
 
 
 def result(folder: Path, condition: str) -> EvaluationResult:
-    """What a run's last policy does under a condition; played at the first call.
+    """What a run's last policy does under a condition; played at the first call, and again where the run went on since.
 
     Raises:
       OSError, ValueError: no run there whose policy is told by instructions.
@@ -78,13 +80,14 @@ def result(folder: Path, condition: str) -> EvaluationResult:
         raise ValueError(f"{folder} holds no run of bc with --told-by {INSTRUCTION}")
     sentences = sentences_of(condition, config.tasks)
     path = folder / f"{re.sub(r'[^a-z]+', '-', condition)}.json"
-    if not path.is_file():
+    if not is_of_last(path, folder):
         evaluate(
             RephrasingAgent(load_agent(folder), sentences),
             config.tasks,
             seed=seed,
             instances_per_task=config.eval_instances,
             max_episode_steps=config.max_episode_steps,
+            reward_function_version=config.reward_version,
             agent_name=folder.name,
         ).save(path)
     return EvaluationResult.load(path)

@@ -80,7 +80,7 @@ def read(folder: Path = HERE) -> dict[str, Any]:
 def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
     """What a row says of its result files.
 
-    Three seeds and more: mean over seeds and tasks with its stratified bootstrap interval. Fewer: the interval over goals.
+    Three seeds and more: mean over seeds and tasks with its interval over runs. Fewer: the interval over goals.
 
     Raises:
       ValueError: the files are of different benchmarks, protocols or seeds twice.

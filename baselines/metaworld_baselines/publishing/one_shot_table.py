@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tyro
@@ -20,7 +21,7 @@ from metaworld_baselines.algorithms.loading import load_agent
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
 from metaworld_baselines.algorithms.one_shot_evaluation import CONDITIONS, ELSEWHERE, ReplayAgent, evaluate_one_shot
 from metaworld_baselines.publishing import aggregation
-from metaworld_baselines.publishing.run_files import read_run
+from metaworld_baselines.publishing.run_files import is_of_last, read_run
 from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult, mean_rate_interval
 
@@ -36,7 +37,7 @@ class Command:
 
 
 def results(folder: Path, condition: str) -> EvaluationResult:
-    """What a run's last policy does under a condition; played at the first call.
+    """What a run's last policy does under a condition; played at the first call, and again where the run went on since.
 
     Raises:
       OSError, ValueError: no run of one-shot imitation there.
@@ -45,7 +46,7 @@ def results(folder: Path, condition: str) -> EvaluationResult:
     if not isinstance(config, OneShotConfig):
         raise ValueError(f"{folder} holds no run of one-shot imitation")
     path = folder / f"{re.sub(r'[^a-z]+', '-', condition)}.json"
-    if not path.is_file():
+    if not is_of_last(path, folder):
         is_replay = condition == REPLAY
         agent = ReplayAgent() if is_replay else load_agent(folder)
         evaluate_one_shot(agent, config, seed, ELSEWHERE if is_replay else condition, folder.name).save(path)
@@ -62,13 +63,21 @@ def cell(found: Sequence[EvaluationResult]) -> str:
 
 
 def rows(folders: Sequence[Path], conditions: Sequence[str]) -> list[tuple[str, ...]]:
-    """One for each task or set: name, number of seeds, and a cell for each condition."""
-    by_title: dict[str, list[Path]] = {}
+    """One for each task or set and its settings: name, number of seeds, and a cell for each condition.
+
+    Raises:
+      OSError, ValueError: see `results`, and the same seed twice.
+    """
+    recipes: dict[Any, dict[int, Path]] = {}
     for folder in folders:
-        by_title.setdefault(getattr(read_run(folder)[1], "title", folder.name), []).append(folder)
+        _, config, seed, _ = read_run(folder)
+        seeds = recipes.setdefault(config, {})
+        if seed in seeds:
+            raise ValueError(f"{folder} and {seeds[seed]} are the same run, seed {seed}: give one of them")
+        seeds[seed] = folder
     return [
-        (title, str(len(found)), *(cell([results(folder, condition) for folder in found]) for condition in conditions))
-        for title, found in by_title.items()
+        (config.title, str(len(seeds)), *(cell([results(folder, condition) for folder in seeds.values()]) for condition in conditions))
+        for config, seeds in recipes.items()
     ]
 
 

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from metaworld_baselines.algorithms.registry import find_algorithm
+from metaworld_baselines.runs.checkpoints import LAST
 from metaworld_baselines.runs.run_files import CONFIG, CURVE, DEMONSTRATIONS, read_description, read_table
 from metaworld_py.files import read_json, reading
 
@@ -55,6 +56,12 @@ def read_demonstrated(folder: Path) -> dict[str, Any] | None:
         if not isinstance(told["steps"], int) or not isinstance(told["who"], str):
             raise TypeError("steps must be a whole number and who a text")
     return told
+
+
+def is_of_last(path: Path, folder: Path) -> bool:
+    """Whether a result that is kept in a run's folder was played by its last weights, and not by those before it went on."""
+    weights = folder / LAST
+    return path.is_file() and not (weights.is_file() and weights.stat().st_mtime > path.stat().st_mtime)
 
 
 def read_throughput(folder: Path) -> tuple[float, float]:

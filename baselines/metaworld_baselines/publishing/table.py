@@ -1,8 +1,8 @@
 """Ours beside the published numbers: `python -m metaworld_baselines.publishing.table MT10` (MT50, ML10, ML1-reach, …), more runs after it.
 
 Collects the trained agents, the runs of `baselines/results` and the folders given, groups those that differ in nothing but the seed, and
-aggregates their last evaluations over seeds and tasks with rliable (Agarwal et al. 2021): interquartile mean with stratified bootstrap
-intervals, and performance profiles in the picture. One seed has no interval. Of meta-learners a second table has all protocols side by
+aggregates their last evaluations over seeds and tasks (Agarwal et al. 2021): interquartile mean, its interval over runs, and performance
+profiles in the picture. Fewer than three seeds have no interval. Of meta-learners a second table has all protocols side by
 side. What differs from the published runs stands below.
 """
 
@@ -13,7 +13,7 @@ import re
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,12 @@ class Command:
 
     benchmark: tyro.conf.Positional[str]  # MT10, MT50, ML10, ML1-reach, …, or the tasks of a set of one's own, joined by commas
     folders: tyro.conf.Positional[tuple[Path, ...]] = ()  # of runs, or of folders of runs; instead of those of ours that they repeat
-    resamples: int = aggregation.RESAMPLES  # of the bootstrap
     out: Path | None = None  # a picture, .png
 
 
 @dataclass
 class Group:
-    """Runs that differ in nothing but the seed."""
+    """Runs that differ in nothing but the seed: rates fall over a budget, so what has another one, or was stopped, is another recipe."""
 
     algorithm: str
     config: Any
@@ -62,7 +61,7 @@ class Group:
     seeds: list[int] = field(default_factory=list)
     scores: list[list[float]] = field(default_factory=list)  # (seed, task), at the end
     best: list[float] = field(default_factory=list)  # (seed,): the mean over tasks of each task's maximum over training, as published
-    env_steps: list[int] = field(default_factory=list)
+    env_steps: int = 0
     entry: str = ""  # what tells it from others, where several groups are of one algorithm
 
     @property
@@ -110,19 +109,19 @@ def collect(benchmark: str, folders: Sequence[Path], others: Sequence[Path] = ()
         algorithm, config, seed, _ = read_run(folder)
         if getattr(config, "title", config.benchmark).lower() != benchmark.lower():
             continue
-        group = groups.setdefault(json.dumps([algorithm, vars(config) | {"total_env_steps": 0}], default=str), Group(algorithm, config))
+        curve, demonstrated = read_curve(folder), read_demonstrated(folder)
+        env_steps = round(curve[-1]["env_steps"]) if demonstrated is None else demonstrated["steps"]
+        group = groups.setdefault(json.dumps([algorithm, env_steps, vars(config)], default=str), Group(algorithm, config))
         if seed in group.seeds and folder in others:
             continue
         if seed in group.seeds:
             raise ValueError(f"{folder} and {group.folders[group.seeds.index(seed)]} are the same run, seed {seed}: give one of them")
-        curve = read_curve(folder)
         group.folders.append(folder)
         group.seeds.append(seed)
         group.scores.append(final_scores(folder, curve[-1]))
         evaluations = [[value for name, value in point.items() if name.startswith("success/")] for point in curve]
         group.best.append(float(np.max([*evaluations, group.scores[-1]], axis=0).mean()))
-        demonstrated = read_demonstrated(folder)
-        group.env_steps.append(round(curve[-1]["env_steps"]) if demonstrated is None else demonstrated["steps"])
+        group.env_steps = env_steps
     found = list(groups.values())
     labels = Counter(group.label for group in found)
     alike = [group for group in found if labels[group.label] > 1]
@@ -131,6 +130,9 @@ def collect(benchmark: str, folders: Sequence[Path], others: Sequence[Path] = ()
         parents = {folder.parent.name for folder in group.folders}
         told = group.stems if stems.count(group.stems) == 1 and group.stems != {""} else parents  # by their names, or as a sweep's entry
         group.entry = told.pop() if len(told) == 1 else ""
+    labels = Counter(group.label for group in found)
+    for group in [group for group in found if labels[group.label] > 1]:
+        group.entry = f"{group.entry or group.algorithm} after {group.env_steps:,} steps"
     return found
 
 
@@ -141,22 +143,21 @@ def final_scores(folder: Path, last: dict[str, float]) -> list[float]:
     return [value for name, value in last.items() if name.startswith("success/")]
 
 
-def aggregate(group: Group, resamples: int) -> tuple[float, tuple[float, float] | None]:
-    """Interquartile mean over seeds and tasks, and its 95 % interval by stratified bootstrap over seeds; None for fewer than three."""
-    enough = len(group.seeds) >= aggregation.SEEDS
-    return aggregation.iqm(group.matrix), aggregation.interval(group.matrix, aggregation.iqm, resamples) if enough else None
+def shown_interval(group: Group, of: Callable[[Any], float]) -> str:
+    """95 % interval of an aggregate over runs; nothing for fewer than three."""
+    return "{:.1%} – {:.1%}".format(*aggregation.interval(group.matrix, of)) if len(group.seeds) >= aggregation.SEEDS else ""
 
 
-def rows(benchmark: str, groups: list[Group], resamples: int) -> list[tuple[str, ...]]:
+def rows(benchmark: str, groups: list[Group]) -> list[tuple[str, ...]]:
     """The table: ours, then what was published."""
     found: list[tuple[str, ...]] = []
     for group in groups:
-        iqm, interval = aggregate(group, resamples)
-        steps, seeds = f"{min(group.env_steps):,}", str(len(group.seeds))
-        if interval is not None:
-            shown = "{:.1%} – {:.1%}".format(*interval)
-            found.append((group.label, "ours", steps, seeds, f"{iqm:.1%}", shown, "final, interquartile mean over seeds and tasks"))
-        found.append((group.label, "ours", steps, seeds, f"{group.matrix.mean():.1%}", "", "final, mean"))
+        steps, seeds = f"{group.env_steps:,}", str(len(group.seeds))
+        statistics = [("final, mean", aggregation.mean)]
+        if len(group.seeds) >= aggregation.SEEDS:
+            statistics.insert(0, ("final, interquartile mean over seeds and tasks", aggregation.iqm))
+        for statistic, of in statistics:
+            found.append((group.label, "ours", steps, seeds, f"{of(group.matrix):.1%}", shown_interval(group, of), statistic))
         found.append((group.label, "ours", steps, seeds, f"{np.mean(group.best):.1%}", "", "maximum over training of each task, mean"))
     for figure in published(benchmark):
         shown = "{:.1%} – {:.1%}".format(*figure["interval"]) if figure["interval"] else ""
@@ -186,7 +187,7 @@ def differences(benchmark: str, groups: list[Group]) -> list[str]:
     """In what our runs differ from the published ones, and the published ones from each other."""
     found = []
     for group in groups:
-        config, steps, budget = group.config, min(group.env_steps), published_steps(group.algorithm, group.config)
+        config, steps, budget = group.config, group.env_steps, published_steps(group.algorithm, group.config)
         says = [f"{steps / budget:.1%} of the published {budget:,} steps" if budget else f"{steps:,} steps, none published"]
         if isinstance(config, CloningConfig):
             says = [f"imitates the experts: {steps:,} steps of demonstrations and no reward, so not comparable"]
@@ -227,7 +228,7 @@ def changed_settings(algorithm: str, config: Any) -> list[str]:
     ]
 
 
-def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
+def picture(benchmark: str, groups: list[Group]) -> Figure:
     """Left: success over steps, ours and published. Right: performance profiles, the share of seeds and tasks above a success rate."""
     figure = Figure(figsize=(10, 3.8), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -245,13 +246,11 @@ def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
     left.set(xscale="log", ylim=(-0.03, 1.03), xlabel="environment steps, all tasks together", ylabel="success", title=benchmark)
     if points:  # whose names stand to the right of the curves
         left.set_xlim(right=max(left.get_xlim()[1], ROOM_FOR_NAMES * max(steps for steps, _, _ in points)))
-    scores = {group.label: group.matrix for group in groups}
-    if scores:
-        profiles, bands = aggregation.profiles(scores, PROFILE, resamples)
-        for index, (label, values) in enumerate(profiles.items()):
-            right.step(PROFILE, values, where="post", color=f"C{index}", label=label)
-            if len(scores[label]) > 1:
-                right.fill_between(PROFILE, *bands[label], step="post", alpha=0.2, color=f"C{index}")
+    for index, group in enumerate(groups):
+        shares, band = aggregation.profile(group.matrix, PROFILE)
+        right.step(PROFILE, shares, where="post", color=f"C{index}", label=group.label)
+        if band is not None:
+            right.fill_between(PROFILE, *band, step="post", alpha=0.2, color=f"C{index}")
     right.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="success rate τ", ylabel="share of runs and tasks above τ", title="performance profile")
     for axis in (left, right):
         axis.grid(alpha=0.3)
@@ -261,12 +260,12 @@ def picture(benchmark: str, groups: list[Group], resamples: int) -> Figure:
     return figure
 
 
-def text(benchmark: str, groups: list[Group], resamples: int = aggregation.RESAMPLES) -> list[str]:
+def text(benchmark: str, groups: list[Group]) -> list[str]:
     """The table, and below it what differs."""
     meta = [group for group in groups if isinstance(group.config, MetaConfig)]
     by_protocol = [row for group in meta for row in protocol_table.protocol_rows(group.label, group.config, group.folders)]
     shown = ["", *table(protocol_table.HEAD, by_protocol)] if meta else []
-    return [*table(HEAD, rows(benchmark, groups, resamples)), *shown, "", *differences(benchmark, groups)]
+    return [*table(HEAD, rows(benchmark, groups)), *shown, "", *differences(benchmark, groups)]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -285,9 +284,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    print("\n".join(text(command.benchmark, groups, command.resamples)))
+    print("\n".join(text(command.benchmark, groups)))
     if command.out:
-        save_figure(picture(command.benchmark, groups, command.resamples), command.out, dpi=110)
+        save_figure(picture(command.benchmark, groups), command.out, dpi=110)
     return 0
 
 

@@ -27,6 +27,7 @@ from metaworld_py.files import reading, written_whole
 
 LAST, BEST, RESUME = "last.safetensors", "best.safetensors", "resume.safetensors"
 SCHEMA = "metaworld_py.baselines/1"
+AGENT = "0/"  # before the names of what learns, where the replay buffer is saved beside it
 NETWORKS_ONLY = "networks_only"  # in a header: made by `lighten`
 
 
@@ -46,10 +47,17 @@ def save(path: Path, arrays: Any, header: Mapping[str, Any]) -> None:
 
 
 def lighten(path: Path, to: Path, keep: Sequence[str]) -> None:
-    """Write another resume file with some of a resume file's arrays, small enough to be kept in a repository."""
+    """Write another resume file with some of a resume file's arrays, small enough to be kept in a repository.
+
+    Raises:
+      ValueError: it has none of these.
+    """
     header = read_header(path)
     with safe_open(path, framework="numpy") as file:
-        arrays = {name: file.get_tensor(name) for name in file.keys() if name.split("/")[0] in keep}  # noqa: SIM118  # no mapping
+        names = {name: name.removeprefix(AGENT) for name in file.keys()}  # noqa: SIM118  # no mapping
+        arrays = {short: file.get_tensor(name) for name, short in names.items() if short.split("/")[0] in keep}
+    if not arrays:
+        raise ValueError(f"{path} holds none of {', '.join(keep)}")
     save(to, arrays, {**header, NETWORKS_ONLY: True})
 
 

@@ -6,11 +6,13 @@ import shutil
 import threading
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from metaworld_baselines.runs import checkpoints
-from metaworld_py.files import reading, written_whole
+from metaworld_baselines.runs.run_files import LOCK
+from metaworld_py.files import PART, reading, written_whole
 
 REST = "rest.zip"
 PACK_EVERY_S = 15.0
@@ -21,7 +23,7 @@ def pack(run: Path, parcel: Path) -> None:
     parcel.mkdir(parents=True, exist_ok=True)
     with written_whole(parcel / REST) as part, zipfile.ZipFile(part, "w") as archive:
         for path in sorted(run.iterdir()):
-            if path.is_file() and path.name != checkpoints.RESUME:
+            if path.is_file() and path.name not in (checkpoints.RESUME, LOCK) and PART not in path.suffixes:
                 archive.write(path, path.name)
     resume = run / checkpoints.RESUME
     if resume.is_file():
@@ -66,8 +68,9 @@ class Packing:
                 resume = run / checkpoints.RESUME
                 changed = resume.stat().st_mtime if resume.is_file() else 0.0
                 if changed and packed.get(run) != changed:
-                    pack(run, self._out / run.name)
-                    packed[run] = changed
+                    with suppress(FileNotFoundError):  # a file that was moved into place meanwhile: the next round has it
+                        pack(run, self._out / run.name)
+                        packed[run] = changed
 
     def __enter__(self) -> Packing:
         self._thread.start()

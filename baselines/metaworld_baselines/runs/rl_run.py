@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ class RlRun(Run):
     meta-learners episode by episode, `conflict.csv` gradient diagnostics, where asked for.
 
     Args:
-      folder, algorithm, config, minutes, is_on_tensorboard, is_one_of_several: see `Run`.
+      folder, algorithm, config, minutes, is_on_tensorboard, is_one_of_several, whole: see `Run`.
       total_env_steps: over all tasks.
       allow_slow: go on where there is no GPU and the run will take longer than a day.
 
@@ -49,6 +49,7 @@ class RlRun(Run):
         minutes: float | None = None,
         is_on_tensorboard: bool = True,
         is_one_of_several: bool = False,
+        whole: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
     ) -> None:
         self._allow_slow = allow_slow
         self.curve: list[dict[str, Any]] = []
@@ -63,6 +64,7 @@ class RlRun(Run):
             minutes=minutes,
             is_on_tensorboard=is_on_tensorboard,
             is_one_of_several=is_one_of_several,
+            whole=whole,
         )
 
     @property

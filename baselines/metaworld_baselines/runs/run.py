@@ -14,16 +14,18 @@ import csv
 import json
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 import jax
+from filelock import FileLock, Timeout
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run_files import CONFIG
+from metaworld_baselines.runs.run_files import CONFIG, LOCK
 from metaworld_py.engine import machine
 from metaworld_py.files import reading, write_json, write_text
 
@@ -43,9 +45,10 @@ class Run:
       minutes: end as at the end of the budget after so much wall time, evaluated and saved; None for no limit.
       is_on_tensorboard: write its files, too.
       is_one_of_several: that say things side by side.
+      whole: from a configuration as an older file may have it to one with all of today's fields.
 
     Raises:
-      ValueError: the folder holds a run of another configuration.
+      ValueError: the folder holds a run of another configuration, or another process trains there.
     """
 
     def __init__(
@@ -60,21 +63,27 @@ class Run:
         minutes: float | None = None,
         is_on_tensorboard: bool = True,
         is_one_of_several: bool = False,
+        whole: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
     ) -> None:
         self.folder, self.algorithm, self.total_steps, self.unit = folder, algorithm, total_steps, unit
         self.is_one_of_several = is_one_of_several
         self.config: dict[str, Any] = json.loads(json.dumps(config))  # as it comes back from a file
         folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / LOCK)
+        self._take_folder()
         self.steps, self._steps_before = 0, 0
         self.is_resumed = (folder / checkpoints.RESUME).is_file()
         self.has_networks_only = False  # what it goes on from is without optimizers, see `checkpoints.lighten`
         self._seconds_before = 0.0
-        if self.is_resumed:
-            self._read_resume()
-        for name in tables:  # a run that stopped before its first save left rows, too
-            cut_table(folder / f"{name}.csv", self._steps_to_keep(name))
-        description = {"algorithm": algorithm, "config": self.config, "versions": checkpoints.versions(), "hardware": hardware()}
-        write_json(folder / CONFIG, description)
+        with ExitStack() as stack:
+            stack.callback(self._lock.release)
+            if self.is_resumed:
+                self._read_resume(whole)
+            for name in tables:  # a run that stopped before its first save left rows, too
+                cut_table(folder / f"{name}.csv", self._steps_to_keep(name))
+            description = {"algorithm": algorithm, "config": self.config, "versions": checkpoints.versions(), "hardware": hardware()}
+            write_json(folder / CONFIG, description)
+            stack.pop_all()  # it could begin, and holds the folder until it is closed
         self._tables: dict[str, Table] = {}
         self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.steps) if is_on_tensorboard else None
         self._bar = tqdm(total=total_steps, initial=self.steps, unit=" steps", unit_scale=True, desc=folder.name, disable=None)
@@ -82,10 +91,22 @@ class Run:
         self._deadline = math.inf if minutes is None else self._began + 60.0 * minutes
         self.is_over = self.steps >= total_steps
 
-    def _read_resume(self) -> None:
+    def _take_folder(self) -> None:
+        """Two processes that save to one folder would move each other's half-written files into place."""
+        try:
+            with suppress(NotImplementedError):  # a file system without locks
+                self._lock.acquire(blocking=False)
+        except Timeout:
+            raise ValueError(f"another process trains in {self.folder}: wait for its end, or give this run another --out") from None
+
+    def _read_resume(self, whole: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
         path = self.folder / checkpoints.RESUME
         header = checkpoints.read_header(path)
-        then, now = {"algorithm": header["algorithm"], **header["config"]}, {"algorithm": self.algorithm, **self.config}
+        settings = header["config"]
+        if header["algorithm"] == self.algorithm:
+            with reading(path, f"what {self.algorithm} goes on from"):
+                settings = json.loads(json.dumps(whole(settings)))
+        then, now = {"algorithm": header["algorithm"], **settings}, {"algorithm": self.algorithm, **self.config}
         names = [name for name in now if name not in MAY_CHANGE and then.get(name, now[name]) != now[name]]
         if names:
             changed = "; ".join(f"{name}: {then.get(name)!r} then, {now[name]!r} now" for name in names)
@@ -177,7 +198,8 @@ class Run:
         self._bar.write(f"{self.folder.name}: {text}" if self.is_one_of_several else text)
 
     def close(self) -> None:
-        """End the logs."""
+        """End the logs, and leave the folder to others."""
+        self._lock.release()
         self._bar.close()
         if self._board is not None:
             self._board.close()

@@ -17,6 +17,7 @@ from metaworld_py.files import read_json, reading
 
 CONFIG = "config.json"
 CURVE = "curve.csv"
+LOCK = ".lock"  # held by the process that trains there
 DEMONSTRATIONS = "demonstrations.json"  # of imitation: what was learned from
 
 

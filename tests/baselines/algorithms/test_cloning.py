@@ -251,6 +251,8 @@ def test_runs_of_instructed_policies_leave_a_table(blind_recording, tmp_path, ca
     assert "| mean |" in printed and "| Move the drawer all the way in. | drawer-close | 0 of 1 |" in printed
     assert (folder / "held-out-phrasings.json").is_file()
     assert instruction_table.main([str(folder), "--conditions", "shouted"]) == 2
+    with pytest.raises(ValueError, match="the run's only task"):
+        instruction_table.sentences_of(instruction_table.OTHER, ["reach"])
     assert instruction_table.main([str(tmp_path)]) == 2
 
 

@@ -1,5 +1,6 @@
 """Learning from demonstrations: what is read, what policies see, whole runs, and that they do what was shown."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -215,8 +216,13 @@ def test_one_shot_runs_leave_a_table(tmp_path, capsys):
     assert len((folder / "curve.csv").read_text().splitlines()) == 3
     assert one_shot_table.main([str(folder), "--conditions", ELSEWHERE, OTHER]) == 0
     assert "| ML1-drawer-close |" in capsys.readouterr().out.replace("  ", "")
-    assert (folder / "object-elsewhere.json").is_file()
+    kept = folder / "object-elsewhere.json"
+    played = kept.stat()
+    assert one_shot_table.results(folder, ELSEWHERE) and kept.stat().st_mtime_ns == played.st_mtime_ns, "played once"
+    os.utime(folder / "last.safetensors", (played.st_mtime + 60.0, played.st_mtime + 60.0))
+    assert one_shot_table.results(folder, ELSEWHERE) and kept.stat().st_mtime_ns > played.st_mtime_ns, "again, once the run went on"
     assert one_shot_table.main([str(tmp_path)]) == 2
+    assert one_shot_table.main([str(folder), str(folder)]) == 2 and "the same run, seed" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -352,7 +352,7 @@ def test_published_evaluation_plays_the_agent():
         ({"baseline": "critic", "critic_minibatches": 5}, "critic_minibatches must divide the 48 steps after adaptation, got 5"),
         ({"final_max_std": 0.1}, "set max_std, its start"),
         ({"ppo_minibatches": 3}, "ppo_minibatches must divide a goal's 16 steps after adaptation, got 3"),
-        ({"ppo_target_kl": -1.0}, "target_kl must be positive, or 0"),
+        ({"ppo_target_kl": -1.0}, "ppo_target_kl must not be negative"),
         ({"min_input_std": 0.2}, "min_input_std is of inputs in units of their deviations: set normalize_inputs"),
     ],
 )

@@ -273,7 +273,7 @@ def test_a_time_limit_bootstraps():
         ({"min_std": 2.0}, "initial_std must lie between min_std and max_std, got 2.0, 1.0, None"),
         ({"max_std": 0.5}, "initial_std must lie between"),
         ({"noise_correlation": 1.0}, r"noise_correlation must lie in \[0, 1\), got 1.0"),
-        ({"target_kl": -1.0}, "target_kl must be positive"),
+        ({"target_kl": -1.0}, "target_kl must not be negative"),
         ({"task_std": True, "state_dependent_std": True}, "switch state_dependent_std off"),
         ({"value_heads": True, "normalize_values": False}, "value_heads are in the units that normalize_values brings"),
     ],

@@ -86,18 +86,48 @@ def test_interquartile_means_and_their_intervals(make_run):
     """By hand: of twelve scores the middle six count. The interval covers it, shrinks to a point without spread, and needs three seeds."""
     runs = [make_run(1, [0.0, 0.2, 0.4, 1.0]), make_run(2, [0.2, 0.2, 0.6, 1.0]), make_run(3, [0.0, 0.0, 0.6, 0.8])]
     (group,) = table.collect("MT10", runs)
-    iqm, interval = table.aggregate(group, resamples=200)
+    iqm, interval = aggregation.iqm(group.matrix), aggregation.interval(group.matrix, aggregation.iqm)
     assert iqm == pytest.approx((0.2 + 0.2 + 0.2 + 0.4 + 0.6 + 0.6) / 6) and interval[0] <= iqm <= interval[1] and interval[0] < interval[1]
-    assert aggregation.interval(group.matrix, aggregation.iqm, 200) == interval, "the same again"
-    assert aggregation.interval(np.full((3, 4), 0.5), aggregation.mean, 50) == (0.5, 0.5)
+    assert aggregation.interval(np.full((3, 4), 0.5), aggregation.mean) == (0.5, 0.5)
     (two,) = table.collect("MT10", [make_run(seed, [0.0, 0.2, 0.4, 1.0], width=64) for seed in (5, 6)])
-    assert table.aggregate(two, resamples=200) == (pytest.approx(0.3), None)
+    assert aggregation.iqm(two.matrix) == pytest.approx(0.3)
+    told = [(row[6], bool(row[5])) for row in table.rows("MT10", [group, two]) if row[1] == "ours"]
+    middle, whole, most = "final, interquartile mean over seeds and tasks", "final, mean", "maximum over training of each task, mean"
+    assert told == [(middle, True), (whole, True), (most, False), (whole, False), (most, False)], "two seeds have no interval"
+
+
+def test_intervals_of_means_are_students():
+    """Of runs' means, whatever the spread over tasks: by the quantile 4.303 of two degrees of freedom; rates stay rates."""
+    scores = np.array([[0.2, 0.6], [0.4, 0.6], [0.5, 0.7]])
+    error = np.std([0.4, 0.5, 0.6], ddof=1) / np.sqrt(3)
+    assert aggregation.interval(scores, aggregation.mean) == pytest.approx((0.5 - 4.303 * error, 0.5 + 4.303 * error), abs=1e-4)
+    assert aggregation.interval(np.array([[0.0], [0.5], [1.0]]), aggregation.mean) == (0.0, 1.0)
+
+
+def test_intervals_cover_as_often_as_they_say():
+    """Of runs whose tasks share their luck, 95 of 100 means of three; a bootstrap that draws each task's seeds by themselves covers 78."""
+    rng, covered = np.random.default_rng(0), 0
+    for _ in range(400):
+        scores = 0.5 + 0.0275 * rng.normal(size=(3, 1)) + 0.1 * rng.normal(size=(3, 10))
+        low, high = aggregation.interval(scores, aggregation.mean)
+        covered += low <= 0.5 <= high
+    assert 0.92 <= covered / 400 <= 0.98
+
+
+def test_other_budgets_are_other_recipes(make_run):
+    """A trial of a few steps is no further seed of the run that it tries out, and does not stand in for it."""
+    whole, trial = make_run(1, [0.5] * 4), make_run(1, [0.0] * 4, total_env_steps=2_000)
+    assert [group.matrix.mean() for group in table.collect("MT10", [trial], [whole])] == [0.0, 0.5]
+    stopped = make_run(1, [0.25] * 4)
+    (stopped / "curve.csv").write_text((stopped / "curve.csv").read_text().replace("2000,", "1500,"))
+    groups = table.collect("MT10", [stopped], [whole])
+    assert [(group.env_steps, len(group.seeds)) for group in groups] == [(1500, 1), (2000, 1)]
 
 
 def test_rows_keep_final_maximum_and_published_apart(make_run):
     """The published maximum is each task's own: of (0, 0.2, 0.4, 1) after (0.8, 0, 0, 0) it is (0.8, 0.2, 0.4, 1)."""
     groups = table.collect("MT10", [make_run(1, [0.0, 0.2, 0.4, 1.0], before=[0.8, 0.0, 0.0, 0.0])])
-    rows = table.rows("MT10", groups, resamples=10)
+    rows = table.rows("MT10", groups)
     assert [row[4:] for row in rows if row[1] == "ours"] == [
         ("40.0%", "", "final, mean"),
         ("60.0%", "", "maximum over training of each task, mean"),
@@ -115,9 +145,11 @@ def test_differences_are_said(make_run):
 
 
 def test_profiles_fall_from_all_to_none(make_run):
-    scores = {"a": np.array([[0.0, 0.5, 1.0], [0.2, 0.6, 1.0]])}
-    shares, _ = aggregation.profiles(scores, np.array([0.1, 0.55, 1.0]), resamples=20)
-    assert np.allclose(shares["a"], [5 / 6, 3 / 6, 0.0])
+    scores, rates = np.array([[0.0, 0.5, 1.0], [0.2, 0.6, 1.0]]), np.array([0.1, 0.55, 1.0])
+    shares, band = aggregation.profile(scores, rates)
+    assert np.allclose(shares, [5 / 6, 3 / 6, 0.0]) and band is None
+    shares, (low, high) = aggregation.profile(np.vstack([scores, [[0.0, 0.0, 0.7]]]), rates)
+    assert (low <= shares).all() and (shares <= high).all() and low[0] < high[0]
 
 
 def test_published_figures_name_their_source():
@@ -127,7 +159,7 @@ def test_published_figures_name_their_source():
 
 @pytest.mark.parametrize("benchmark", ["MT10", "MT50", "ML10", "ML1-reach"])
 def test_the_command_prints_and_draws(benchmark, tmp_path, capsys):
-    assert table.main([benchmark, "--resamples", "20", "--out", str(tmp_path / "table.png")]) == 0
+    assert table.main([benchmark, "--out", str(tmp_path / "table.png")]) == 0
     printed = capsys.readouterr().out
     assert "| algorithm" in printed and "\n- " in printed
     assert (tmp_path / "table.png").stat().st_size > 10_000
@@ -172,7 +204,7 @@ def test_all_protocols_of_meta_learners_stand_side_by_side(make_meta_run):
     save_shots([replace(shots[0], success=0.75)], folders[1] / "shots.json")
     rows = {row[1:3]: row[3:] for row in protocol_table.protocol_rows(group.label, group.config, group.folders)}
     assert rows["3", "random"] == ("50.0%", "not kept", "not kept") and rows["10", "most likely"] == ("not kept", "70.0%", "100.0%")
-    assert "episodes to adapt |" in "\n".join(table.text("ML1-reach", [group], 10))
+    assert "episodes to adapt |" in "\n".join(table.text("ML1-reach", [group]))
     rehearses = [protocol_table.protocol_rows("", replace(group.config, rehearses=is_so), folders[:1]) for is_so in (True, False)]
     assert [len(some) for some in rehearses] == [4, 5], "of one that rehearses, actions are random throughout in the first episode alone"
     old = make_meta_run(3, [0.5, 0.3], has_trials=False)

@@ -138,6 +138,8 @@ def test_a_job_ends_in_time_and_the_next_visit_goes_on(tmp_path, monkeypatch):
     assert later["env_steps"] == budget and later["curve"][: len(header["curve"])] == header["curve"]
     report = json.loads((second / "visit.json").read_text())
     assert report["went_on"] and report["visit"]["env_steps"] == budget - header["env_steps"]
+    with pytest.raises(ValueError, match="remove that folder, or give another --out"):  # what lies there is behind what was given
+        jobs.train("job", job, minutes=1e6, out=tmp_path / "first", seeds=[1], before=second)
 
 
 @pytest.mark.parametrize("light", [False, True])

@@ -89,6 +89,7 @@ def test_a_failed_run_does_not_stop_the_others(finished, capsys):
         (("seeds =", "seed ="), "seed"),
         (("[1, 2]", "[]"), "seeds"),
         (("[1, 2]", "[1, 1]"), "seeds"),
+        (('"ppo"', '["ppo", "ppo"]'), "ppo-reach-seed1, ppo-reach-seed2 stands there twice"),
     ],
 )
 def test_mistakes_are_found_before_anything_runs(tmp_path, capsys, change, told):

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -127,6 +128,64 @@ def test_a_run_may_be_prolonged_and_then_equals_a_longer_one(finished, tmp_path)
         assert rows(tmp_path / FOLDER, name) == rows(finished, name), name
     ends = [load_file(folder / checkpoints.RESUME) for folder in (tmp_path / FOLDER, finished)]
     assert all(np.array_equal(ends[0][key], ends[1][key]) for key in ends[1])
+
+
+def test_a_folder_is_of_one_process_at_a_time(finished, capsys):
+    run = RlRun(finished, "pcgrad-sac", changed_config(finished), 2000, is_on_tensorboard=False)
+    try:
+        assert train.main(command(finished.parent, 2000)) == 2
+        assert "another process trains in" in capsys.readouterr().err
+    finally:
+        run.close()
+    assert train.main(command(finished.parent, 2000)) == 0
+
+
+def test_a_field_that_an_older_run_lacks_means_what_it_meant_then(tmp_path):
+    """So that a run does not change its algorithm in the middle: PPO's noise was independent before it could be told."""
+    algorithm = ALGORITHMS["ppo"]
+    settings = {**dataclasses.asdict(algorithm.config), "seed": 1}
+    run = RlRun(tmp_path / "run", "ppo", settings, 10, is_on_tensorboard=False, whole=algorithm.whole)
+    older = {name: value for name, value in settings.items() if name != "noise_correlation"}
+    checkpoints.save(run.folder / checkpoints.RESUME, {}, {**run._header(0), "config": older})
+    run.close()
+    with pytest.raises(ValueError, match=r"noise_correlation: 0\.0 then, 0\.9 now"):
+        RlRun(run.folder, "ppo", settings, 10, is_on_tensorboard=False, whole=algorithm.whole)
+    same = settings | {"noise_correlation": 0.0}
+    RlRun(run.folder, "ppo", same, 10, is_on_tensorboard=False, whole=algorithm.whole).close()
+
+
+def test_what_is_lightened_has_networks_with_a_buffer_or_without(finished, tmp_path):
+    checkpoints.lighten(finished / checkpoints.RESUME, tmp_path / "light", ["actor", "critic"])
+    kept = checkpoints.shapes(tmp_path / "light")
+    assert kept and {name.split("/")[0] for name in kept} == {"actor", "critic"}
+    with pytest.raises(ValueError, match="holds none of nothing"):
+        checkpoints.lighten(finished / checkpoints.RESUME, tmp_path / "light", ["nothing"])
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "changes", "told"),
+    [
+        ("ppo", {"discount": 1.0}, "discount must be at least 0 and below 1"),
+        ("ppo", {"clip": -1.0}, "clip must be positive"),
+        ("ppo", {"max_grad_norm": 0.0}, "max_grad_norm must be positive"),
+        ("ppo", {"learning_rate": -1.0}, "learning_rate must not be negative"),
+        ("ppo", {"eval_instances": 0}, "eval_instances must lie in 1…50"),
+        ("ppo", {"eval_every_env_steps": 0}, "eval_every_env_steps must be at least 1"),
+        ("rl2", {"eval_goals": 60}, "eval_goals must lie in 1…50"),
+        ("maml-trpo", {"eval_train_goals": 0}, "eval_train_goals must lie in 1…50"),
+        ("rl2", {"trace": 2.0}, "trace must lie in 0…1"),
+        ("rl2", {"width": 0}, "width must be at least 1"),
+        ("task-inference", {"target_kl": -1.0}, "target_kl must not be negative"),
+        ("pearl", {"updates_per_iteration": 0}, "updates_per_iteration must be at least 1"),
+        ("mt-sac", {"eval_instances": 51}, "eval_instances must lie in 1…50"),
+        ("mt-sac", {"reward_factors": True, "reset_every_env_steps": 10, "reward_version": "v1"}, "reward_factors compare mean rewards"),
+        ("one-shot", {"updates_per_iteration": 0}, "updates_per_iteration must be at least 1"),
+        ("bc", {"eval_instances": 0}, "eval_instances must lie in 1…50"),
+    ],
+)
+def test_settings_that_no_run_can_use_are_refused_before_it(algorithm, changes, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        dataclasses.replace(ALGORITHMS[algorithm].config, **changes)
 
 
 def changed_config(folder, **changes):
