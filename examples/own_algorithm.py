@@ -56,7 +56,12 @@ def init(config: SearchConfig, seed: int) -> dict[str, Any]:
 def train(config: SearchConfig, seed: int, run: RlRun) -> dict[str, Any]:
     """Keep the best of many tries."""
     rng, best, best_return = np.random.default_rng(seed), init(config, seed), -np.inf
-    play = {"seed": seed, "instances_per_task": config.eval_instances, "max_episode_steps": config.max_episode_steps}
+    play = {
+        "seed": seed,
+        "instances_per_task": config.eval_instances,
+        "max_episode_steps": config.max_episode_steps,
+        "reward_function_version": config.reward_version,
+    }
     while not run.is_over:
         tried = {"weights": (best["weights"] + config.noise * rng.normal(size=best["weights"].shape)).astype(np.float32)}
         found = evaluate(LinearAgent(tried), config.benchmark, **play)

@@ -31,10 +31,11 @@ def written_whole(path: str | Path, *, keeps_suffix: bool = False) -> Iterator[P
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.stem}{PART}{path.suffix}" if keeps_suffix else path.name + PART)
+    own = f"-{os.getpid()}{PART}"  # another process may be writing the same file
+    part = path.with_name(path.stem + own + path.suffix if keeps_suffix else path.name + own)
     try:
         yield part
-        with part.open("rb") as file:
+        with part.open("r+b") as file:  # Windows syncs only what may be written
             os.fsync(file.fileno())  # a full disk may show only here
         part.replace(path)
     except OSError as error:

@@ -2,7 +2,8 @@
 
     python perf/gradients.py --tasks 10 50
 
-The network is the published SAC critic (twins of 3 × 400, a head per task). Times are medians over rounds in which all take turns.
+The network is the published SAC critic (twins of 3 × 400, a head per task). Times are medians over rounds in which
+calls of a kind take turns: passes, methods that weigh, methods that mix; of the first and the last, which take long, over a tenth as many.
 """
 
 from __future__ import annotations

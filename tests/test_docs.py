@@ -1,9 +1,9 @@
 """The documentation: its Python blocks run, and what its pages of tasks say is what the code does."""
 
 import dataclasses
+import importlib
 import inspect
 import re
-import sys
 from functools import partial
 from pathlib import Path
 
@@ -24,14 +24,33 @@ LINKING = ["README.md", "CHANGELOG.md", "baselines/README.md"]
 BLOCK = re.compile(r'^```python(?: title="([^"]*)")?\n(.*?)^```', re.MULTILINE | re.DOTALL)
 
 
+def of_the_site(module):
+    """A module that builds the site."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "tools" / "docs_site")
+        return importlib.import_module(module)
+
+
 @pytest.fixture(scope="module")
 def excerpts():
-    folder = str(ROOT / "tools" / "docs_site")
-    sys.path.insert(0, folder)
-    import excerpts
+    return of_the_site("excerpts")
 
-    yield excerpts
-    sys.path.remove(folder)
+
+def test_the_site_links_to_no_folder():
+    """MkDocs warns of such links, which stops a strict build."""
+    links = of_the_site("links")
+    pages = {page: ROOT / path for path, page in links.REPOSITORY_PAGES.items()}
+    pages |= {str(path.relative_to(ROOT / "docs")): path for path in (ROOT / "docs").rglob("*.md")}
+    folders = 0
+    for page, path in pages.items():
+        text = path.read_text(encoding="utf-8")
+        for found in re.finditer(r"\]\(([^)\s#:]+)\)", text):
+            if (path.parent / found[1]).is_dir():
+                folders += 1
+                assert found[0] not in links.led(text, page), f"{path}: {found[1]}"
+    assert folders, "else this test shows nothing"
+    led = links.led("[sac.py](metaworld_baselines/algorithms/sac.py), [visits/](visits) and ![a picture](x.png)", "baselines.md")
+    assert led == "[sac.py](source/baselines/metaworld_baselines/algorithms/sac.py.md), visits/ and ![a picture](x.png)"
 
 
 @pytest.mark.parametrize("page", LINKING)

@@ -1,22 +1,25 @@
 """Files of ours: whole or as they were before, and errors that name the file."""
 
 import json
+import os
 import resource
 import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from importlib.metadata import EntryPoint, EntryPoints
 
 import h5py
 import numpy as np
 import pytest
 
-from metaworld_py.agents import ExpertAgent, cards
+from metaworld_py.agents import ExpertAgent, cards, loading
+from metaworld_py.cli import main as main_module
 from metaworld_py.cli.main import main
 from metaworld_py.demonstrations import RecordingConfig, load_demonstrations, record_demonstrations
-from metaworld_py.demonstrations.storage import Recording
+from metaworld_py.demonstrations.storage import Recording, is_part
 from metaworld_py.evaluation import EvaluationResult, evaluate
-from metaworld_py.files import check_writable, user_cache, written_whole
+from metaworld_py.files import check_writable, user_cache, write_text, written_whole
 from metaworld_py.media.video import record_contact_sheet, record_episode
 from metaworld_py.report import write_report
 
@@ -79,6 +82,27 @@ def test_an_error_while_writing_is_not_taken_for_a_full_disk(tmp_path):
         part.write_text("half")
         raise KeyError("else")
     assert not list(tmp_path.iterdir())
+
+
+def test_what_is_synced_may_be_written(tmp_path, monkeypatch):
+    """Windows refuses to sync a file that was opened to be read."""
+    fcntl = pytest.importorskip("fcntl")
+    access = []
+    monkeypatch.setattr(os, "fsync", lambda number: access.append(fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE))
+    write_text(tmp_path / "a.txt", "text")
+    assert access == [os.O_RDWR]
+
+
+@pytest.mark.parametrize("keeps_suffix", [False, True])
+def test_processes_write_to_names_of_their_own(tmp_path, monkeypatch, keeps_suffix):
+    path = tmp_path / "film.mp4"
+    with written_whole(path, keeps_suffix=keeps_suffix) as slow:
+        slow.write_text("half")
+        monkeypatch.setattr(os, "getpid", lambda: -1)
+        with written_whole(path, keeps_suffix=keeps_suffix) as quick:
+            quick.write_text("whole")
+        assert slow.read_text() == "half" and path.read_text() == "whole"
+        assert all(is_part(part) and (part.suffix == ".mp4") == keeps_suffix for part in (slow, quick))
 
 
 def test_a_place_that_cannot_be_written_is_found_out_at_once(tmp_path, capsys):
@@ -166,6 +190,17 @@ def test_an_error_in_a_users_agent_shows_its_place(tmp_path, monkeypatch, capsys
     assert "my_singular_agent.py" in shown and "np.linalg.inv" in shown and "Singular matrix" in shown
     assert main(["evaluate", "rech"]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_error_of_a_package_that_brings_agents_is_no_error_of_the_users(tmp_path, monkeypatch, capsys):
+    """Wherever it is installed: our own baselines lie beside the package, in a copy of the repository."""
+    (tmp_path / "bringing_agents.py").write_text("def load(path):\n    raise ValueError(f'{path} is no checkpoint')\n")
+    entries = EntryPoints([EntryPoint("brought", "bringing_agents:load", loading.PROVIDERS)])
+    for module in (loading, main_module):
+        monkeypatch.setattr(module, "entry_points", lambda group: entries.select(group=group))
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["evaluate", "reach", "--agent", "brought:run"]) == 2
+    assert capsys.readouterr().err == "metaworld-py: run is no checkpoint\n"
 
 
 def test_a_folder_baselines_of_ones_own_is_left_alone(tmp_path, monkeypatch):

@@ -204,3 +204,12 @@ def test_lists_of_pictures_are_collected(opengl, name):
     env.step(np.zeros(4, np.float32))
     assert [picture.shape for picture in env.render()] == [(16, 16, 3)] * 2
     env.close()
+
+
+def test_one_task_may_have_the_instances_of_a_set():
+    env = gymnasium.make("Meta-World/MT1", env_name="door-open", seed=1, benchmark="MT10")
+    assert env.unwrapped.tasks == list(metaworld_py.MT10(seed=1).instances_of("door-open")) != MT1("door-open", seed=1).train_tasks
+    again = gymnasium.make("Meta-World/MT1", env_name="door-open", seed=1, benchmark=["push", "door-open"])
+    assert again.unwrapped.tasks == metaworld_py.CustomMT(["push", "door-open"], seed=1).train_tasks[50:]
+    with pytest.raises(ValueError, match="reach is not in ML10-test"):
+        gymnasium.make("Meta-World/MT1", env_name="reach", seed=1, benchmark="ML10-test")

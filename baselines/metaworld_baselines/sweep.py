@@ -26,7 +26,7 @@ import tyro
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.runs import checkpoints, parallel
 from metaworld_baselines.runs.parallel import Teller, Work
-from metaworld_baselines.runs.run_files import CONFIG, check_place
+from metaworld_baselines.runs.run_files import CONFIG, check_place, checked_fields
 from metaworld_baselines.train import PUBLISHED, folder_name, work
 from metaworld_py.files import install_hint
 
@@ -55,8 +55,8 @@ class Entry:
         Raises:
           ValueError: unknown algorithm, benchmark, task or setting, or a value that does not fit.
         """
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds must be different numbers, at least one, got {self.seeds}")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or any(type(seed) is not int for seed in self.seeds):
+            raise ValueError(f"seeds must be different whole numbers, at least one, got {self.seeds}")
         made = []
         for name in listed(self.algorithm):
             algorithm = find_algorithm(name)
@@ -66,6 +66,7 @@ class Entry:
             unknown = self.settings.keys() - {each.name for each in dataclasses.fields(config)}
             if unknown:
                 raise ValueError(f"{name} has no setting {', '.join(sorted(unknown))}")
+            checked_fields(config, self.settings)
             for benchmark in listed(self.benchmark):
                 head, _, task = benchmark.partition("-")
                 where = {"benchmark": head, "task": task} if head == "ML1" else {"benchmark": benchmark}
@@ -167,7 +168,7 @@ def status(run: Planned) -> str:
 
 
 def run_on_ray(works: Sequence[Work], address: str, ended: Callable[[Work, int], None], beat: Callable[[], None]) -> None:
-    """Run all on a Ray cluster, a processor for each.
+    """Run all on a Ray cluster, each on a core of its own. A run whose worker is lost again and again has failed, and the others go on.
 
     Raises:
       ValueError: Ray is not installed.
@@ -176,15 +177,19 @@ def run_on_ray(works: Sequence[Work], address: str, ended: Callable[[Work, int],
         import ray  # noqa: PLC0415  # only who asks for it needs it
     except ImportError as error:
         raise ValueError(f"--ray needs Ray on every machine of the cluster: {install_hint('ray')}") from error
-    ray.init(address=None if address == "local" else address, include_dashboard=False, log_to_driver=False)
+    ray.init(address=address, include_dashboard=False, log_to_driver=False)  # "local" starts one, whatever else is running
     try:
-        remote = ray.remote(num_cpus=1, max_retries=2)(lambda work: parallel.start(work, ()).wait())
+        remote = ray.remote(num_cpus=1, max_retries=2)(parallel.run_on_a_free_core)
         pending = {remote.remote(work): work for work in works}
         while pending:
             done, _ = ray.wait(list(pending), num_returns=1, timeout=parallel.LOOK_EVERY_S)
             beat()
             for reference in done:
-                ended(pending.pop(reference), ray.get(reference))
+                try:
+                    exit_status = ray.get(reference)
+                except ray.exceptions.RayError:
+                    exit_status = 1
+                ended(pending.pop(reference), exit_status)
     finally:
         ray.shutdown()
 
@@ -195,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if command.parallel < 1:
             raise ValueError(f"--parallel must be at least 1, got {command.parallel}")
-        planned = read_sweep(command.sweep, command.out, command.only)
+        planned = read_sweep(command.sweep, command.out if command.ray is None else command.out.resolve(), command.only)
         if command.list:
             print("\n".join(status(run) for run in planned))
             return 0

@@ -202,7 +202,7 @@ def verify_record(task: str, record: Record) -> TaskErrors:
                     errors.setdefault(field, []).append(
                         float((np.abs(ours[field] - values) / np.maximum(np.abs(values), REWARD_FLOOR)).max())
                     )
-    return TaskErrors(task_def.name, n_episodes, {field: max(values) for field, values in errors.items()}, exempt)
+    return TaskErrors(task_def.name, n_episodes, {field: float(np.max(values)) for field, values in errors.items()}, exempt)
 
 
 def verify_folder(
@@ -239,7 +239,7 @@ def verify_folder(
 def _line(task: TaskErrors) -> str:
     def largest(fields: Sequence[str]) -> str:
         found = [task.errors[field] for field in fields if field in task.errors and field not in task.is_exempt]
-        return f"{max(found):.1e}" if found else "–"
+        return f"{np.max(found):.1e}" if found else "–"
 
     info = {version: largest([f"{field}_{version}" for field in INFO_FIELDS]) for version in ("v2", "v1")}
     exempt = ", ".join(f"{field} {task.errors[field]:.1%}" for field in sorted(task.is_exempt))

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([asdict(card) for card in chosen], indent=1, ensure_ascii=False))
     elif len(chosen) == 1:
-        print((agents_folder() / chosen[0].name / "README.md").read_text(), end="")
+        print((agents_folder() / chosen[0].name / "README.md").read_text(encoding="utf-8"), end="")
     else:
         print("\n".join(table(HEAD, [row(card) for card in chosen])))
         print("\nPlay one:    metaworld-py evaluate BENCHMARK --agent NAME    metaworld-py render TASK --agent NAME")

@@ -10,18 +10,26 @@ import sysconfig
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import metaworld_py
+from metaworld_py.agents.loading import PROVIDERS
 from metaworld_py.cli import agents, bench, record, render, report, view
 from metaworld_py.files import check_writable, write_json
 from metaworld_py.instances.task import INSTANCES_PER_TASK
 from metaworld_py.tasks.common.definition import HORIZON
 
+if TYPE_CHECKING:
+    from metaworld_py import evaluation
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # tables have signs that a terminal or a pipe of another encoding lacks
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
@@ -43,8 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def is_users_code(error: BaseException) -> bool:
     """Whether an error comes from a module that is neither ours nor installed: an agent of the user's own, who wants to see where."""
+    providers = {entry.module.partition(".")[0] for entry in entry_points(group=PROVIDERS)}  # an editable install has them anywhere
     known = [
-        str(Path(metaworld_py.__file__).parent),
+        *(str(Path(str(module.__file__)).parent) for name in ("metaworld_py", *providers) if (module := sys.modules.get(name))),
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     ]
     files = [frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)]
@@ -176,8 +185,9 @@ def evaluate(options: argparse.Namespace) -> int:
             bar.update(steps)
 
         if adaptation.is_meta_learner(agent):
-            result = _evaluate_adaptation(options, agent, benchmark, n_tasks, bar, show)
+            head, result = _evaluate_adaptation(options, agent, benchmark, n_tasks, bar, show)
         else:
+            head = ""
             instances, rounds = split_episodes(INSTANCES_PER_TASK if options.episodes is None else options.episodes)
             bar.total = n_tasks * instances * rounds * options.max_episode_steps
             result = evaluation.evaluate(
@@ -192,9 +202,11 @@ def evaluate(options: argparse.Namespace) -> int:
                 agent_name=options.agent,
                 progress=show,
             )
-    print(result)
     for path in options.save:
-        print(f"saved {result.save(path)}")
+        result.save(path)  # before anything is printed: hours of playing shall not be lost with whoever reads along
+    print(f"{head}{result}")
+    for path in options.save:
+        print(f"saved {path}")
     if options.report:
         if options.no_report_pictures:
             write_report(result, options.report, no_pictures_because="--no-report-pictures")
@@ -204,8 +216,10 @@ def evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any, n_tasks: int, bar: Any, show: Any) -> Any:
-    """Few-shot evaluation of a meta-learner on hidden goals; prints the table before adaptation, returns the result after it."""
+def _evaluate_adaptation(
+    options: argparse.Namespace, agent: Any, benchmark: Any, n_tasks: int, bar: Any, show: Any
+) -> tuple[str, evaluation.EvaluationResult]:
+    """Few-shot evaluation of a meta-learner on hidden goals: the table before adaptation as text, and the result after it."""
     from metaworld_py.evaluation.adaptation import GOALS_PER_TASK, evaluate_adaptation
 
     if options.report and not options.no_report_pictures:
@@ -226,10 +240,8 @@ def _evaluate_adaptation(options: argparse.Namespace, agent: Any, benchmark: Any
         agent_name=options.agent,
         progress=show,
     )
-    print(f"before adaptation\n{result.before}\n\nafter {options.adaptation_episodes} episodes of adaptation to each goal")
-    if result.draws > 1:
-        print(result.draws_in_words)
-    return result.after
+    head = f"before adaptation\n{result.before}\n\nafter {options.adaptation_episodes} episodes of adaptation to each goal\n"
+    return head + f"{result.draws_in_words}\n" * (result.draws > 1), result.after
 
 
 def split_episodes(episodes: int) -> tuple[int, int]:

@@ -21,7 +21,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--agent",
         action="append",
         metavar="NAME[@STD]",
-        help="who plays: as for evaluate, after an @ with noise of its own; may repeat, they take turns (default: expert)",
+        help="who plays: as for evaluate, after an @ with noise of its own (NAME@0 for a name that itself ends in @ and a number); "
+        "may repeat, they take turns (default: expert)",
     )
     parser.add_argument("--noise", type=float, default=0.0, metavar="STD", help="Gaussian noise on the actions of all agents (default: 0)")
     parser.add_argument("--pixels", type=int, metavar="SIZE", help="record pictures too, square, in pixels (even, 32 or more)")

@@ -25,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--camera", help="camera name (default: overview from the front; contact sheets: near the table's middle)")
     parser.add_argument("--size", type=int, help="pixels of one picture, square (default: 480, sheets 320, more than ten tasks 160)")
     parser.add_argument("--overlay", action="store_true", help="show the step and, once reached, success")
-    parser.add_argument("--frames-per-second", type=int, default=20, help="of a video; 80 shows every control step (default: 20)")
+    parser.add_argument("--frames-per-second", type=int, help="of a video; 80 shows every control step (default: 20)")
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
     parser.set_defaults(run=run)
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     from metaworld_py.agents.loading import load_agent
     from metaworld_py.evaluation.adaptation import is_meta_learner
     from metaworld_py.instances.task_sets import TASK_SETS, task_names
-    from metaworld_py.media.video import record_contact_sheet, record_episode
+    from metaworld_py.media.video import SHEET_SUFFIXES, record_contact_sheet, record_episode
 
     if bool(options.task) == options.all:
         raise ValueError("say what to render: a task, a set such as MT10, or --all")
@@ -48,15 +48,19 @@ def run(options: argparse.Namespace) -> int:
     settings = {
         "seed": options.seed,
         "instance": options.instance,
+        "benchmark": options.benchmark,
         "camera_name": options.camera,
         "size_px": options.size,
         "max_episode_steps": options.max_episode_steps,
         "with_overlay": options.overlay,
     }
+    out = options.out or Path(f"{name}.png" if name in TASK_SETS else f"{tasks[0]}.mp4")
+    if options.frames_per_second is not None:
+        if name in TASK_SETS or out.suffix in SHEET_SUFFIXES:
+            raise ValueError(f"--frames-per-second is of videos, and {out.name} is a sheet: leave it out")
+        settings["frames_per_second"] = options.frames_per_second
     if name in TASK_SETS:
-        print(record_contact_sheet(tasks, agent, options.out or Path(f"{name}.png"), **settings))
+        print(record_contact_sheet(tasks, agent, out, **settings))
     else:
-        out = options.out or Path(f"{tasks[0]}.mp4")
-        own = {"benchmark": options.benchmark, "frames_per_second": options.frames_per_second}
-        print(record_episode(tasks[0], agent, out, **own, **settings))
+        print(record_episode(tasks[0], agent, out, **settings))
     return 0

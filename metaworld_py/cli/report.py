@@ -29,7 +29,13 @@ def run(options: argparse.Namespace) -> int:
     result = EvaluationResult.load(options.result)
     out = check_report_path(options.out or options.result.with_suffix(".html"))
     if options.pictures:
-        write_with_pictures(result, load_agent(options.agent or result.agent, seed=result.seed), out)
+        try:
+            agent = load_agent(options.agent or result.agent, seed=result.seed)
+        except ValueError as error:
+            if options.agent is None:  # results saved from Python name a class
+                raise ValueError(f"{error}. The result names its agent so: say which it is with --agent module:attribute") from error
+            raise
+        write_with_pictures(result, agent, out)
     else:
         write_report(result, out, no_pictures_because="ask for them with --pictures")
     print(f"saved {out}")

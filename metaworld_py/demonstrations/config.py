@@ -86,18 +86,22 @@ class RecordingConfig:
 def noise_of(agent: str) -> float | None:
     """The noise that an agent's name asks for, e.g. 0.3 of "expert@0.3"; None if it asks for none.
 
+    A path may have the sign in it: behind a colon, what follows the sign is noise only where it is a number.
+
     Raises:
       ValueError: no finite number, or below 0.
     """
     name, separator, noise = agent.rpartition("@")
-    if not separator or "/" in noise:  # a folder may have the sign in its name
+    if not separator:
         return None
     try:
         std = float(noise)
     except ValueError:
+        if ":" in name:
+            return None
         std = math.nan
     if not (name and math.isfinite(std) and std >= 0.0):
-        raise ValueError(f"an agent with noise is NAME@STD, such as expert@0.3, got {agent!r}")
+        raise ValueError(f"an agent with noise is NAME@STD, such as expert@0.3, got {agent!r}; a name that ends so is NAME@0")
     return std
 
 

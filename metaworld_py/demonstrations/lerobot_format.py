@@ -46,6 +46,7 @@ class VideoSink:
     def __init__(self, part: Path, path: Path) -> None:
         self._part, self._path = part, path
         self._histogram = np.zeros((3, LEVELS), dtype=np.int64)
+        self._frames = 0
         part.parent.mkdir(parents=True, exist_ok=True)
         get_writer: Any = imageio.get_writer  # its stubs know neither formats nor their options
         self._writer: Any = get_writer(
@@ -56,13 +57,21 @@ class VideoSink:
         """Take the next picture."""
         self._writer.append_data(picture)
         self._histogram += channel_histogram(picture)
+        self._frames += 1
 
     def finish(self, *, is_kept: bool) -> dict[str, NDArray[Any]]:
-        """The histogram of the pictures, for statistics."""
+        """The histogram of the pictures, for statistics.
+
+        Raises:
+          OSError: the video is not whole.
+        """
+        from metaworld_py.media.video import check_frames  # noqa: PLC0415  # see `_read_video`
+
         self._writer.close()
         if not is_kept:
             self._part.unlink()
             return {}
+        check_frames(self._part, self._frames)
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._part.replace(self._path)
         return {"histogram": self._histogram}

@@ -25,8 +25,10 @@ from metaworld_py.demonstrations.config import EXPERT, Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration, Picture
 from metaworld_py.demonstrations.storage import Recording, StagedEpisode, read_json, read_staged, require
 from metaworld_py.engine import layout
+from metaworld_py.envs.pixels import PIXELS_AND_STATE
 from metaworld_py.files import write_json, written_whole
 from metaworld_py.instances.task import Task
+from metaworld_py.rendering.cameras import FREE_CAMERA
 from metaworld_py.tasks import find_task
 
 _DATA_FILE, _METADATA_FILE = "main_data.hdf5", "metadata.json"
@@ -110,11 +112,11 @@ def _write_episodes(path: Path, config: RecordingConfig, episodes: Iterable[Stag
 
 
 def _attributes(index: int, config: RecordingConfig, demonstration: Demonstration) -> dict[str, Any]:
-    """An episode's metadata: Minari's `id`, `seed` and `total_steps`, then ours."""
+    """An episode's metadata: Minari's `id` and `total_steps`, then ours. Minari's `seed` would be what a reset begins the episode by."""
     return {
         "id": index,
-        "seed": config.seed,
         "total_steps": demonstration.steps,
+        "recording_seed": config.seed,
         "task": demonstration.task,
         "language_instruction": demonstration.instruction,
         "instance_index": demonstration.instance_index,
@@ -170,16 +172,23 @@ def _observation_space(task: str, size_px: int | None) -> gymnasium.Space[Any]:
 
 
 def _env_spec(task: str, config: RecordingConfig) -> EnvSpec:
-    """What `recover_environment` makes: the task with the instances of the recording's seed."""
-    keywords = {
+    """What `recover_environment` makes: the task with the recorded instances, and observations as they were recorded."""
+    keywords: dict[str, Any] = {
         "env_name": task,
         "seed": config.seed,
+        "benchmark": config.tasks,
         "reward_function_version": config.reward_function_version,
         "terminate_on_success": config.terminate_on_success,
     }
-    return EnvSpec(
-        "Meta-World/MT1", entry_point="metaworld_py.registration:make_mt1", max_episode_steps=config.max_episode_steps, kwargs=keywords
-    )
+    if config.size_px is not None:
+        keywords |= {
+            "obs_mode": PIXELS_AND_STATE,
+            "obs_cameras": FREE_CAMERA if config.camera_name is None else config.camera_name,
+            "obs_width": config.size_px,
+            "obs_height": config.size_px,
+            "obs_quality": config.render_quality,
+        }
+    return dataclasses.replace(gymnasium.spec("Meta-World/MT1"), max_episode_steps=config.max_episode_steps, kwargs=keywords)
 
 
 class MinariReader:

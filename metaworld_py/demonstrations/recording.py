@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,12 +11,13 @@ from metaworld_py.agents.built_in import BUILT_IN, Agent
 from metaworld_py.agents.inputs import AgentInputs
 from metaworld_py.agents.loading import load_agent
 from metaworld_py.demonstrations import storage
-from metaworld_py.demonstrations.config import Attempt, RecordingConfig, agent_name, attempts
+from metaworld_py.demonstrations.config import EXPERT, Attempt, RecordingConfig, agent_name, attempts
 from metaworld_py.demonstrations.episode import play_episode
 from metaworld_py.demonstrations.formats import DATASET_FORMATS, DatasetFormat
 from metaworld_py.demonstrations.storage import Recording, StagedEpisode
 from metaworld_py.envs.env import MetaWorldEnv, env_class
 from metaworld_py.evaluation.adaptation import is_meta_learner
+from metaworld_py.instances.task import INSTANCES_PER_TASK
 from metaworld_py.rendering.cameras import find_camera
 from metaworld_py.rendering.renderer import DEFAULT_SIZE_PX, choose_gl
 from metaworld_py.tasks import find_task
@@ -47,13 +48,16 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
         find_camera(find_task(config.tasks[0]), config.camera_name)  # refuse an unknown one before anything is written
         choose_gl()
     agents = load_agents(config)  # likewise
-    recording = storage.begin(folder, config)
     planned = attempts(config)
+    if config.size_px is not None and not (folder / storage.RECORDING_FILE).exists():
+        _draw_once(planned[0], config)  # where that fails, nothing stands in the way of another try without pictures
+    recording = storage.begin(folder, config)
     if recording.is_complete:
-        shutil.rmtree(folder / storage.UNFINISHED, ignore_errors=True)  # where the last run was stopped while it tidied up
+        storage.tidy(folder)  # the last run may have been stopped while it did
         if progress is not None:
             progress(planned[-1].task, len(planned))
         return recording
+    _warn_of_copies(planned)
     _play_missing(folder, config, planned, form, agents, progress)
     kept = [attempt for attempt in planned if storage.staged_outcome(folder, attempt).is_kept]
     if not kept:
@@ -61,7 +65,7 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
     form.assemble(folder, recording, kept)
     recording = dataclasses.replace(recording, tasks=storage.summary(folder, config, planned))
     recording.save(folder)
-    shutil.rmtree(folder / storage.UNFINISHED)
+    storage.tidy(folder)
     return recording
 
 
@@ -79,6 +83,33 @@ def load_agents(config: RecordingConfig) -> dict[str, Agent]:
         if not AgentInputs.of(agent).is_goal_visible:
             raise ValueError(f"{name} hides goals, which recordings keep: take goal_visible=False off its inputs, and goals off the data")
     return agents
+
+
+def _warn_of_copies(planned: list[Attempt]) -> None:
+    """Say how many attempts repeat an earlier one to the bit: the expert without noise on the same instance."""
+    alike = [(attempt.task_index, attempt.instance_index) for attempt in planned if attempt.agent == EXPERT and not attempt.noise_std]
+    copies = len(alike) - len(set(alike))
+    if copies:
+        warnings.warn(
+            f"{copies} of {len(planned)} episodes will be copies: a task has {INSTANCES_PER_TASK} instances, and the expert without noise "
+            "plays each the same way again. Splits into training and test data leak them: add noise or agents, or record another seed",
+            stacklevel=3,
+        )
+
+
+def _draw_once(attempt: Attempt, config: RecordingConfig) -> None:
+    """Draw one picture.
+
+    Raises:
+      RenderingError: no OpenGL; says what to install.
+    """
+    env = _make_env(attempt.task, config)
+    try:
+        env.set_task(attempt.instance)
+        env.reset()
+        env.render()
+    finally:
+        env.close()
 
 
 def _play_missing(

@@ -6,6 +6,7 @@ Every file is written under another name and moved into place when complete, so 
 from __future__ import annotations
 
 import importlib
+import shutil
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +18,9 @@ from metaworld_py import files
 from metaworld_py._version import installed_versions
 from metaworld_py.demonstrations.config import Attempt, RecordingConfig
 from metaworld_py.demonstrations.episode import Demonstration
-from metaworld_py.evaluation.intervals import rate_interval
+from metaworld_py.evaluation.intervals import independent_episodes, rate_interval
 from metaworld_py.files import install_hint, write_json, written_whole
+from metaworld_py.instances.task import INSTANCES_PER_TASK
 from metaworld_py.tasks import find_task
 
 SCHEMA = "metaworld_py.demonstrations/1"
@@ -63,6 +65,18 @@ class TaskSummary:
     successes: int  # attempts with success at any step
     episodes: int  # attempts that are in the data set
     steps: int  # control steps in the data set
+    independent_attempts: float | None = None  # as many tell as much of the success rate; None in files of older versions
+
+    @property
+    def success_rate(self) -> float:
+        """Share of attempts with success at any step."""
+        return self.successes / self.attempts
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of `success_rate`, over instances: attempts at the same one that are alike count once."""
+        attempts = self.attempts if self.independent_attempts is None else self.independent_attempts
+        return rate_interval(self.success_rate * attempts, attempts)
 
 
 @dataclass(frozen=True)
@@ -82,8 +96,8 @@ class Recording:
         head = f"{'task':28s} {'success':>8s}  {'95 % interval':>15s} {'attempts':>9s} {'recorded':>9s} {'steps':>9s}"
         lines = [head, "─" * len(head)]
         for task in self.tasks:
-            low, high = rate_interval(task.successes, task.attempts)
-            rates = f"{task.successes / task.attempts:8.1%}  {low:6.1%} – {high:6.1%}"
+            low, high = task.interval
+            rates = f"{task.success_rate:8.1%}  {low:6.1%} – {high:6.1%}"
             lines.append(f"{task.task:28s} {rates} {task.attempts:9d} {task.episodes:9d} {task.steps:9d}")
         episodes, steps = sum(task.episodes for task in self.tasks), sum(task.steps for task in self.tasks)
         lines += ["─" * len(head), f"{self.config.format}: {episodes} episodes, {steps} steps, seed {self.config.seed}"]
@@ -116,6 +130,13 @@ class Recording:
 def is_part(path: Path) -> bool:
     """Whether a file is what an interrupted run left of one."""
     return PART_SUFFIX in path.suffixes
+
+
+def tidy(folder: Path) -> None:
+    """Delete what a complete recording no longer needs: staged episodes, and what killed processes left half-written."""
+    shutil.rmtree(folder / UNFINISHED, ignore_errors=True)
+    for left in folder.rglob(f"*-[0-9]*{PART_SUFFIX}"):
+        left.unlink(missing_ok=True)
 
 
 def begin(folder: Path, config: RecordingConfig) -> Recording:
@@ -225,6 +246,16 @@ def summary(folder: Path, config: RecordingConfig, all_attempts: list[Attempt]) 
     for task_index, task in enumerate(config.tasks):
         outcomes = [staged_outcome(folder, attempt) for attempt in all_attempts if attempt.task_index == task_index]
         kept = [outcome for outcome in outcomes if outcome.is_kept]
-        successes = sum(outcome.is_success for outcome in outcomes)
-        result.append(TaskSummary(task, len(outcomes), successes, len(kept), sum(outcome.steps for outcome in kept)))
+        successes = [outcome.is_success for outcome in outcomes]
+        steps = sum(outcome.steps for outcome in kept)
+        result.append(TaskSummary(task, len(outcomes), sum(successes), len(kept), steps, independent_attempts(successes)))
     return tuple(result)
+
+
+def independent_attempts(successes: list[bool]) -> float:
+    """How many independent attempts tell as much about a success rate as these, of which attempt i plays instance i mod 50.
+
+    See `independent_episodes`; what an unfinished round over the instances adds is left out.
+    """
+    rounds = len(successes) // INSTANCES_PER_TASK
+    return float(len(successes)) if rounds == 0 else independent_episodes(successes[: rounds * INSTANCES_PER_TASK], rounds)

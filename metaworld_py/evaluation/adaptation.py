@@ -28,7 +28,7 @@ from metaworld_py.evaluation.intervals import rate as in_per_cent
 from metaworld_py.evaluation.intervals import repeat_interval
 from metaworld_py.evaluation.per_instance import PlayedEpisodes, Progress
 from metaworld_py.evaluation.published import MetaLearningAgent, Timestep
-from metaworld_py.evaluation.results import EvaluationResult, TaskResult
+from metaworld_py.evaluation.results import Adaptation, EvaluationResult, TaskResult
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed
 from metaworld_py.instances.task_sets import task_names
 from metaworld_py.tasks.common.definition import HORIZON
@@ -133,6 +133,11 @@ class _Counts:
         if self.instances_per_task > INSTANCES_PER_TASK:
             raise ValueError(f"instances_per_task must lie in 1…{INSTANCES_PER_TASK}, got {self.instances_per_task}")
 
+    def adaptation(self, *, held_out: bool) -> Adaptation:
+        """What results say of it."""
+        told = {name: value for name, value in vars(self).items() if name != "instances_per_task"}
+        return Adaptation(**told, held_out=held_out)
+
 
 def evaluate_adaptation(
     agent: MetaLearningAgent,
@@ -190,6 +195,7 @@ def evaluate_adaptation(
         seed=seed,
         max_episode_steps=max_episode_steps,
         reward_function_version=reward_function_version,
+        adaptation=counts.adaptation(held_out=held_out),
         wall_time_s=round(time.monotonic() - begin, 1),
     )
     return _result(found, counts, result)

@@ -81,6 +81,19 @@ class TaskResult:
         return min(range(self.episodes), key=goodness)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Adaptation:
+    """How a meta-learner adapted, and what was played besides: keywords of `evaluate_adaptation`."""
+
+    adaptation_episodes: int
+    adaptation_steps: int
+    evaluation_episodes: int
+    draws: int
+    first_draw: int
+    is_sampled: bool
+    held_out: bool
+
+
 @dataclass(frozen=True)
 class EvaluationResult:
     """What one evaluation found, with everything needed to repeat it. `print` shows a table."""
@@ -94,6 +107,7 @@ class EvaluationResult:
     tasks: tuple[TaskResult, ...]
     versions: dict[str, str]
     use_one_hot: bool = False
+    adaptation: Adaptation | None = None  # of results of `evaluate_adaptation`; None in files of older versions, too
     finished_at: str = field(default="", compare=False)  # ISO 8601, UTC; "" in files of older versions
     wall_time_s: float | None = field(default=None, compare=False)
 
@@ -230,7 +244,9 @@ class EvaluationResult:
         if content.pop("schema", None) not in _READABLE_SCHEMAS:
             raise ValueError(f"{path} is not {wanted}")
         with reading(path, wanted):
-            result = cls(tasks=tuple(_task_from_json(task) for task in content.pop("tasks")), **content)
+            adapted = content.pop("adaptation", None)
+            tasks = tuple(_task_from_json(task) for task in content.pop("tasks"))
+            result = cls(tasks=tasks, adaptation=None if adapted is None else Adaptation(**adapted), **content)
             if not result.tasks:
                 raise ValueError("it has no tasks")
             str(result)  # reads every field

@@ -148,7 +148,7 @@ def finish(
     """Observation, score and endings of a step; says which worlds begin another episode, and where."""
     world = wp.tid()
     at = env[world]
-    healthy = is_sound[world]
+    healthy = is_sound[world] and wp.isfinite(out[world, 0])  # a reward that is no number would be learned from
     for number in range(_FRAME_SIZE):
         value = out[world, _N_SCORES + number]
         healthy = healthy and value >= -_OBJECT_BOUND and value <= _OBJECT_BOUND

@@ -101,6 +101,7 @@ def record_contact_sheet(
     *,
     seed: int = 0,
     instance: int = 0,
+    benchmark: str | None = None,
     camera_name: str | None = None,
     size_px: int | None = None,
     max_episode_steps: int = HORIZON,
@@ -124,7 +125,7 @@ def record_contact_sheet(
     for task in bar:
         bar.set_description(task)
         take = play_take(
-            _instance(task, seed, instance),
+            _instance(find_task(task).name, seed, instance, benchmark),
             agent,
             camera_name=camera_name or CONTACT_CAMERA,
             width_px=size_px,
@@ -181,12 +182,19 @@ def _write_video(path: Path, frames: Iterable[Picture], frames_per_second: int) 
             count += 1
     if path.suffix == ".gif":
         path.write_bytes(target.getvalue())
-    if path.suffix == ".mp4" and not _has_frames(path, count):  # the encoder is a process of its own: nobody hears it fail
-        raise OSError(f"the encoder wrote no film of {count} frames; is the disk full?")
+    if path.suffix == ".mp4":
+        check_frames(path, count)
 
 
-def _has_frames(path: Path, count: int) -> bool:
+def check_frames(path: Path, count: int) -> None:
+    """Refuse a video that does not have this many frames: the encoder is a process of its own, and nobody hears it fail.
+
+    Raises:
+      OSError: it has not.
+    """
     try:
-        return bool(imageio_ffmpeg.count_frames_and_secs(str(path))[0] == count)
-    except RuntimeError:
-        return False
+        found = imageio_ffmpeg.count_frames_and_secs(str(path))[0]
+    except RuntimeError:  # no video at all
+        found = None
+    if found != count:
+        raise OSError(f"the encoder wrote no film of {count} frames; is the disk full?")

@@ -36,6 +36,18 @@ MODULES = {
         ("policies.action", "action"),
     )
 }
+_ATTRIBUTES = ("env_dict", "types", "utils", "sawyer_xyz_env", "evaluation")  # of the package itself, after a plain import of it
+
+
+def published_module(name: str) -> ModuleType:
+    """A published module that is an attribute of the package, imported when asked for.
+
+    Raises:
+      AttributeError: there is none of that name.
+    """
+    if name not in _ATTRIBUTES:
+        raise AttributeError(f"module {_PACKAGE!r} has no attribute {name!r}")
+    return importlib.import_module(f"{_PACKAGE}.{name}")
 
 
 def _policy_module(task: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import gymnasium
@@ -15,7 +15,8 @@ from metaworld_py.envs.env import MetaWorldEnv
 from metaworld_py.envs.options import Options
 from metaworld_py.envs.published_classes import GOAL_HIDDEN, GOAL_OBSERVABLE
 from metaworld_py.instances.selection import RANDOM, FreshTasks, TaskSelector
-from metaworld_py.instances.task import INSTANCES_PER_TASK
+from metaworld_py.instances.task import INSTANCES_PER_TASK, Task
+from metaworld_py.instances.task_sets import task_names
 from metaworld_py.registration.layers import base_env, wrapped_alone
 from metaworld_py.registration.sets import make_mt
 from metaworld_py.registration.strategies import NATIVE, SYNC, check_vector_keywords, checked, make_vector_env
@@ -37,6 +38,7 @@ def make_mt1(
     num_goals: int | None = None,
     task_select: str = RANDOM,
     env_id: int | None = None,
+    benchmark: str | Sequence[str] | None = None,
     vector_strategy: str = SYNC,
     autoreset_mode: AutoresetMode | str = AutoresetMode.SAME_STEP,
     num_envs: int | None = None,
@@ -51,6 +53,7 @@ def make_mt1(
       num_goals: instances.
       task_select: "random" or "pseudorandom".
       env_id: index of the task in one-hot ids.
+      benchmark: the task set, or names of tasks, whose instances of this task they are; the task's own (those of MT1) by default.
       vector_strategy, autoreset_mode, num_envs: of `gymnasium.make_vec`; taken for published code, without effect on one environment.
       keywords: see `Options`.
     """
@@ -67,9 +70,19 @@ def make_mt1(
                 f"num_goals= says how many instances there are. Got env_id={env_id}, num_tasks={num_tasks}"
             )
         one_hot, num_tasks = (env_id, num_tasks), None
-    instances = benchmarks.MT1(env_name, seed, per_task=num_goals or num_tasks or INSTANCES_PER_TASK).train_tasks
+    instances = _instances(env_name, seed, num_goals or num_tasks or INSTANCES_PER_TASK, benchmark)
     # The limit comes with the TimeLimit that gymnasium.make adds; see StandardWrappers.
     return base_env(TaskSelector(instances, task_select), options, seed, max_episode_steps=None, one_hot=one_hot)
+
+
+def _instances(env_name: str, seed: int | None, per_task: int, benchmark: str | Sequence[str] | None) -> list[Task]:
+    """A task's instances of a seed, as drawn for it alone or within a set."""
+    if benchmark is None:
+        return benchmarks.MT1(env_name, seed, per_task=per_task).train_tasks
+    instances = list(benchmarks.CustomMT(task_names(benchmark), seed, per_task=per_task).instances_of(env_name))
+    if not instances:
+        raise ValueError(f"{env_name} is not in {benchmark}")
+    return instances
 
 
 @_with_metadata

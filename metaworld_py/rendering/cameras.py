@@ -72,8 +72,14 @@ def chosen_camera(task: TaskDef, camera_name: str | Camera | None, camera_id: in
 
 
 def _checked(camera: Camera) -> Camera:
-    if not all(math.isfinite(number) for number in (*camera.pos, *camera.look_at, camera.fovy_deg)) or camera.pos == camera.look_at:
-        raise ValueError(f"a camera needs a finite position and another point to look at, got {camera}")
+    """The camera in Python's own numbers, which may have been given as lists or arrays."""
+    given, numbers = camera, [*np.ravel(camera.pos), *np.ravel(camera.look_at), camera.fovy_deg]
+    if len(numbers) != 7 or not all(isinstance(number, (int, float, np.number)) for number in numbers):
+        raise ValueError(f"a camera is Camera(pos, look_at, fovy_deg), two points of three numbers (m) and an angle, got {given}")
+    px, py, pz, x, y, z, fovy_deg = map(float, numbers)
+    camera = Camera((px, py, pz), (x, y, z), fovy_deg)
+    if not all(map(math.isfinite, numbers)) or camera.pos == camera.look_at:
+        raise ValueError(f"a camera needs a finite position and another point to look at, got {given}")
     if not 1.0 <= camera.fovy_deg <= 170.0:
         raise ValueError(f"fovy_deg must lie in 1…170 degrees, got {camera.fovy_deg}")
     return camera

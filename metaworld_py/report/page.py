@@ -215,6 +215,7 @@ def _reproduction(result: EvaluationResult) -> str:
         "Steps per episode": str(result.max_episode_steps),
         "Reward": result.reward_function_version,
         "One-hot task ids": "yes" if result.use_one_hot else "no",
+        **_adaptation(result),
         **result.versions,
     }
     return (
@@ -228,6 +229,19 @@ def _reproduction(result: EvaluationResult) -> str:
         "<p>Intervals of a task are Wilson intervals. That of the mean adds the tasks’ variances (MOVER): the tasks are a fixed set, the "
         "episodes in each a sample. Neither says anything about other training seeds of the agent.</p>\n</div>\n</section>"
     )
+
+
+def _adaptation(result: EvaluationResult) -> dict[str, str]:
+    """What a meta-learner adapted on; nothing of others."""
+    adaptation = result.adaptation
+    if adaptation is None:
+        return {}
+    return {
+        "Episodes of adaptation": str(adaptation.adaptation_episodes),
+        "Rounds of adaptation": str(adaptation.adaptation_steps),
+        "Draws of adaptation": str(adaptation.draws),
+        "Actions that count": "random" if adaptation.is_sampled else "most likely",
+    }
 
 
 def _definitions(facts: Mapping[str, str], css_class: str) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import ALL_TASKS, RECORDINGS, load_recording
 
+from metaworld_py.checks import fidelity
 from metaworld_py.checks.fidelity import INFO_FIELDS, evaluate_recorded, verify_folder, verify_record
 from metaworld_py.cli.main import main
 
@@ -35,6 +36,16 @@ def test_a_wrong_number_is_noticed(field):
     record = load_recording("door-open")
     record[field] = record[field] + 1e-4
     assert verify_record("door-open", record).above_tolerance()
+
+
+def test_what_is_no_number_is_noticed_in_any_episode(monkeypatch):
+    def with_nan(task, record, episode):
+        ours = evaluate_recorded(task, record, episode)
+        ours["reward_v2"] = np.full_like(ours["reward_v2"], np.nan) if episode == 1 else ours["reward_v2"]
+        return ours
+
+    monkeypatch.setattr(fidelity, "evaluate_recorded", with_nan)
+    assert verify_record("reach", load_recording("reach")).above_tolerance() == ["reward_v2"]
 
 
 def test_verify_command_reports_and_sets_its_exit_status(tmp_path, capsys):

@@ -37,6 +37,17 @@ def test_published_imports_work_under_an_alias_too(package):
     subprocess.run([sys.executable, "-c", alias + IMPORTS.format(package=package)], check=True)
 
 
+@pytest.mark.parametrize("package", ["metaworld_py", "metaworld"])
+def test_published_modules_are_attributes_after_a_plain_import(package):
+    code = (
+        f"import sys, metaworld_py; sys.modules[{package!r}] = metaworld_py\nimport {package}\n"
+        f"{package}.env_dict.MT10_V3, {package}.types.XYZ, {package}.utils.reward_utils, {package}.evaluation.evaluation\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'rewards'"):
+        metaworld_py.rewards  # noqa: B018
+
+
 def test_every_task_has_its_published_modules_and_classes():
     import importlib
 

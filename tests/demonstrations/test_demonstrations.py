@@ -9,16 +9,21 @@ import sys
 import time
 from dataclasses import replace
 
+import gymnasium
 import numpy as np
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
 from metaworld_py import TASKS, Task
 from metaworld_py.cli import record
-from metaworld_py.demonstrations import FORMATS, RecordingConfig, load_demonstrations, record_demonstrations, storage
-from metaworld_py.demonstrations.config import attempts
+from metaworld_py.demonstrations import FORMATS, RecordingConfig, lerobot_format, load_demonstrations, record_demonstrations, storage
+from metaworld_py.demonstrations import recording as recording_module
+from metaworld_py.demonstrations.config import agent_name, attempts, noise_of
 from metaworld_py.demonstrations.statistics import channel_histogram, picture_statistics, vector_statistics
 from metaworld_py.envs.env import env_class
+from metaworld_py.evaluation import rate_interval
 from metaworld_py.instances import draw_instances
+from metaworld_py.rendering import RenderingError
 
 pytest.importorskip("h5py", reason="needs the extra demos")
 pytest.importorskip("pyarrow", reason="needs the extra demos")
@@ -138,6 +143,47 @@ def test_only_successes_leaves_failures_out_and_counts_them(name, tmp_path):
     assert counts == [(3, 3, 3, 180), (3, 0, 0, 0)]
 
 
+def test_intervals_count_copies_once():
+    fifty = [True] * 48 + [False] * 2
+    assert storage.independent_attempts(fifty[:7]) == 7.0 and storage.independent_attempts(fifty) == 50.0
+    assert storage.independent_attempts(fifty * 2) == pytest.approx(50.0) == storage.independent_attempts(fifty * 2 + [True] * 20)
+    assert storage.independent_attempts([True, False] * 50 + [False, True] * 50) > 60.0, "rounds that differ tell more"
+    summary = storage.TaskSummary("reach", 100, 96, 100, 50_000, storage.independent_attempts(fifty * 2))
+    assert summary.interval == pytest.approx(rate_interval(48, 50))
+    older = storage.TaskSummary("reach", 100, 96, 100, 50_000)
+    assert older.interval == rate_interval(96, 100)
+
+
+def test_the_recording_keeps_how_many_attempts_are_independent(tmp_path):
+    config = RecordingConfig(tasks=("reach",), episodes_per_task=51, max_episode_steps=1)
+    with pytest.warns(UserWarning, match="1 of 51 episodes will be copies"):
+        record_demonstrations(config, tmp_path)
+    recording = load_demonstrations(tmp_path).recording
+    assert recording.tasks[0].attempts == 51 and recording.tasks[0].independent_attempts == 50.0
+    low, high = rate_interval(0, 50)
+    assert f"{low:6.1%} – {high:6.1%}" in str(recording)
+    content = json.loads((tmp_path / "recording.json").read_text())
+    del content["tasks"][0]["independent_attempts"]
+    (tmp_path / "recording.json").write_text(json.dumps(content))
+    assert load_demonstrations(tmp_path).recording.tasks[0].attempts == 51, "as older versions wrote it"
+
+
+@pytest.mark.parametrize("changes", [{"noise_std": 0.1}, {"agents": ("random",)}, {"episodes_per_task": 50}])
+def test_episodes_that_differ_are_not_called_copies(changes):
+    planned = attempts(replace(RecordingConfig(tasks=("reach",), episodes_per_task=60), **changes))
+    recording_module._warn_of_copies(planned)  # a warning would be an error here
+
+
+def test_what_killed_processes_left_goes_with_the_last_episode(tmp_path):
+    config = replace(SHORT, tasks=("reach",), episodes_per_task=1, max_episode_steps=1)
+    left = tmp_path / "metaworld/reach/expert-v0/data/main_data.hdf5-123.part"
+    storage.begin(tmp_path, config)
+    left.parent.mkdir(parents=True)
+    left.touch()
+    record_demonstrations(config, tmp_path)
+    assert not left.exists() and not (tmp_path / "unfinished").exists()
+
+
 def test_nothing_that_succeeds_is_said(tmp_path):
     with pytest.raises(RuntimeError, match="none of 2 attempts succeeded"):
         record_demonstrations(replace(SHORT, episodes_per_task=1, max_episode_steps=1, only_successes=True), tmp_path)
@@ -161,11 +207,37 @@ def test_minari_loads_it_and_recovers_the_environment(recorded, monkeypatch):
     assert all(dataset.action_space.contains(action) for action in episode.actions)
     assert all(dataset.observation_space.contains(observation) for observation in episode.observations)
     (metadata,) = dataset.storage.get_episode_metadata([0])
-    assert (metadata["task"], metadata["language_instruction"], metadata["seed"]) == ("door-open", TASKS["door-open"].sentence, 5)
+    assert (metadata["task"], metadata["language_instruction"]) == ("door-open", TASKS["door-open"].sentence)
+    assert metadata["recording_seed"] == 5 and "seed" not in metadata, "Minari's seed would be one to reset by"
     assert Task("door-open", tuple(metadata["rand_vec"].tolist()), False) == demonstration.instance
     env = dataset.recover_environment()
     assert env.unwrapped.task_name == "door-open"
     assert env.observation_space == dataset.observation_space
+    recorded_instances = [
+        Task("door-open", tuple(one["rand_vec"].tolist()), False) for one in dataset.storage.get_episode_metadata([0, 1, 2])
+    ]
+    assert recorded_instances == env.unwrapped.tasks[:3], "door-open is the second task of one stream of instances"
+
+
+def test_what_older_recordings_of_minari_name_can_still_be_made():
+    spec = EnvSpec("Meta-World/MT1", entry_point="metaworld_py.registration:make_mt1", kwargs={"env_name": "door-open", "seed": 5})
+    assert gymnasium.make(EnvSpec.from_json(spec.to_json())).unwrapped.task_name == "door-open"
+
+
+@pytest.mark.parametrize("camera", [None, "corner"])
+def test_minari_recovers_an_environment_that_sees_what_was_recorded(camera, tmp_path, opengl):
+    record_demonstrations(
+        replace(SHORT, tasks=("reach",), episodes_per_task=1, size_px=32, camera_name=camera, max_episode_steps=2), tmp_path
+    )
+    dataset = minari.MinariDataset(tmp_path / "metaworld/reach/expert-v0/data")
+    env = dataset.recover_environment()
+    assert env.observation_space == dataset.observation_space
+    env.unwrapped.set_task(load_demonstrations(tmp_path)[0].instance)
+    observation, _ = env.reset()
+    first = dataset[0].observations
+    np.testing.assert_array_equal(observation["state"], first["state"][0])
+    assert np.abs(observation["pixels"].astype(float) - first["pixels"][0]).mean() < PICTURE_TOLERANCE["minari"]
+    env.close()
 
 
 # LeRobot
@@ -284,6 +356,39 @@ def test_a_failed_attempt_leaves_no_video_behind(tmp_path, opengl):
     with pytest.raises(RuntimeError, match="none of 2"):
         record_demonstrations(replace(config, only_successes=True), tmp_path / "successes")
     assert not list((tmp_path / "successes").rglob("*.mp4"))
+
+
+@pytest.mark.parametrize("break_video", [lambda path: path.write_bytes(path.read_bytes()[:200]), lambda path: path.write_bytes(b"")])
+def test_a_video_that_is_not_whole_is_no_episode(break_video, tmp_path, monkeypatch, opengl):
+    """The encoder is a process of its own, and says nothing of a full disk."""
+    config = RecordingConfig(tasks=("reach",), format="lerobot", episodes_per_task=1, size_px=32, max_episode_steps=3)
+    finish = lerobot_format.VideoSink.finish
+
+    def broken(sink, **keywords):
+        sink._writer.close()
+        break_video(sink._part)
+        return finish(sink, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lerobot_format.VideoSink, "finish", broken)
+        with pytest.raises(OSError, match="no film of 3 frames; is the disk full"):
+            record_demonstrations(config, tmp_path)
+    assert not list(tmp_path.glob("videos/**/*.mp4"))
+    record_demonstrations(config, tmp_path)
+    assert load_demonstrations(tmp_path)[0].pixels.shape == (3, 32, 32, 3)
+
+
+def test_pictures_that_cannot_be_drawn_leave_no_recording_behind(tmp_path, monkeypatch):
+    def no_gl(*_):
+        raise RenderingError("no OpenGL for rendering. Install some")
+
+    config = RecordingConfig(tasks=("reach",), episodes_per_task=1, max_episode_steps=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("metaworld_py.demonstrations.recording.choose_gl", lambda: None)
+        patch.setattr(env_class("reach"), "render", no_gl)
+        with pytest.raises(RenderingError):
+            record_demonstrations(replace(config, size_px=32), tmp_path)
+    assert record_demonstrations(config, tmp_path).is_complete
 
 
 def test_picture_statistics_are_those_of_the_pixels():
@@ -409,6 +514,22 @@ def test_agents_take_turns_and_every_episode_names_its_own(name, users_agent, tm
     np.testing.assert_allclose(
         random.expert_actions[0], TASKS["reach"].expert(random.observations[0].tolist()), atol=1e-6, err_msg="labels of the expert"
     )
+
+
+@pytest.mark.parametrize(
+    ("agent", "name", "noise"),
+    [
+        ("expert", "expert", None),
+        ("expert@0.3", "expert", 0.3),
+        ("my_agents:Mine@0.3", "my_agents:Mine", 0.3),
+        ("baselines:runs@2/mt10", "baselines:runs@2/mt10", None),
+        ("baselines:C:\\runs@2\\mt10", "baselines:C:\\runs@2\\mt10", None),
+        ("baselines:runs/mt10@final", "baselines:runs/mt10@final", None),
+        ("baselines:runs/mt10@2@0", "baselines:runs/mt10@2", 0.0),
+    ],
+)
+def test_noise_is_told_from_paths_with_the_same_sign(agent, name, noise):
+    assert (agent_name(agent), noise_of(agent)) == (name, noise)
 
 
 def test_an_instance_that_comes_again_meets_the_next_agent():

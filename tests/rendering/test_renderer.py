@@ -7,7 +7,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from metaworld_py import MT1, MetaWorldVectorEnv, Task
+from metaworld_py import MT1, TASKS, Camera, MetaWorldVectorEnv, Task
+from metaworld_py.envs.env import env_class
+from metaworld_py.rendering import find_camera
 
 pytestmark = pytest.mark.usefixtures("opengl")
 
@@ -34,6 +36,31 @@ def test_cameras_differ_and_ids_mean_the_published_names():
     by_id.reset(seed=0)
     assert np.array_equal(by_id.render(), pictures["corner2"])
     assert not np.array_equal(pictures["topview"], pictures["corner"])
+
+
+def test_a_camera_may_be_of_arrays():
+    pictures = []
+    for camera in (Camera((1.0, 0.2, 0.8), (0.0, 0.6, 0.1)), Camera(np.array([1.0, 0.2, 0.8]), [np.float32(0.0), 0.6, 0.1])):
+        env = env_class("reach")("rgb_array", camera, height=64, width=64)
+        env.set_task(MT1("reach", seed=1).train_tasks[0])
+        env.reset()
+        pictures.append(env.render())
+    assert np.array_equal(*pictures)
+
+
+@pytest.mark.parametrize(
+    ("camera", "message"),
+    [
+        (Camera((1.0, 0.2, 0.8), (0.0, 0.6, 0.1), "45"), "two points of three numbers .* fovy_deg='45'"),
+        (Camera((1.0, 0.2), (0.0, 0.6, 0.1)), "two points of three numbers"),
+        (Camera(("1", "2", "3"), (0.0, 0.6, 0.1)), "two points of three numbers"),
+        (Camera(np.array([0.0, 0.6, 0.1]), (0.0, 0.6, 0.1)), "another point to look at"),
+        (Camera((np.nan, 0.6, 0.1), (0.0, 0.6, 0.1)), "finite position"),
+    ],
+)
+def test_a_camera_that_is_none_is_refused(camera, message):
+    with pytest.raises(ValueError, match=message):
+        find_camera(TASKS["reach"], camera)
 
 
 def test_environments_in_one_process_do_not_disturb_each_other():

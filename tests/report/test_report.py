@@ -1,18 +1,21 @@
 """The report's page: complete, self-contained, escaped."""
 
 import dataclasses
+import json
 import re
 import shlex
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from metaworld_py.agents import ExpertAgent, RandomAgent
 from metaworld_py.cli.main import build_parser, main
-from metaworld_py.evaluation import EvaluationResult, TaskResult, evaluate
+from metaworld_py.evaluation import EvaluationResult, TaskResult, adaptation, evaluate
+from metaworld_py.evaluation.results import Adaptation
 from metaworld_py.evaluation.reward_curves import Curve, RewardMeter
-from metaworld_py.report import worst_episode_films, write_report
+from metaworld_py.report import command, worst_episode_films, write_report
 from metaworld_py.report.charts import curve_chart, shared_scale
 from metaworld_py.report.command import python_call, shell_command
 from metaworld_py.report.page import page
@@ -144,13 +147,67 @@ def test_curves_are_drawn_to_scale():
 
 def test_the_command_repeats_the_evaluation(tmp_path):
     tasks = [task("reach", (True,) * 50, (1,) * 50, (1.0,) * 50), task("door-open", (True,) * 50, (1,) * 50, (1.0,) * 50)]
-    command = shell_command(result(*tasks, agent="my agents:Mine", benchmark="reach, door-open", use_one_hot=True))
-    options = build_parser().parse_args(shlex.split(command)[1:])
+    words = shell_command(result(*tasks, agent="my agents:Mine", benchmark="reach, door-open", use_one_hot=True))
+    options = build_parser().parse_args(shlex.split(words)[1:])
     assert options.benchmark == ["reach", "door-open"] and options.agent == "my agents:Mine" and options.use_one_hot
     assert (options.seed, options.episodes, options.max_episode_steps) == (3, 50, 10)
     assert shell_command(result(agent="MyAgent")) is None
     call = python_call(result(agent="MyAgent"))
     assert "MyAgent()" in call and "'MT10'" in call and "seed=3" in call and compile(call, "call", "exec")
+
+
+ADAPTED = Adaptation(
+    adaptation_episodes=3, adaptation_steps=1, evaluation_episodes=2, draws=5, first_draw=0, is_sampled=False, held_out=True
+)
+
+
+def test_the_command_repeats_what_a_meta_learner_adapted_on():
+    played = task("push", (True,) * 20, (1,) * 20, (1.0,) * 20)
+    settings = {"agent": "my_agents:Meta", "benchmark": "push", "episodes_per_instance": 10, "adaptation": ADAPTED}
+    options = build_parser().parse_args(shlex.split(shell_command(result(played, **settings)))[1:])
+    assert (options.episodes, options.adaptation_episodes, options.evaluation_episodes, options.adaptation_draws) == (2, 3, 2, 5)
+    assert (options.agent, options.seed, options.max_episode_steps) == ("my_agents:Meta", 3, 10)
+    text = made(played, **settings)
+    assert "Draws of adaptation" in text and "--adaptation-episodes 3" in text
+
+
+@pytest.mark.parametrize("changes", [{"adaptation_steps": 2}, {"first_draw": 5}, {"is_sampled": True}, {"held_out": False}])
+def test_what_the_command_line_cannot_play_is_a_call(changes):
+    adapted = result(agent="maml-trpo-ml1-push", benchmark="ML10-test", adaptation=dataclasses.replace(ADAPTED, **changes))
+    assert shell_command(adapted) is None
+    call = python_call(adapted)
+    namespace = {"agent": "the agent"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(adaptation, "evaluate_adaptation", lambda *arguments, **keywords: namespace.update(keywords, arguments=arguments))
+        exec(call, namespace)
+    assert namespace["arguments"] == ("the agent", "ML10-test") and namespace["instances_per_task"] == 2
+    assert namespace | dataclasses.asdict(adapted.adaptation) == namespace, "every setting is passed on"
+
+
+def test_older_results_of_a_meta_learner_are_not_called_an_evaluation_without_adapting(monkeypatch):
+    monkeypatch.setattr(command, "known_card", lambda name: SimpleNamespace(adapts=True) if name == "meta" else None)
+    older = result(agent="meta")
+    call = python_call(older)
+    assert shell_command(older) is None and "evaluate_adaptation(\n    agent," in call.replace("meta()", "agent")
+    assert "which the saved result does not say" in call and compile(call, "call", "exec")
+
+
+def test_settings_of_adaptation_are_saved(tmp_path):
+    adapted = result(adaptation=ADAPTED)
+    assert EvaluationResult.load(adapted.save(tmp_path / "adapted.json")) == adapted
+    path = result().save(tmp_path / "older.json")
+    content = json.loads(path.read_text())
+    del content["adaptation"]
+    path.write_text(json.dumps(content))
+    assert EvaluationResult.load(path) == result()
+
+
+def test_pictures_of_results_from_python_ask_for_the_agent(tmp_path, capsys):
+    path = result(agent="MyAgent").save(tmp_path / "result.json")
+    assert main(["report", str(path), "--pictures"]) == 2
+    assert "unknown agent 'MyAgent'" in (error := capsys.readouterr().err) and "--agent module:attribute" in error
+    assert main(["report", str(path), "--pictures", "--agent", "nobody"]) == 2
+    assert "--agent module:attribute" not in capsys.readouterr().err
 
 
 def test_reports_are_written_by_the_command_line(tmp_path, capsys):

@@ -15,7 +15,7 @@ LIMIT_MIB=${LIMIT_MIB:-60} # of what travels in a call: tree, and wheels or a pi
 # Everything that importing, training and evaluating need beyond JAX, flax, optax, numba, NumPy, imageio, pillow and tqdm.
 # glfw: MuJoCo imports it wherever MUJOCO_GL is unset. typeguard, docstring-parser: tyro. farama-notifications: Gymnasium.
 # Not imageio-ffmpeg (65 MiB; only .mp4 files need it), or PyOpenGL (only pictures).
-PACKAGES=(mujoco glfw gymnasium farama-notifications tyro typeguard docstring-parser filelock tensorboardX)
+PACKAGES=(mujoco glfw gymnasium farama-notifications tyro typeguard docstring-parser tensorboardX)
 # Besides, for the GPU engine. numba-cuda with its compiler, absl and etils are taken to be there, beside numba and flax.
 ENGINE_PACKAGES=(warp-lang mujoco-warp)
 

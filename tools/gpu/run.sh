@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs a job on a machine with a GPU and no internet: unpacks what tools/gpu/prepare.sh packed and starts Python among them.
 #
-#   tools/gpu/run.sh JOB [MINUTES [OPTIONS...]]   python3 -m MODULE run JOB, results into $OUT (default runs/gpu); --before FOLDER goes on
+#   tools/gpu/run.sh JOB [MINUTES [OPTIONS...]]   python3 -m MODULE run JOB, results into $OUT (default runs/gpu); --before FOLDER goes on,
+#                                                 --total-env-steps N makes rates fall over what the minutes hold
 #   tools/gpu/run.sh --python ARGS...             python3 ARGS... in the same environment
 #   tools/gpu/run.sh --look                       what the machine has, while the pieces are travelling
 #
@@ -15,7 +16,7 @@ MODULE=metaworld_baselines.jobs
 GPU_XLA_FLAGS="" # appended to XLA_FLAGS
 
 if [ $# -eq 0 ]; then
-  sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 fi
 
@@ -75,8 +76,10 @@ fi
 # A process for each task's rewards: 3 s on sixteen cores, where each collector for itself would take 20 to 40.
 case $1 in
   *mt50*) tasks=(MT50) ;;
+  *ml45*) tasks=(ML45-train ML45-test) ;;
   *ml10*) tasks=(ML10-train ML10-test) ;;
   *) tasks=(MT10) ;;
 esac
 "$python" tools/gpu/warm.py "${tasks[@]}"
-exec "$python" -m "$MODULE" run "$1" --minutes "${2:-9}" --out "${OUT:-runs/gpu}" "${@:3}"
+minutes=$(awk -v minutes="${2:-9}" -v seconds="$SECONDS" 'BEGIN { print minutes - seconds / 60 }') # what unpacking and compiling have left
+exec "$python" -m "$MODULE" run "$1" --minutes "$minutes" --out "${OUT:-runs/gpu}" "${@:3}"

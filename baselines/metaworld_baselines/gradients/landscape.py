@@ -30,7 +30,13 @@ def losses(point: Float[Array, " axis"]) -> Float[Array, " task"]:
 
 
 def trajectory(method: str, steps: int = STEPS, points: int = 500) -> Float[Array, "point axis"]:
-    """Where Adam goes with a method, at evenly spaced steps from the start on."""
+    """Where Adam goes with a method, at evenly spaced steps from the start on.
+
+    Raises:
+      ValueError: steps that are no multiple of the points.
+    """
+    if steps < points or steps % points:
+        raise ValueError(f"steps must be a multiple of {points}, got {steps}")
     optimizer = optax.chain(combination(find_method(method, 2, may_be_negative=True)), optax.adam(LEARNING_RATE))
 
     def step(carry: tuple[Array, Any], _: None) -> tuple[tuple[Array, Any], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -87,6 +88,8 @@ def _settings(name: str, words: str) -> dict[str, Any]:
             numbers = tuple(int(one) if one.isdecimal() else float(one) for one in value.split("/"))
         except ValueError:
             raise ValueError(f"{name}: {setting} takes a number, or several as 1/2/3; got {value!r}") from None
+        if not all(map(math.isfinite, numbers)) or (setting != "weights" and len(numbers) > 1):
+            raise ValueError(f"{name}: {setting} takes {'finite numbers' if setting == 'weights' else 'one finite number'}, got {value!r}")
         settings[setting] = numbers if setting == "weights" else numbers[0]
     if "weights" in known and "weights" not in settings:
         raise ValueError(f"{name} needs weights, one for each task: {name}:weights=1/2/0.5")

@@ -35,6 +35,14 @@ def interval(scores: Float[NDArray[Any], "seed task"], of: Callable[[Any], float
     return float(low[0]), float(high[0])
 
 
+def interval_over_runs_or_goals(scores: Float[NDArray[Any], "seed task"], over_goals: tuple[float, float]) -> tuple[float, float]:
+    """95 % interval of the mean: over runs from three on, but no narrower than over goals: runs that agree by chance prove nothing."""
+    if len(scores) < SEEDS:
+        return over_goals
+    low, high = interval(scores, mean)
+    return min(low, over_goals[0]), max(high, over_goals[1])
+
+
 def profile(
     scores: Float[NDArray[Any], "seed task"], rates: Float[NDArray[Any], " rate"]
 ) -> tuple[Float[NDArray[Any], " rate"], tuple[NDArray[Any], NDArray[Any]] | None]:

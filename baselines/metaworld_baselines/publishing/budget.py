@@ -98,6 +98,9 @@ def lines(found: Sequence[dict[str, Any]]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, keep and print; returns the exit status."""
     command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.budget", args=arguments)
+    if command.turns < 1:
+        print(f"metaworld_baselines.publishing.budget: --turns must be at least 1, got {command.turns}", file=sys.stderr)
+        return 2
     unknown = [name for name in command.algorithms if name not in BENCHMARKS]
     if unknown:
         print(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ import matplotlib as mpl
 mpl.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
+import tyro
 
 from metaworld_baselines.gradients.conflict import curvature_along, magnitude_similarity
 from metaworld_baselines.gradients.gram import TINY, cosines, gram_matrix
-from metaworld_baselines.gradients.landscape import LEARNING_RATE, losses, trajectory
+from metaworld_baselines.gradients.landscape import LEARNING_RATE, STEPS, losses, trajectory
 
 SHOWN = ("mean", "pcgrad", "upgrad", "nash-mtl")
 PLACE = Path("docs") / "images" / "field_landscape.png"
@@ -62,10 +64,22 @@ def draw(place: Path, steps: int) -> dict[str, float]:
     return {method: float(values[-1]) for method, values in summed.items()}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """Options of the command line."""
+
+    place: tyro.conf.Positional[Path] = PLACE  # of the picture
+    steps: tyro.conf.Positional[int] = STEPS  # of Adam, in 500 stretches of equal length
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw; returns the exit status. Arguments: another place, and another number of steps."""
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    ends = draw(Path(words[0]) if words else PLACE, int(words[1]) if len(words) > 1 else 500_000)
+    """Draw; returns the exit status."""
+    command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.landscape", args=arguments)
+    try:
+        ends = draw(command.place, command.steps)
+    except (OSError, ValueError) as error:
+        print(f"metaworld_baselines.publishing.landscape: {error}", file=sys.stderr)
+        return 2
     print(", ".join(f"{method} {end:.1f}" for method, end in ends.items()))
     return 0
 

@@ -80,7 +80,7 @@ def read(folder: Path = HERE) -> dict[str, Any]:
 def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
     """What a row says of its result files.
 
-    Three seeds and more: mean over seeds and tasks with its interval over runs. Fewer: the interval over goals.
+    Mean over seeds and tasks. Three seeds and more: with its interval over runs, or over goals where that is wider. Fewer: over goals.
 
     Raises:
       ValueError: the files are of different benchmarks, protocols or seeds twice.
@@ -96,7 +96,7 @@ def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
         )
     scores = np.array([[task.success_rate for task in result.tasks] for result in results])
     over_goals = mean_rate_interval([task.independent_counts for result in results for task in result.tasks])
-    interval = aggregation.interval(scores, aggregation.mean) if len(results) >= aggregation.SEEDS else over_goals
+    interval = aggregation.interval_over_runs_or_goals(scores, over_goals)
     return {
         "benchmark": first.benchmark,
         "seeds": seeds,

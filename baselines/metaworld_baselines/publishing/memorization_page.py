@@ -70,17 +70,22 @@ class Command:
 
 
 def groups() -> dict[MetaConfig, list[Result]]:
-    """Runs that differ in the seed only."""
+    """Runs that differ in the seed, and in how often they were evaluated and saved, only."""
     found = defaultdict(list)
     for result in read_results():
         if isinstance(result.config, MetaConfig):
-            found[result.config].append(result)
+            found[recipe(result.config)].append(result)
     return dict(found)
+
+
+def recipe(config: MetaConfig) -> MetaConfig:
+    """A configuration without what training does not depend on."""
+    return replace(config, eval_every_steps=MetaConfig.eval_every_steps, save_every_steps=MetaConfig.save_every_steps)
 
 
 def usual(learner: str, shots: int) -> list[Result]:
     """Runs of a learner on the non-exclusive sinusoid with its own settings."""
-    return groups().get(replace(find_config("sinusoid", learner), shots=shots, eval_every_steps=4000, save_every_steps=4000), [])
+    return groups().get(recipe(replace(find_config("sinusoid", learner), shots=shots)), [])
 
 
 def spread(values: Sequence[float], digits: int = 2) -> str:
@@ -196,7 +201,7 @@ def pose_table() -> list[str]:
 
 def betas() -> dict[float, list[Result]]:
     """Runs of MR-CNP (A) that differ from its own settings in β only, by β."""
-    own = replace(find_config("sinusoid", "mr-cnp-a"), eval_every_steps=4000, save_every_steps=4000)
+    own = recipe(find_config("sinusoid", "mr-cnp-a"))
     found = {
         config.beta: runs for config, runs in groups().items() if config.learner == own.learner and replace(config, beta=own.beta) == own
     }

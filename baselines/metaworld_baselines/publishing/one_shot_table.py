@@ -54,11 +54,10 @@ def results(folder: Path, condition: str) -> EvaluationResult:
 
 
 def cell(found: Sequence[EvaluationResult]) -> str:
-    """Mean over seeds and tasks with its 95 % interval: over seeds from three on, over goals before."""
+    """Mean over seeds and tasks with its 95 % interval: over runs from three on, over goals before or where that is wider."""
     scores = np.array([[task.success_rate for task in result.tasks] for result in found])
-    low, high = mean_rate_interval([task.independent_counts for result in found for task in result.tasks])
-    if len(found) >= aggregation.SEEDS:
-        low, high = aggregation.interval(scores, aggregation.mean)
+    over_goals = mean_rate_interval([task.independent_counts for result in found for task in result.tasks])
+    low, high = aggregation.interval_over_runs_or_goals(scores, over_goals)
     return f"{scores.mean():.1%} [{low:.1%}, {high:.1%}]"
 
 

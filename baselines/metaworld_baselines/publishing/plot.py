@@ -16,7 +16,7 @@ import tyro
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from metaworld_baselines.runs.run_files import find_runs, read_table
+from metaworld_baselines.runs.run_files import find_runs, read_table, run_names
 from metaworld_py.files import written_whole
 
 LINES = {  # (prefix, suffix) of columns -> how they are drawn
@@ -40,7 +40,7 @@ def draw(folders: Sequence[Path]) -> Figure:
     Of meta-learners also on training goals (dashed) and before adaptation (dotted): the distance to the dashed line is what was memorised
     rather than learned to adapt to, that to the dotted one what adaptation brings.
     """
-    names = [re.sub(r"-seed\d+$", "", folder.name) for folder in folders]
+    names = [re.sub(r"-seed\d+$", "", name) for name in run_names(folders)]
     colours = {name: f"C{index}" for index, name in enumerate(dict.fromkeys(names))}
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 2)

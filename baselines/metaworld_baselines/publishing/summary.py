@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
-from metaworld_baselines.runs.run_files import CONFIG, find_runs, read_table
+from metaworld_baselines.runs.run_files import CONFIG, find_runs, read_table, run_names
 from metaworld_py.checks.bench import table
 from metaworld_py.files import read_json
 
@@ -48,11 +49,13 @@ def row(folder: Path) -> tuple[str, ...]:
     )
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print; returns the exit status."""
-    command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.summary")
+    command = tyro.cli(Command, prog="python -m metaworld_baselines.publishing.summary", args=arguments)
     try:
-        print("\n".join(table(HEAD, [row(folder) for folder in find_runs(command.folders)])))
+        folders = find_runs(command.folders)
+        rows = [(name, *row(folder)[1:]) for name, folder in zip(run_names(folders), folders, strict=True)]
+        print("\n".join(table(HEAD, rows)))
     except (OSError, ValueError, KeyError) as error:
         print(f"metaworld_baselines.publishing.summary: {error}", file=sys.stderr)
         return 2

@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from metaworld_baselines.runs.folder_lock import FolderLock
 
 LOOK_EVERY_S = 0.5
 SHOW_EVERY_S = 60.0
@@ -57,6 +61,30 @@ def core_of(slot: int) -> list[int]:
         return []
     cores = sorted(os.sched_getaffinity(0))
     return [cores[slot % len(cores)]]
+
+
+def run_on_a_free_core(work: Work) -> int:
+    """Make a run where others may be running that know nothing of it, as workers of a cluster; returns its exit status."""
+    with free_core() as cores:
+        return start(work, cores).wait()
+
+
+@contextmanager
+def free_core() -> Iterator[list[int]]:
+    """A core that nobody else holds by this, until the end of the block or of the process; empty if there is none, or no such thing."""
+    for core in sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else ():
+        place = Path(tempfile.gettempdir()) / f"metaworld_baselines_{os.getuid()}_core_{core}"
+        place.mkdir(exist_ok=True)
+        try:
+            lock = FolderLock(place)
+        except ValueError:
+            continue
+        try:
+            yield [core]
+        finally:
+            lock.release()
+        return
+    yield []
 
 
 def start(work: Work, cores: Sequence[int]) -> subprocess.Popen[bytes]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run_files import LOCK
 from metaworld_py.files import PART, reading, written_whole
 
 REST = "rest.zip"
@@ -23,7 +22,7 @@ def pack(run: Path, parcel: Path) -> None:
     parcel.mkdir(parents=True, exist_ok=True)
     with written_whole(parcel / REST) as part, zipfile.ZipFile(part, "w") as archive:
         for path in sorted(run.iterdir()):
-            if path.is_file() and path.name not in (checkpoints.RESUME, LOCK) and PART not in path.suffixes:
+            if path.is_file() and path.name != checkpoints.RESUME and PART not in path.suffixes:
                 archive.write(path, path.name)
     resume = run / checkpoints.RESUME
     if resume.is_file():

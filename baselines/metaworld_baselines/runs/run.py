@@ -15,19 +15,19 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
 import jax
-from filelock import FileLock, Timeout
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.run_files import CONFIG, LOCK
+from metaworld_baselines.runs.folder_lock import FolderLock
+from metaworld_baselines.runs.run_files import CONFIG
 from metaworld_py.engine import machine
-from metaworld_py.files import reading, write_json, write_text
+from metaworld_py.files import PART, reading, write_json, write_text
 
 MAY_CHANGE = {"total_env_steps", "total_steps"}  # of the configuration, between a run and its continuation
 
@@ -69,14 +69,15 @@ class Run:
         self.is_one_of_several = is_one_of_several
         self.config: dict[str, Any] = json.loads(json.dumps(config))  # as it comes back from a file
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(folder / LOCK)
-        self._take_folder()
+        self._lock = FolderLock(folder)
         self.steps, self._steps_before = 0, 0
         self.is_resumed = (folder / checkpoints.RESUME).is_file()
         self.has_networks_only = False  # what it goes on from is without optimizers, see `checkpoints.lighten`
         self._seconds_before = 0.0
         with ExitStack() as stack:
             stack.callback(self._lock.release)
+            for left in folder.glob(f"*{PART}"):  # half of a file, by a process that was killed
+                left.unlink()
             if self.is_resumed:
                 self._read_resume(whole)
             for name in tables:  # a run that stopped before its first save left rows, too
@@ -90,14 +91,6 @@ class Run:
         self._began = time.perf_counter()
         self._deadline = math.inf if minutes is None else self._began + 60.0 * minutes
         self.is_over = self.steps >= total_steps
-
-    def _take_folder(self) -> None:
-        """Two processes that save to one folder would move each other's half-written files into place."""
-        try:
-            with suppress(NotImplementedError):  # a file system without locks
-                self._lock.acquire(blocking=False)
-        except Timeout:
-            raise ValueError(f"another process trains in {self.folder}: wait for its end, or give this run another --out") from None
 
     def _read_resume(self, whole: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
         path = self.folder / checkpoints.RESUME

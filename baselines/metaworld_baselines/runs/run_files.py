@@ -17,7 +17,6 @@ from metaworld_py.files import read_json, reading
 
 CONFIG = "config.json"
 CURVE = "curve.csv"
-LOCK = ".lock"  # held by the process that trains there
 DEMONSTRATIONS = "demonstrations.json"  # of imitation: what was learned from
 
 
@@ -62,6 +61,13 @@ def find_runs(places: Sequence[Path], *, with_labels: bool = False) -> list[Path
         kind = "learns from labels and" if with_labels else "trained an agent and"
         raise FileNotFoundError(f"no run that {kind} was evaluated in {', '.join(map(str, places))}")
     return found
+
+
+def run_names(folders: Sequence[Path]) -> list[str]:
+    """What to call runs in a table or a figure: as their folders, and where a name comes twice, as in a sweep, as the folder above, too."""
+    names = [folder.name for folder in folders]
+    above = [folder.resolve().parent.name for folder in folders]
+    return [name if names.count(name) == 1 else f"{place}/{name}" for place, name in zip(above, names, strict=True)]
 
 
 def read_description(path: Path) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from metaworld_baselines.supervised.settings import (
     find_many_tasks_config,
 )
 from metaworld_baselines.supervised.training import train
+from metaworld_py.rendering import RenderingError
 
 PROG = "metaworld_baselines.supervised"
 
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         command = parse(words)
         for seed in command.seed:
             train_one(command.config, seed, command.out)
-    except (ValueError, OSError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError, RenderingError) as error:
         print(f"{PROG}: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -82,7 +82,10 @@ def compiled(config: MultiTaskConfig) -> Functions:
     def init(key: Array) -> State:
         params_key, key = jax.random.split(key)
         params = networks.init(params_key, jnp.zeros((1, *problem.shape)))
-        return State(params, optimizer.init(params), key)
+        combining, *rest = optimizer.init(params)
+        if combining.key is not None:  # what combinations draw is each seed's own
+            combining = combining._replace(key=jax.random.fold_in(params_key, 1))
+        return State(params, (combining, *rest), key)
 
     def losses(params: Any, tasks: Array, pictures: Array, labels: Any) -> tuple[Array, None]:
         return jax.vmap(problem.loss)(tasks, networks.outputs(params, tasks, pictures), labels), None

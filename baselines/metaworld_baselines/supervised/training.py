@@ -168,6 +168,8 @@ def _test(config: MetaConfig, problem: Problem, learner: Learner, params: Any, k
     if config.regularizer not in (reg.WEIGHTS, reg.ALL_WEIGHTS):
         return numbers
     points = episodes.query_y.shape[1]
+    if min(points, problem.num_train_tasks) < 2:  # the bound says nothing of so few
+        return numbers | {"kl": seen.kl.mean()}
     bound = reg.pac_bayes_bound(jnp.minimum(seen.error, 1.0).mean(), seen.kl.mean(), problem.num_train_tasks, points)
     return numbers | {"kl": seen.kl.mean(), "bound": bound}
 

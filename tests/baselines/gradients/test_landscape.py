@@ -21,3 +21,8 @@ def test_the_start_is_in_conflict_and_the_first_step_is_adam_s():
     assert cosines(gram_matrix(jax.jacrev(losses)(jnp.array(START))))[0, 1] < 0.0
     path = trajectory("pcgrad", steps=4, points=4)
     assert np.allclose(path[0], START) and np.allclose(np.abs(path[1] - path[0]), LEARNING_RATE, rtol=1e-2)
+
+
+def test_steps_are_whole_stretches():
+    with pytest.raises(ValueError, match="steps must be a multiple of 500, got 700"):
+        trajectory("mean", 700)

@@ -10,6 +10,7 @@ import pytest
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
+from metaworld_baselines.gradients import gradvac
 from metaworld_baselines.gradients.combination import combination
 from metaworld_baselines.gradients.for_numpy import TaskWeights, in_float64
 from metaworld_baselines.gradients.methods import METHODS, find_method
@@ -218,3 +219,55 @@ def test_pcgrad_of_two_tasks_is_torchjd_s():
 def test_bad_input_says_what_to_do(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_gradvac_turns_gradients_to_the_angle_that_they_usually_have():
+    """Two tasks at right angles, whose usual cosine is 0.6: both turn until theirs is, where PCGrad leaves them; aims follow by β."""
+    gram, aims = jnp.eye(2), jnp.full((2, 2), 0.6)
+    changed, after = gradvac.vaccinate(gram, aims, jnp.array([[1, 0], [0, 1]]), 0.25)
+    of_first = changed[0] / jnp.linalg.norm(changed[0])
+    assert np.isclose(of_first[1], 0.6, atol=1e-5), "the cosine of the first one with the second, after"
+    assert np.allclose([after[0, 1], after[1, 0]], 0.75 * 0.6), "what was measured was 0"
+
+
+def test_db_mtl_remembers_gradients_of_log_losses():
+    """By hand: losses 1 and 4, gradients (2, 0) and (0, 4), twice. Of logarithms they are (2, 0) and (0, 1), as long as the longest: 2."""
+    method = find_method("db-mtl:beta=0.5", 2)
+    gradients, losses = jnp.array([[2.0, 0.0], [0.0, 4.0]]), jnp.array([1.0, 4.0])
+    update, state = method.mix(gradients, losses, method.init(jnp.zeros(2)), None)
+    assert np.allclose(update, [1.0, 1.0])
+    turned = gradients[:, ::-1] * jnp.array([[1.0], [2.0]])  # (0, 2) and (8, 0); of logarithms (0, 2) and (2, 0)
+    _, state = method.mix(turned, losses, state, None)
+    keep = 0.5 / np.sqrt(2.0)
+    assert np.allclose(state.smoothed, [[2 * keep, 2 * (1 - keep)], [2 * (1 - keep), keep]], atol=1e-6)
+
+
+def test_gradnorm_pulls_the_task_that_has_come_less_far():
+    """Of equally long gradients: the second task's loss has hardly fallen, so its weight rises."""
+    method = find_method("gradnorm", 2)
+    _, state = method.weigh(jnp.eye(2), jnp.array([1.0, 1.0]), method.state, None)
+    _, state = method.weigh(jnp.eye(2), jnp.array([0.1, 0.9]), state, None)
+    assert state.weights[1] > 1.0 > state.weights[0] and np.isclose(state.weights.sum(), 2.0)
+
+
+def test_graddrop_draws_a_sign_as_often_as_gradients_have_it():
+    """Three to one: the positive gradient passes in three of four parameters, and never both."""
+    method, size = find_method("graddrop", 2), 40_000
+    gradients = jnp.stack([jnp.full(size, 3.0), jnp.full(size, -1.0)])
+    update, _ = method.mix(gradients, jnp.ones(2), (), jax.random.PRNGKey(0))
+    assert set(np.unique(update).tolist()) == {-0.5, 1.5}
+    assert np.isclose((update > 0.0).mean(), 0.75, atol=0.01)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("cagrad:c=0.4/0.9", "one finite number"),
+        ("fairgrad:alpha=nan", "one finite number"),
+        ("fixed:weights=nan/1", "finite numbers"),
+        ("famo:learning_rate=inf", "one finite number"),
+    ],
+)
+def test_settings_are_finite_and_single(said, told):
+    with pytest.raises(ValueError, match=told):
+        find_method(said, 2)

@@ -37,4 +37,5 @@ def test_hours_are_the_published_steps_at_the_measured_speed(algorithm, tmp_path
 
 
 def test_unknown_algorithms_are_refused(capsys):
+    assert budget.main(["--turns", "0"]) == 2 and "--turns must be at least 1" in capsys.readouterr().err
     assert budget.main(["dqn"]) == 2 and "one of mt-sac" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """Tables and curves of runs."""
 
 import json
+import shutil
 
 import pytest
 
@@ -28,6 +29,21 @@ def test_rows_tell_the_last_and_the_best(runs):
     plain, meta = (summary.row(folder) for folder in runs)
     assert plain == ("sac-reach-seed2", "2,000", "2.00", "70%", "90%", "60", "two cores")
     assert meta == ("rl2-ML1-reach-seed1", "3,000", "1.00", "25% → 50%", "50%", "80 → 100", "two cores")
+
+
+def test_entries_of_a_sweep_are_told_apart(runs, tmp_path, capsys):
+    folders = []
+    for entry in ("mean", "pcgrad"):
+        for seed in (1, 2):
+            folders.append(tmp_path / entry / f"ppo-MT10-seed{seed}")
+            shutil.copytree(runs[0], folders[-1])
+            described = {"algorithm": "ppo", "config": {"seed": seed}, "hardware": "two cores"}
+            (folders[-1] / "config.json").write_text(json.dumps(described))
+    lines = plot.draw(folders).axes[0].lines
+    assert [line.get_label() for line in lines if not line.get_label().startswith("_")] == ["mean/ppo-MT10", "pcgrad/ppo-MT10"]
+    assert len({line.get_color() for line in lines}) == 2
+    assert summary.main([str(tmp_path / "mean"), str(tmp_path / "pcgrad")]) == 0
+    assert "pcgrad/ppo-MT10-seed2" in "".join(capsys.readouterr().out)
 
 
 def test_curves_of_meta_learners_show_training_goals_and_before(runs):

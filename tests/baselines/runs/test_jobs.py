@@ -186,6 +186,20 @@ def test_algorithms_that_learn_one_seed_at_a_time_say_so(tmp_path):
         jobs.train("job", tiny("ppo-mt10"), minutes=1e6, out=tmp_path, seeds=[1, 2], before=None)
 
 
+def test_imports_count_as_the_job_s_time():
+    told = "import metaworld_baselines.jobs as jobs, time; print(jobs.process_seconds() - (time.time() - jobs.IMPORTED))"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert float(found.stdout) > (0.1 if sys.platform == "linux" else -0.1), "importing JAX takes longer"
+
+
+def test_another_budget_may_be_said(tmp_path, monkeypatch):
+    """So that rates fall over what a visit's minutes hold."""
+    asked = {}
+    monkeypatch.setattr(jobs, "train", lambda name, job, **_: asked.update({name: job.config.total_env_steps}) or tmp_path)
+    assert jobs.main(["run", "ppo-mt10-gpu", "--total-env-steps", "80000000", "--out", str(tmp_path / "out")]) == 0
+    assert asked == {"ppo-mt10-gpu": 80_000_000}
+
+
 def test_too_little_time_is_refused_before_anything_begins(tmp_path):
     with pytest.raises(ValueError, match=r"0\.1 minutes are too few"):
         jobs.train("job", tiny("mtmh-sac-mt10"), minutes=0.1, out=tmp_path, seeds=[1], before=None)

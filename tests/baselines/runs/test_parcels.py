@@ -7,7 +7,6 @@ import pytest
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
 from metaworld_baselines.runs import checkpoints, parcels
-from metaworld_baselines.runs.run_files import LOCK
 
 
 def run_folder(folder):
@@ -37,7 +36,7 @@ def test_a_parcel_is_two_files_and_gives_back_the_run(tmp_path):
 def test_packing_follows_what_a_run_saves(tmp_path, monkeypatch):
     monkeypatch.setattr(parcels, "PACK_EVERY_S", 0.01)
     run, parcel = run_folder(tmp_path / "run"), tmp_path / "out" / "run" / parcels.REST
-    for name in (LOCK, "resume.safetensors.part", "curves.part.png"):
+    for name in ("resume.safetensors.part", "curves.part.png"):
         (run / name).write_text("half of it")
     with parcels.Packing([run], tmp_path / "out"):
         for _ in range(1000):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -89,6 +90,8 @@ def test_a_failed_run_does_not_stop_the_others(finished, capsys):
         (("seeds =", "seed ="), "seed"),
         (("[1, 2]", "[]"), "seeds"),
         (("[1, 2]", "[1, 1]"), "seeds"),
+        (("[1, 2]", "[1.5]"), "seeds"),
+        (("total_env_steps = 200", "total_env_steps = 2e2"), "total_env_steps of PpoConfig cannot be 200.0"),
         (('"ppo"', '["ppo", "ppo"]'), "ppo-reach-seed1, ppo-reach-seed2 stands there twice"),
     ],
 )
@@ -149,6 +152,16 @@ def test_runs_are_ended_with_what_started_them(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         parallel.run_here(works, 2, lambda *_: None, interrupt)
     assert len(processes) == 2 and all(process.returncode is not None for process in processes)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs processes that can be kept on a core")
+def test_workers_that_know_nothing_of_each_other_take_cores_of_their_own(monkeypatch, tmp_path):
+    monkeypatch.setattr(parallel.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 5})
+    with parallel.free_core() as first, parallel.free_core() as second, parallel.free_core() as third:
+        assert [first, second, third] == [[3], [5], []]
+    with parallel.free_core() as again:
+        assert again == [3]
 
 
 def test_runs_are_kept_on_cores_where_the_system_can_do_that(monkeypatch):

@@ -138,6 +138,14 @@ def test_a_folder_is_of_one_process_at_a_time(finished, capsys):
     finally:
         run.close()
     assert train.main(command(finished.parent, 2000)) == 0
+    assert not any(path.name.startswith(".") for path in finished.iterdir()), "nothing is left of it"
+
+
+def test_what_a_killed_process_left_half_written_is_cleared(finished):
+    left = finished / "resume.safetensors-12345.part"
+    left.write_bytes(b"half of it")
+    RlRun(finished, "pcgrad-sac", changed_config(finished), 2000, is_on_tensorboard=False).close()
+    assert not left.exists()
 
 
 def test_a_field_that_an_older_run_lacks_means_what_it_meant_then(tmp_path):

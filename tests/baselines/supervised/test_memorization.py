@@ -52,6 +52,14 @@ def test_figures_show_every_learner_and_beta():
     assert len(beta.axes[0].get_xticklabels()) == len(memorization_page.betas()) > 3
 
 
+def test_the_command_s_own_runs_are_those_of_the_page(monkeypatch):
+    """However often they were evaluated and saved."""
+    own = find_config("sinusoid", "maml")
+    runs = [results.Result(replace(own, eval_every_steps=every), seed, {}) for seed, every in ((1, 4_000), (2, own.eval_every_steps))]
+    monkeypatch.setattr(memorization_page, "read_results", lambda: runs)
+    assert [run.seed for run in memorization_page.usual("maml", own.shots)] == [1, 2]
+
+
 def overlaid(learner, seed, left, right):
     return results.Result(MultiTaskConfig(learner=learner), seed, {"accuracy/0": left, "accuracy/1": right})
 
@@ -71,6 +79,7 @@ def test_combinations_stand_beside_single_task_networks_of_the_same_seed_best_fi
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines[2:]]
     assert [row[0] for row in rows] == ["mean", "single", "pcgrad"], "famo's seed has no single-task networks beside it"
     assert rows[0][1:4] == ["88.0", "55.0", "-10.0"] and rows[2][3] == f"7.5 ± {12.71 * 2.5:.1f}"
+    assert [row[4] for row in rows] == ["", "10.0", "20.0"], "less that of the mean, of the one seed that both have"
     assert [label.get_text() for label in many_tasks_table.draw_overlaid().axes[0].get_yticklabels()] == ["mean", "pcgrad"]
 
 
@@ -81,7 +90,10 @@ def test_dense_tasks_stand_beside_single_task_networks_whatever_other_problems_w
     runs += [results.Result(find_many_tasks_config("scenes", name), 1, found) for name, found in (("mean", worse), ("single", measures))]
     monkeypatch.setattr(many_tasks_table, "read_results", lambda: runs)
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in many_tasks_table.scenes_table()[2:]]
-    assert rows == [["single", "40.0", "20.0", "20.0", "80.0", "0", "1"], ["mean", "40.0", "30.0", "20.0", "80.0", "12.5", "1"]]
+    assert rows == [
+        ["single", "40.0", "20.0", "20.0", "80.0", "0", "-12.5", "1"],
+        ["mean", "40.0", "30.0", "20.0", "80.0", "12.5", "", "1"],
+    ]
 
 
 def test_a_result_is_replaced_by_the_same_run_and_an_unfinished_run_refused(tmp_path):

@@ -1,10 +1,13 @@
 """Networks of several tasks with combinations of gradients, on overlaid digits."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax")
 import jax.numpy as jnp
+from safetensors.numpy import load_file
 
 from metaworld_baselines.supervised import multitask
 from metaworld_baselines.supervised.__main__ import main
@@ -12,6 +15,7 @@ from metaworld_baselines.supervised.networks import PixelTorso, Torso
 from metaworld_baselines.supervised.problems import registry
 from metaworld_baselines.supervised.problems.many_tasks import delta_m
 from metaworld_baselines.supervised.problems.overlaid import SIDE, draw
+from metaworld_baselines.supervised.settings import find_many_tasks_config
 
 SMALL = ["--channels", "1", "--width", "4", "--batch", "2", "--test-samples", "4", "--total-steps", "2", "--eval-every-steps", "2"]
 
@@ -40,9 +44,23 @@ def test_digits_stand_at_their_corners_and_the_darker_ink_counts(flat_digits):
 @pytest.mark.slow
 @pytest.mark.parametrize("learner", ["single", "pcgrad", "graddrop"])
 def test_a_run_trains_and_is_resumed(learner, flat_digits, tmp_path):
-    words = ["overlaid-digits", "--learner", learner, *SMALL, "--out", str(tmp_path)]
-    assert main(words) == 0 and main(words) == 0
-    assert (tmp_path / f"overlaid-digits-{learner}-seed1" / "curve.csv").read_text().count("\n") == 2
+    """Two updates and then two more are four in a row: networks, optimizers and what combinations draw."""
+    words = ["overlaid-digits", "--learner", learner, *SMALL, "--save-every-steps", "2"]
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert main([*words, "--total-steps", "4", "--out", str(whole)]) == 0
+    assert main([*words, "--out", str(parts)]) == 0 and main([*words, "--total-steps", "4", "--out", str(parts)]) == 0
+    one, other = (folder / f"overlaid-digits-{learner}-seed1" for folder in (whole, parts))
+    assert (one / "curve.csv").read_text().count("\n") == 3
+    one, other = (load_file(folder / "resume.safetensors") for folder in (one, other))
+    assert one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.slow
+def test_combinations_draw_by_the_seed(flat_digits):
+    config = find_many_tasks_config("overlaid-digits", "graddrop")
+    init = multitask.compiled(replace(config, channels=1, width=4)).init
+    keys = [np.asarray(init(jax.random.PRNGKey(seed)).opt[0].key) for seed in (1, 2)]
+    assert not np.array_equal(*keys)
 
 
 @pytest.mark.parametrize(("torso", "leaf"), [(Torso(1, 4), "HalvingConvolution_0/Dense_0"), (PixelTorso(1, 4), "Convolution_2/Dense_0")])
