@@ -16,7 +16,14 @@ from pip._vendor import tomli
 from pip._vendor.packaging.requirements import Requirement
 
 project = tomli.loads((Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-wanted = [*project["dependencies"], *(line for extra in sys.argv[1:] for line in project["optional-dependencies"][extra])]
+extras = dict.fromkeys(sys.argv[1:])
+wanted = dict.fromkeys(project["dependencies"])
+while extras:
+    for line in project["optional-dependencies"][extras.popitem()[0]]:
+        if Requirement(line).name == project["name"]:  # an extra that brings others along
+            extras |= dict.fromkeys(Requirement(line).extras)
+        else:
+            wanted[line] = None
 for line in wanted:
     requirement = Requirement(line)
     lowest = next((one.version for one in requirement.specifier if one.operator == ">="), None)
