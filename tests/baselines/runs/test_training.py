@@ -196,6 +196,20 @@ def test_settings_that_no_run_can_use_are_refused_before_it(algorithm, changes, 
         dataclasses.replace(ALGORITHMS[algorithm].config, **changes)
 
 
+@pytest.mark.parametrize(
+    ("algorithm", "changes"),
+    [
+        ("one-shot", {"noise_std": 0.0}),
+        ("ppo", {"log_every_env_steps": 0}),
+        ("mt-sac", {"save_every_env_steps": 0}),
+        ("rl2", {"rollout_steps": 0}),
+    ],
+)
+def test_nothing_is_a_setting_where_it_means_none(algorithm, changes):
+    changed = dataclasses.replace(ALGORITHMS[algorithm].config, **changes)
+    assert vars(changed) == vars(ALGORITHMS[algorithm].config) | changes
+
+
 def changed_config(folder, **changes):
     return json.loads((folder / "config.json").read_text())["config"] | changes
 
