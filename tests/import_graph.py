@@ -14,6 +14,7 @@ FLOORS = {
     "metaworld_py": [
         "_version",
         "files",
+        "folder_lock",
         "sim",
         "tasks",
         "instances",

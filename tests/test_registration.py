@@ -177,6 +177,8 @@ def test_goal_ids_work_without_seed_and_can_be_copied(name):
         ("MT10", {"camera_name": "corner", "camera_id": 2}, ValueError, "not both"),
         ("MT10", {"reward_alpha": 0.0}, ValueError, "reward_alpha"),
         ("ML10-train", {"meta_batch_size": 15}, ValueError, "multiple of the 10 tasks"),
+        ("ML10-train", {"meta_batch_size": 2000}, ValueError, "meta_batch_size may be 500 at most"),
+        ("ML10-train", {"meta_batch_size": 20, "num_envs": 40}, ValueError, "num_envs is 40 and meta_batch_size 20"),
         ("ML10-train", {"total_tasks_per_cls": 60}, ValueError, "total_tasks_per_cls must lie between"),
         ("custom-ml-envs", {"train_envs": ["reach"], "test_envs": ["reach"]}, ValueError, "stand on both sides"),
         ("custom-ml-envs", {"train_envs": ["reach"], "test_envs": ["push"], "split": "val"}, ValueError, "split must be"),

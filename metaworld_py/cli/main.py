@@ -8,7 +8,7 @@ import os
 import sys
 import sysconfig
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -23,6 +23,8 @@ from metaworld_py.tasks.common.definition import HORIZON
 
 if TYPE_CHECKING:
     from metaworld_py import evaluation
+
+ADAPTATION_DEFAULTS = {"adaptation_episodes": 10, "adaptation_draws": 1, "evaluation_episodes": 3}  # of meta-learners
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,15 +105,14 @@ def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         type=int,
         help="per task, one per instance; beyond 50 a multiple of 50 (default: 50); of meta-learners: hidden goals per task (default: 40)",
     )
-    parser.add_argument("--adaptation-episodes", type=int, default=10, help="of meta-learners, on each hidden goal (default: 10)")
+    parser.add_argument("--adaptation-episodes", type=int, help="of meta-learners, on each hidden goal (default: 10)")
     parser.add_argument(
         "--adaptation-draws",
         type=int,
-        default=1,
         help="of meta-learners, to each goal, each with other random actions (default: 1)",
     )
     parser.add_argument(
-        "--evaluation-episodes", type=int, default=3, help="of meta-learners, that count, on each hidden goal after adaptation (default: 3)"
+        "--evaluation-episodes", type=int, help="of meta-learners, that count, on each hidden goal after adaptation (default: 3)"
     )
     parser.add_argument("--max-episode-steps", type=int, default=HORIZON, help=f"control steps (default: {HORIZON})")
     parser.add_argument("--reward-function-version", choices=("v2", "v1"), default="v2", help="for the returns (default: v2)")
@@ -187,6 +188,7 @@ def evaluate(options: argparse.Namespace) -> int:
         if adaptation.is_meta_learner(agent):
             head, result = _evaluate_adaptation(options, agent, benchmark, n_tasks, bar, show)
         else:
+            _refuse_given(options, ADAPTATION_DEFAULTS, f"{options.agent} does not adapt: leave out")
             head = ""
             instances, rounds = split_episodes(INSTANCES_PER_TASK if options.episodes is None else options.episodes)
             bar.total = n_tasks * instances * rounds * options.max_episode_steps
@@ -222,9 +224,13 @@ def _evaluate_adaptation(
     """Few-shot evaluation of a meta-learner on hidden goals: the table before adaptation as text, and the result after it."""
     from metaworld_py.evaluation.adaptation import GOALS_PER_TASK, evaluate_adaptation
 
+    _refuse_given(options, ("use_one_hot",), f"{options.agent} adapts to hidden goals without task ids: leave out")
+    for name, default in ADAPTATION_DEFAULTS.items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
     if options.report and not options.no_report_pictures:
         raise ValueError("a meta-learner plays its worst episode only after adapting: use --report with --no-report-pictures")
-    goals, counted = options.episodes or GOALS_PER_TASK, options.evaluation_episodes
+    goals, counted = GOALS_PER_TASK if options.episodes is None else options.episodes, options.evaluation_episodes
     episodes = counted + options.adaptation_draws * (options.adaptation_episodes + counted)
     bar.total = n_tasks * goals * episodes * options.max_episode_steps
     result = evaluate_adaptation(
@@ -242,6 +248,17 @@ def _evaluate_adaptation(
     )
     head = f"before adaptation\n{result.before}\n\nafter {options.adaptation_episodes} episodes of adaptation to each goal\n"
     return head + f"{result.draws_in_words}\n" * (result.draws > 1), result.after
+
+
+def _refuse_given(options: argparse.Namespace, names: Iterable[str], why: str) -> None:
+    """Refuse options that would go without effect.
+
+    Raises:
+      ValueError: one was given.
+    """
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) not in (None, False)]
+    if given:
+        raise ValueError(f"{why} {', '.join(given)}")
 
 
 def split_episodes(episodes: int) -> tuple[int, int]:

@@ -6,6 +6,8 @@ import math
 import re
 from dataclasses import dataclass
 
+import numpy as np
+
 from metaworld_py.agents.built_in import BUILT_IN
 from metaworld_py.engine.episode import REWARD_VERSIONS
 from metaworld_py.envs.options import checked_count
@@ -56,8 +58,10 @@ class RecordingConfig:
         object.__setattr__(self, "agents", listed("agents", self.agents))
         if not self.agents or len(set(self.agents)) != len(self.agents):
             raise ValueError(f"give at least one agent and each only once, got {self.agents}")
-        if not (math.isfinite(self.noise_std) and self.noise_std >= 0.0):
-            raise ValueError(f"noise_std must be a finite number, 0 or more, got {self.noise_std}")
+        is_number = isinstance(self.noise_std, (int, float, np.integer, np.floating)) and not isinstance(self.noise_std, bool)
+        if not (is_number and math.isfinite(self.noise_std) and self.noise_std >= 0.0):
+            raise ValueError(f"noise_std must be a finite number, 0 or more, got {self.noise_std!r}")
+        object.__setattr__(self, "noise_std", float(self.noise_std))
         if self.noise_std and any(noise_of(agent) is not None for agent in self.agents):
             raise ValueError(
                 f"noise is given for all agents ({self.noise_std}) and for some of them ({', '.join(self.agents)}): choose one"

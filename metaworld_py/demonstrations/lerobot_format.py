@@ -134,7 +134,7 @@ class LerobotReader:
 
     def __init__(self, folder: Path, recording: Recording) -> None:
         self._folder, self._config = folder, recording.config
-        self._parquet = require("pyarrow.parquet")
+        parquet = require("pyarrow.parquet")
         self._current: tuple[Path, Any] | None = None
         expected = layout.info(
             recording.config, episodes=sum(task.episodes for task in recording.tasks), frames=sum(task.steps for task in recording.tasks)
@@ -144,7 +144,7 @@ class LerobotReader:
         if differing:
             raise ValueError(f"{folder / layout.INFO_PATH} is not that of this recording: {', '.join(differing)} differ")
         path = folder / layout.EPISODES_PATH.format(**layout.place(0))
-        self._rows: list[dict[str, Any]] = _read_rows(self._parquet, path, expected["total_episodes"])
+        self._rows: list[dict[str, Any]] = _read_rows(parquet, path, expected["total_episodes"])
         files = {self._data_path(row) for row in self._rows}
         if self._config.size_px is not None:
             files |= {self._video_path(row) for row in self._rows}
@@ -188,7 +188,7 @@ class LerobotReader:
     def _table(self, path: Path) -> Any:
         """A data file, kept until another one is asked for: it holds many episodes."""
         if self._current is None or self._current[0] != path:
-            self._current = (path, self._parquet.read_table(path))
+            self._current = (path, require("pyarrow.parquet").read_table(path))
         return self._current[1]
 
     def _data_path(self, row: dict[str, Any]) -> Path:

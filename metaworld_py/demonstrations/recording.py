@@ -36,7 +36,8 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
       progress: called with (task name, attempts that are over in all), first with what an earlier call left.
 
     Raises:
-      ValueError: the folder holds something else, an unknown camera or agent, or an agent that hides goals.
+      ValueError: the folder holds something else, or another process records into it; an unknown camera or agent, or an agent that
+        hides goals.
       RuntimeError: `only_successes`, and no attempt succeeded.
       ImportError: a package is missing; names the extra.
       RenderingError: no OpenGL; says what to install.
@@ -51,6 +52,19 @@ def record_demonstrations(config: RecordingConfig, folder: str | Path, *, progre
     planned = attempts(config)
     if config.size_px is not None and not (folder / storage.RECORDING_FILE).exists():
         _draw_once(planned[0], config)  # where that fails, nothing stands in the way of another try without pictures
+    with storage.held(folder):
+        return _record(config, folder, planned, form, agents, progress)
+
+
+def _record(
+    config: RecordingConfig,
+    folder: Path,
+    planned: list[Attempt],
+    form: DatasetFormat,
+    agents: dict[str, Agent],
+    progress: Progress | None,
+) -> Recording:
+    """Play what is missing, and put it together."""
     recording = storage.begin(folder, config)
     if recording.is_complete:
         storage.tidy(folder)  # the last run may have been stopped while it did

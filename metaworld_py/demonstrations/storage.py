@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +18,11 @@ from numpy.typing import NDArray
 
 from metaworld_py import files
 from metaworld_py._version import installed_versions
-from metaworld_py.demonstrations.config import Attempt, RecordingConfig
+from metaworld_py.demonstrations.config import Attempt, RecordingConfig, attempts
 from metaworld_py.demonstrations.episode import Demonstration
 from metaworld_py.evaluation.intervals import independent_episodes, rate_interval
 from metaworld_py.files import install_hint, write_json, written_whole
+from metaworld_py.folder_lock import FolderLock
 from metaworld_py.instances.task import INSTANCES_PER_TASK
 from metaworld_py.tasks import find_task
 
@@ -139,15 +142,29 @@ def tidy(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def begin(folder: Path, config: RecordingConfig) -> Recording:
-    """Start a recording in an empty or new folder, or take up the one that is there.
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make the folder if there is none, and keep other processes from recording into it.
 
     Raises:
-      ValueError: the folder holds something else: other files, other settings, or episodes of other versions.
+      ValueError: it is a file, or another process holds it.
     """
     if folder.exists() and not folder.is_dir():
         raise ValueError(f"{folder} is a file: give a folder")
     folder.mkdir(parents=True, exist_ok=True)
+    lock = FolderLock(folder, "records into")
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def begin(folder: Path, config: RecordingConfig) -> Recording:
+    """Start a recording in an empty folder, or take up the one that is there; one that has kept no episode gives way to another.
+
+    Raises:
+      ValueError: the folder holds something else: other files, other settings, or episodes of other versions.
+    """
     if not (folder / RECORDING_FILE).exists():
         if any(not is_part(path) for path in folder.iterdir()):
             raise ValueError(f"{folder} is not empty and holds no recording: give another folder")
@@ -160,6 +177,11 @@ def begin(folder: Path, config: RecordingConfig) -> Recording:
         for field in fields(config)
         if getattr(recording.config, field.name) != getattr(config, field.name)
     ]
+    if differences and not recording.is_complete and not _has_kept_any(folder, recording.config):
+        tidy(folder)
+        recording = Recording(config, installed_versions())
+        recording.save(folder)
+        return recording
     if differences:
         raise ValueError(f"{folder} holds another recording: {'; '.join(differences)}. Give another folder, or delete this one")
     versions = installed_versions()
@@ -170,6 +192,11 @@ def begin(folder: Path, config: RecordingConfig) -> Recording:
             "Finish it with those versions, or give another folder"
         )
     return recording
+
+
+def _has_kept_any(folder: Path, config: RecordingConfig) -> bool:
+    over = (attempt for attempt in attempts(config) if staged_path(folder, attempt).exists())
+    return any(staged_outcome(folder, attempt).is_kept for attempt in over)
 
 
 class StagedEpisode(NamedTuple):

@@ -26,7 +26,7 @@ from metaworld_py.envs.vector_env import MetaWorldVectorEnv
 from metaworld_py.envs.vector_wrappers import TransformedVectorEnv
 from metaworld_py.evaluation.intervals import rate as in_per_cent
 from metaworld_py.evaluation.intervals import repeat_interval
-from metaworld_py.evaluation.per_instance import PlayedEpisodes, Progress
+from metaworld_py.evaluation.per_instance import META_LEARNING_METHODS, PlayedEpisodes, Progress
 from metaworld_py.evaluation.published import MetaLearningAgent, Timestep
 from metaworld_py.evaluation.results import Adaptation, EvaluationResult, TaskResult
 from metaworld_py.instances.task import INSTANCES_PER_TASK, Task, checked_seed
@@ -98,7 +98,7 @@ def _by_episode(result: EvaluationResult, draws: int) -> tuple[float, ...]:
 
 def is_meta_learner(agent: Any) -> bool:
     """Whether an agent has what `evaluate_adaptation` needs."""
-    return all(callable(getattr(agent, name, None)) for name in ("init", "adapt_action", "step", "adapt", "eval_action"))
+    return all(callable(getattr(agent, name, None)) for name in META_LEARNING_METHODS)
 
 
 def _refuse_others(agent: Any) -> None:
@@ -203,7 +203,9 @@ def evaluate_adaptation(
 
 def _result(found: Sequence[_Played], counts: _Counts, result: Callable[..., EvaluationResult]) -> AdaptationResult:
     """The episodes of all tasks, and how often each goal was played."""
-    result = partial(result, versions=installed_versions(), finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"))
+    result = partial(
+        result, goal_visible=False, versions=installed_versions(), finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds")
+    )
     before, after, during = (tuple(results) for results in zip(*found, strict=True))
     adapted_on = counts.adaptation_episodes * counts.adaptation_steps
     return AdaptationResult(

@@ -27,7 +27,8 @@ def rate_interval(successes: float, episodes: float, z: float = _Z_95) -> tuple[
     shrink = 1.0 + z * z / episodes
     centre = (rate + z * z / (2 * episodes)) / shrink
     half = z * math.sqrt(rate * (1.0 - rate) / episodes + z * z / (4 * episodes**2)) / shrink
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    # At 0 and all successes one limit is the rate itself, which rounding would miss by 1e-17.
+    return 0.0 if successes == 0 else max(centre - half, 0.0), 1.0 if successes == episodes else min(centre + half, 1.0)
 
 
 def independent_episodes(successes: Sequence[bool], per_instance: int) -> float:

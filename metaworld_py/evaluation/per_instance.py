@@ -6,6 +6,7 @@ Never "the first episodes to finish": those are the successful ones, and a mean 
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from itertools import islice
@@ -15,7 +16,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 
 from metaworld_py._version import installed_versions
-from metaworld_py.agents.built_in import as_agent
+from metaworld_py.agents.built_in import Agent, as_agent
 from metaworld_py.agents.inputs import AgentInputs, Player
 from metaworld_py.envs.options import checked_count
 from metaworld_py.envs.pixels import PixelOptions
@@ -31,6 +32,7 @@ from metaworld_py.tasks import find_task
 from metaworld_py.tasks.common.definition import HORIZON
 
 Progress = Callable[[str, int], None]
+META_LEARNING_METHODS = ("init", "adapt_action", "step", "adapt", "eval_action")
 
 
 def evaluate(
@@ -50,7 +52,7 @@ def evaluate(
 
     Args:
       agent: see `metaworld_py.agents.Agent`; or a function of observations. What it declares as `inputs` (pixels, stacked frames, …; see
-        `metaworld_py.agents.inputs`) it is shown.
+        `metaworld_py.agents.inputs`) it is shown: goals, too, of ML sets as well, unless it declares `goal_visible=False`.
       benchmark: a task set such as "MT10" or "ML45-test", a task name, or a sequence of task names.
       seed: seeds the instances, one stream through the tasks in order (as the benchmark classes do); None draws one, which the result has.
       instances_per_task: of the published 50, how many to play.
@@ -69,7 +71,7 @@ def evaluate(
     instances_per_task = checked_count("instances_per_task", instances_per_task)
     episodes_per_instance = checked_count("episodes_per_instance", episodes_per_instance)
     max_episode_steps = checked_count("max_episode_steps", max_episode_steps)
-    player = as_agent(agent)
+    player = _checked(agent)
     inputs = AgentInputs.of(player, use_one_hot=use_one_hot)
     one_hots = [inputs.one_hot(name, names) for name in names]  # refuses tasks without an id before anything is played
     if inputs.pixels is not None:
@@ -77,8 +79,7 @@ def evaluate(
     drawn = instances_by_task(names, seed, instances_per_task)
     results = []
     for name, one_hot in zip(names, one_hots, strict=True):
-        instances = drawn[name][:instances_per_task] * episodes_per_instance
-        envs = _make_envs(instances, inputs, max_episode_steps, reward_function_version)
+        envs = _make_envs(drawn[name][:instances_per_task] * episodes_per_instance, inputs, max_episode_steps, reward_function_version)
         results.append(_evaluate_task(player, name, envs, inputs, one_hot, progress))
     return EvaluationResult(
         agent=agent_name or str(getattr(agent, "__name__", type(agent).__name__)),
@@ -90,9 +91,23 @@ def evaluate(
         tasks=tuple(results),
         versions=installed_versions(),
         use_one_hot=inputs.observation.use_one_hot,
+        goal_visible=inputs.is_goal_visible,
         finished_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         wall_time_s=round(time.monotonic() - begin, 1),
     )
+
+
+def _checked(agent: Any) -> Agent:
+    """The agent; says what one lacks that looks as if it wanted to adapt, since played as it is it sees the goals."""
+    player = as_agent(agent)
+    missing = [name for name in META_LEARNING_METHODS if not callable(getattr(player, name, None))]
+    if missing and (hasattr(player, "adapt_action") or hasattr(player, "adapt")):
+        warnings.warn(
+            f"{type(player).__name__} has methods of a meta-learner but no {' and no '.join(missing)}: it is evaluated as an agent that "
+            "sees goals and does not adapt",
+            stacklevel=3,
+        )
+    return player
 
 
 def _make_envs(instances: list[Task], inputs: AgentInputs, max_episode_steps: int, reward_version: str) -> MetaWorldVectorEnv:

@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode
 from numpy.typing import NDArray
 
+from metaworld_py.envs.options import checked_count
 from metaworld_py.envs.playing import play
 
 Bools = NDArray[np.bool_]
@@ -81,11 +82,10 @@ def evaluation(agent: Agent, eval_envs: Any, num_episodes: int = 50) -> tuple[fl
       Mean success over tasks, mean return over tasks, success per task, returns per task.
 
     Raises:
-      ValueError: fewer than one episode, or an environment with autoreset disabled.
+      ValueError: a count that is not whole or below 1, or an environment with autoreset disabled.
       TypeError: no vector environment.
     """
-    if num_episodes < 1:
-        raise ValueError(f"num_episodes must be at least 1, got {num_episodes}")
+    num_episodes = checked_count("num_episodes", num_episodes)
     names = _task_names(eval_envs)
     quota = [-(-num_episodes // names.count(name)) for name in names]
     done = _play(eval_envs, quota, agent.eval_action, agent.reset)
@@ -117,7 +117,14 @@ def metalearning_evaluation(
 
     Returns:
       Mean success over tasks, mean return, success per task. The environment has its settings back.
+
+    Raises:
+      ValueError: a count that is not whole or below 1, or an environment with autoreset disabled.
+      TypeError: no vector environment.
     """
+    num_evals, adaptation_steps = checked_count("num_evals", num_evals), checked_count("adaptation_steps", adaptation_steps)
+    adaptation_episodes = checked_count("adaptation_episodes", adaptation_episodes)
+    evaluation_episodes = checked_count("evaluation_episodes", evaluation_episodes)
     names = _task_names(eval_envs)
     inner = _with_methods(eval_envs)
     collected: list[Episodes] = []
@@ -159,13 +166,17 @@ def _play(
     reset: Callable[[Bools], None],
     on_step: Callable[[Timestep], None] | None = None,
 ) -> Episodes:
-    """Play until every environment has finished its quota of episodes; what an environment plays beyond that does not count."""
+    """Play until every environment has finished its quota of episodes; what an environment plays beyond that does not count.
+
+    A step in which all environments only begin anew (next-step autoreset) is none, and `on_step` is not told of it. Where others play
+    on, an environment that begins anew has a reward of 0 in it.
+    """
     n_envs = len(quota)
     done = Episodes([[] for _ in quota], [[] for _ in quota])
     has_succeeded, returns = np.zeros(n_envs, dtype=bool), np.zeros(n_envs)
     autoresets = _autoreset_steps(envs, n_envs)
     for is_first_after_end, step in zip(autoresets, play(envs, act, lambda: reset(np.ones(n_envs, dtype=bool))), strict=False):
-        if on_step is not None:
+        if on_step is not None and not is_first_after_end.all():
             on_step(Timestep(step.observation, step.action, step.reward, step.terminated, step.truncated, step.aux or {}))
         counts = ~is_first_after_end
         has_succeeded |= counts & step_success(step.info, n_envs)
@@ -176,9 +187,10 @@ def _play(
                 done.successes[env].append(bool(has_succeeded[env]))
                 done.returns[env].append(float(returns[env]))
         has_succeeded[over], returns[over] = False, 0.0
+        begun = over if _mode(envs) == AutoresetMode.SAME_STEP else is_first_after_end.copy()
         is_first_after_end[:] = over
-        if over.any():
-            reset(over)
+        if begun.any():
+            reset(begun)
         if all(len(successes) >= wanted for successes, wanted in zip(done.successes, quota, strict=True)):
             return done
     raise AssertionError("unreachable: environments end their episodes")
@@ -186,7 +198,7 @@ def _play(
 
 def _autoreset_steps(envs: Any, n_envs: int) -> Iterator[Bools]:
     """For ever: a mask (n,) of environments whose next step is only a reset. The caller marks those that have just ended."""
-    mode = AutoresetMode(envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
+    mode = _mode(envs)
     if mode == AutoresetMode.DISABLED:
         raise ValueError("this evaluation needs an environment that resets itself: make it with autoreset_mode SAME_STEP or NEXT_STEP")
     ended = np.zeros(n_envs, dtype=bool)
@@ -194,6 +206,10 @@ def _autoreset_steps(envs: Any, n_envs: int) -> Iterator[Bools]:
         resetting = ended if mode == AutoresetMode.NEXT_STEP else np.zeros(n_envs, dtype=bool)
         yield resetting
         ended = resetting
+
+
+def _mode(envs: Any) -> AutoresetMode:
+    return AutoresetMode(envs.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
 
 
 def step_success(infos: dict[str, Any], n_envs: int) -> Bools:

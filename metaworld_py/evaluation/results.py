@@ -107,6 +107,7 @@ class EvaluationResult:
     tasks: tuple[TaskResult, ...]
     versions: dict[str, str]
     use_one_hot: bool = False
+    goal_visible: bool | None = None  # to the agent; None in files of older versions
     adaptation: Adaptation | None = None  # of results of `evaluate_adaptation`; None in files of older versions, too
     finished_at: str = field(default="", compare=False)  # ISO 8601, UTC; "" in files of older versions
     wall_time_s: float | None = field(default=None, compare=False)
@@ -165,10 +166,11 @@ class EvaluationResult:
         mean = _percentages(self.success_rate, self.interval, self.last_step_success_rate)
         unstable = sum(task.unstable_episodes for task in self.tasks)
         notes = [f"{unstable} episodes were cut short by unstable physics."] if unstable else []
+        goals = "" if self.goal_visible is None else f", goals {'visible' if self.goal_visible else 'hidden'}"
         packages = " · ".join(f"{name} {number}" for name, number in self.versions.items())
         return "\n".join(
             [
-                f"{self.benchmark}, agent {self.agent}, seed {self.seed}, reward {self.reward_function_version}",
+                f"{self.benchmark}, agent {self.agent}, seed {self.seed}, reward {self.reward_function_version}{goals}",
                 head,
                 "─" * len(head),
                 *lines,
@@ -229,6 +231,7 @@ class EvaluationResult:
             "episodes_per_instance": self.episodes_per_instance,
             "max_episode_steps": self.max_episode_steps,
             "reward_function_version": self.reward_function_version,
+            "goal_visible": self.goal_visible,
             **{f"{name}_version": number for name, number in self.versions.items()},
         }
 

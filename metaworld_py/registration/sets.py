@@ -120,6 +120,8 @@ def make_ml(
         num_envs=num_envs or 1, meta_batch_size=meta_batch_size, total_tasks_per_cls=total_tasks_per_cls
     )
     classes: EnvClasses = benchmark.train_classes if split == "train" else benchmark.test_classes
+    if meta_batch_size and num_envs not in (1, meta_batch_size):
+        raise ValueError(f"num_envs is {num_envs} and meta_batch_size {meta_batch_size}, which mean the same: give one of them")
     size = meta_batch_size or (num_envs if num_envs != 1 else len(classes) * max(1, META_BATCH_SIZE // len(classes)))
     if size % len(classes):
         raise ValueError(f"meta_batch_size must be a multiple of the {len(classes)} tasks of this side, got {size}")
@@ -128,6 +130,9 @@ def make_ml(
     for name in classes:
         instances = list(benchmark.instances_of(name, split))
         wanted = total_tasks_per_cls or len(instances)
+        if per_task > len(instances):
+            most = len(classes) * len(instances)
+            raise ValueError(f"meta_batch_size may be {most} at most, an environment for each instance, got {size}")
         if not per_task <= wanted <= len(instances):
             raise ValueError(
                 f"total_tasks_per_cls must lie between {per_task} (environments per task) and {len(instances)} (instances), got {wanted}"

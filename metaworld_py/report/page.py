@@ -215,6 +215,7 @@ def _reproduction(result: EvaluationResult) -> str:
         "Steps per episode": str(result.max_episode_steps),
         "Reward": result.reward_function_version,
         "One-hot task ids": "yes" if result.use_one_hot else "no",
+        **({} if result.goal_visible is None else {"Goals": "visible" if result.goal_visible else "hidden"}),
         **_adaptation(result),
         **result.versions,
     }

@@ -35,7 +35,7 @@ def test_signs_that_a_pipe_lacks_lose_no_evaluation(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("agent", ["expert", "adapting_agents:Still"])
-def test_results_are_saved_before_anything_is_printed(tmp_path, monkeypatch, agent):
+def test_results_are_saved_before_anything_is_printed(tmp_path, monkeypatch, capsys, agent):
     (tmp_path / "adapting_agents.py").write_text(
         "import numpy as np\n\n\nclass Still:\n    def init(self): ...\n    def reset(self, env_mask): ...\n"
         "    def step(self, timestep): ...\n    def adapt(self): ...\n"
@@ -50,9 +50,15 @@ def test_results_are_saved_before_anything_is_printed(tmp_path, monkeypatch, age
 
     monkeypatch.setattr(sys, "stdout", Full())
     out = tmp_path / "result.json"
-    words = ["--episodes", "1", "--adaptation-episodes", "1", "--max-episode-steps", "2", "--save", str(out)]
+    words = ["--episodes", "1", "--max-episode-steps", "2", "--save", str(out)]
+    words += ["--adaptation-episodes", "1"] if agent != "expert" else []
     assert main(["evaluate", "reach", "--agent", agent, *words]) == 2
     assert json.loads(out.read_text(encoding="utf-8"))["agent"] == agent
+    capsys.readouterr()
+    useless = ["--use-one-hot"] if agent != "expert" else ["--adaptation-episodes", "1"]
+    assert main(["evaluate", "reach", "--agent", agent, "--episodes", "1", *useless]) == 2
+    assert f"leave out {useless[0]}" in capsys.readouterr().err
+    assert main(["evaluate", "reach", "--agent", agent, "--episodes", "0"]) == 2
 
 
 def test_cards_are_read_as_they_were_written(tmp_path, monkeypatch, capsys):

@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import json
+import pickle
 import shutil
 import subprocess
 import sys
@@ -185,8 +186,28 @@ def test_what_killed_processes_left_goes_with_the_last_episode(tmp_path):
 
 
 def test_nothing_that_succeeds_is_said(tmp_path):
+    config = replace(SHORT, episodes_per_task=1, max_episode_steps=1, only_successes=True)
     with pytest.raises(RuntimeError, match="none of 2 attempts succeeded"):
-        record_demonstrations(replace(SHORT, episodes_per_task=1, max_episode_steps=1, only_successes=True), tmp_path)
+        record_demonstrations(config, tmp_path)
+    record_demonstrations(replace(config, only_successes=False, max_episode_steps=2), tmp_path)  # nothing was kept that it would lose
+
+
+def test_a_folder_has_one_recorder_at_a_time(tmp_path):
+    pytest.importorskip("fcntl")
+    with storage.held(tmp_path), pytest.raises(ValueError, match="another process records into"):
+        record_demonstrations(SHORT, tmp_path)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_data_sets_travel_to_workers(recorded, name):
+    there = pickle.loads(pickle.dumps(load_demonstrations(recorded[name])))
+    assert np.array_equal(there[1].actions, load_demonstrations(recorded[name])[1].actions)
+
+
+def test_noise_may_be_a_number_of_numpy():
+    assert type(replace(SHORT, noise_std=np.float32(0.5)).noise_std) is float
+    with pytest.raises(ValueError, match="noise_std must be a finite number, 0 or more, got 'a'"):
+        replace(SHORT, noise_std="a")
 
 
 # Minari

@@ -85,6 +85,8 @@ def test_wilson_interval_by_hand():
     # Newcombe (1998), table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611
     assert rate_interval(81, 263) == pytest.approx((0.2553, 0.3662), abs=1e-4)
     assert rate_interval(0, 20) == pytest.approx((0.0, 0.1611), abs=1e-4)
+    for episodes in range(1, 101):
+        assert rate_interval(0, episodes)[0] == 0.0 and rate_interval(episodes, episodes)[1] == 1.0, "the rate lies in its interval"
     for bad in ((1, 0), (3, 2), (-1, 5)):
         with pytest.raises(ValueError, match="successes"):
             rate_interval(*bad)
@@ -243,6 +245,20 @@ class Predictor:
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_a_method_predict_may_give_a_state_along(count):
     assert small(Predictor().predict, instances_per_task=count).success_rate == 1.0
+
+
+def test_results_say_whether_goals_were_seen():
+    """ML sets, too, show goals to agents that do not hide them: a number must say which of the two it is."""
+    seeing, blind = RandomAgent(), RandomAgent()
+    blind.inputs = {"goal_visible": False}
+    assert "goals visible" in str(small(seeing)) and "goals hidden" in str(small(blind))
+
+
+def test_half_a_meta_learner_is_told_what_it_lacks():
+    agent = RandomAgent()
+    agent.init = agent.adapt_action = agent.adapt = lambda *_: None
+    with pytest.warns(UserWarning, match="no step: it is evaluated as an agent that sees goals"):
+        small(agent)
 
 
 def test_what_is_no_agent_says_what_to_pass():

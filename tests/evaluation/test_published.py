@@ -62,6 +62,58 @@ def test_impossible_requests_are_refused():
         evaluation(HalfExpert(1), reaches(1), num_episodes=0)
     with pytest.raises(ValueError, match="resets itself"):
         evaluation(HalfExpert(1), reaches(1, autoreset_mode="Disabled"), num_episodes=1)
+    with pytest.raises(ValueError, match="num_episodes"):
+        evaluation(HalfExpert(1), reaches(1), num_episodes=1.5)
+
+
+@pytest.mark.parametrize("name", ["num_evals", "adaptation_steps", "adaptation_episodes", "evaluation_episodes"])
+def test_counts_of_nothing_are_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be at least 1 and whole, got 0"):
+        metalearning_evaluation(Learner(1), reaches(1), **{name: 0})
+
+
+class Diary(HalfExpert):
+    """Writes down what it observes, and where episodes begin."""
+
+    def __init__(self):
+        super().__init__(0)
+        self.lines, self.steps = [], []
+
+    def eval_action(self, observations):
+        self.lines.append(np.array(observations[:, :7]))
+        return np.full((len(observations), 4), 0.5, dtype=np.float32)
+
+    def adapt_action(self, observations):
+        return self.eval_action(observations), {}
+
+    def reset(self, env_mask):
+        self.lines.append("begin")
+
+    def init(self):
+        pass
+
+    def step(self, timestep):
+        self.steps.append(timestep)
+
+    def adapt(self):
+        pass
+
+
+def test_what_agents_are_told_does_not_depend_on_the_autoreset_mode():
+    """Under next-step autoreset the step that only begins anew is no experience, and episodes begin after it, not before."""
+    told = {}
+    for mode in (AutoresetMode.SAME_STEP, AutoresetMode.NEXT_STEP):
+        agent = Diary()
+        envs = reaches(2, autoreset_mode=mode, max_episode_steps=3, terminate_on_success=False)
+        envs.reset(seed=3)
+        metalearning_evaluation(agent, envs, num_evals=1, adaptation_episodes=3, evaluation_episodes=1)
+        begins = [at for at, line in enumerate(agent.lines) if isinstance(line, str)]
+        told[mode] = agent
+        assert len(agent.steps) == 9 and [bool(step.truncated.all()) for step in agent.steps] == [False, False, True] * 3
+        first = [agent.lines[at + 1] for at in begins[:3]]
+        assert all(np.array_equal(step.observation[:, :7], seen) for step, seen in zip(agent.steps[::3], first, strict=True))
+    same, later = (np.array([step.observation for step in agent.steps]) for agent in told.values())
+    assert np.array_equal(same, later)
 
 
 class Learner(HalfExpert):

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from metaworld_baselines.runs.folder_lock import FolderLock
+from metaworld_py.folder_lock import FolderLock
 
 LOOK_EVERY_S = 0.5
 SHOW_EVERY_S = 60.0
@@ -76,7 +76,7 @@ def free_core() -> Iterator[list[int]]:
         place = Path(tempfile.gettempdir()) / f"metaworld_baselines_{os.getuid()}_core_{core}"
         place.mkdir(exist_ok=True)
         try:
-            lock = FolderLock(place)
+            lock = FolderLock(place, "trains in")
         except ValueError:
             continue
         try:

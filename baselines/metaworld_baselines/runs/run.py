@@ -24,10 +24,10 @@ from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from metaworld_baselines.runs import checkpoints
-from metaworld_baselines.runs.folder_lock import FolderLock
 from metaworld_baselines.runs.run_files import CONFIG
 from metaworld_py.engine import machine
 from metaworld_py.files import PART, reading, write_json, write_text
+from metaworld_py.folder_lock import FolderLock
 
 MAY_CHANGE = {"total_env_steps", "total_steps"}  # of the configuration, between a run and its continuation
 
@@ -69,7 +69,7 @@ class Run:
         self.is_one_of_several = is_one_of_several
         self.config: dict[str, Any] = json.loads(json.dumps(config))  # as it comes back from a file
         folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FolderLock(folder)
+        self._lock = FolderLock(folder, "trains in")
         self.steps, self._steps_before = 0, 0
         self.is_resumed = (folder / checkpoints.RESUME).is_file()
         self.has_networks_only = False  # what it goes on from is without optimizers, see `checkpoints.lighten`

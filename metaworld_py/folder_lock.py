@@ -17,11 +17,15 @@ class FolderLock:
     Two processes that save to one folder would move each other's half-written files into place. Where the system or the file system has
     no such locks, nothing is held.
 
+    Args:
+      folder: that exists.
+      use: what is done there, for the message: "trains in".
+
     Raises:
       ValueError: another process holds it, or this one.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, use: str) -> None:
         self._descriptor: int | None = None
         if fcntl is None:
             return
@@ -30,7 +34,7 @@ class FolderLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            raise ValueError(f"another process trains in {folder}: wait for its end, or give this run another --out") from None
+            raise ValueError(f"another process {use} {folder}: wait for its end, or give another folder (--out)") from None
         except OSError:  # as network file systems may say of folders
             pass
         self._descriptor = descriptor
