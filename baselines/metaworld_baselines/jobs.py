@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -86,32 +86,32 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
       name: the job's.
       job: what to train.
       minutes: until everything is written, counted from the start of this process.
-      out: a seed's folder is made in here, `NAME-seedN`; of several seeds, which learn at once, it holds a parcel, see `parcels`.
+      out: a seed's folder is made in here, `NAME-seedN`; of several seeds, which learn at once, it holds a parcel, see `parcels`. What an
+        earlier visit left there goes on.
       seeds: of the runs.
-      before: what an earlier visit left, to go on from: the folder of the one seed, or the folder of the seeds' parcels.
+      before: what an earlier visit left elsewhere, to go on from: the folder of the one seed, or the folder of the seeds' parcels.
 
     Returns:
       The folder of the one seed, or that of all.
 
     Raises:
-      ValueError: nothing to go on from in `before`, too little time, or several seeds of an algorithm that learns one at a time.
+      ValueError: nothing to go on from in `before` or less than in `out`, too little time, or several seeds of an algorithm that learns one
+        at a time.
     """
     check_place(out)
-    algorithm, config, several = find_algorithm(job.algorithm), job.config_for(len(seeds)), len(seeds) > 1
+    algorithm, several = find_algorithm(job.algorithm), len(seeds) > 1
     algorithm.check_seeds(seeds, len(seeds))
     titles = {seed: f"{name}-seed{seed}" for seed in seeds}
-    left = {} if before is None else {title: before / title if several else before for title in titles.values()}
-    for folder in left.values():
-        if not (folder / checkpoints.RESUME).is_file():
-            raise ValueError(f"--before: {folder} holds no {checkpoints.RESUME}: give the folder that an earlier visit left")
+    left = find_left(titles.values(), out, before)
+    config = with_collectors(job.config_for(len(seeds)), [folders[0] for folders in left.values() if folders])
     seconds = 60.0 * minutes - process_seconds() - RESERVE_S
     if seconds <= 0.0:
         raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
     with ExitStack() as stack:
         place = Path(stack.enter_context(tempfile.TemporaryDirectory())) if several else out
-        for title, folder in left.items():
-            check_newest(folder, place / title)
-            parcels.unpack(folder, place / title)
+        for title, folders in left.items():
+            for folder in folders:
+                parcels.unpack(folder, place / title)
         runs = dict[int, RlRun]()
         for seed, title in titles.items():
             settings, limit = {**asdict(config), "seed": seed}, seconds / 60.0
@@ -135,8 +135,28 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
             seconds = time.perf_counter() - began
             for run, steps in zip(runs.values(), steps_before, strict=True):
                 run.close()
-                report_visit(name, run, run.env_steps - steps, seconds, went_on=before is not None)
+                report_visit(name, run, run.env_steps - steps, seconds)
     return out if several else out / titles[seeds[0]]
+
+
+def find_left(titles: Collection[str], out: Path, before: Path | None) -> dict[str, list[Path]]:
+    """Folders that each run goes on from, by its title: its place in `out` if something was left there, then what `before` has of it.
+
+    Raises:
+      ValueError: nothing in `before`, or more than in `out`.
+    """
+    left = dict[str, list[Path]]()
+    for title in titles:
+        left[title] = [out / title] if (out / title / checkpoints.RESUME).is_file() else []
+        if before is None:
+            continue
+        given = before / title if len(titles) > 1 else before
+        if not (given / checkpoints.RESUME).is_file():
+            raise ValueError(f"--before: {given} holds no {checkpoints.RESUME}: give the folder that an earlier visit left")
+        for place in left[title]:
+            check_newest(given, place)
+        left[title].append(given)
+    return left
 
 
 def check_newest(before: Path, folder: Path) -> None:
@@ -145,17 +165,24 @@ def check_newest(before: Path, folder: Path) -> None:
     Raises:
       ValueError: it is; says how far both are.
     """
-    if not (folder / checkpoints.RESUME).is_file():
-        return
     then, now = (int(checkpoints.read_header(place / checkpoints.RESUME)["env_steps"]) for place in (before, folder))
     if then > now:
         raise ValueError(f"{folder} is after {now:,} steps and --before after {then:,}: remove that folder, or give another --out")
 
 
-def report_visit(name: str, run: RlRun, env_steps: int, seconds: float, *, went_on: bool) -> None:
+def with_collectors(config: Any, folders: Sequence[Path]) -> Any:
+    """The configuration with as many collectors as these runs began with, of however many seeds: what they collect depends on it."""
+    headers = [checkpoints.read_header(folder / checkpoints.RESUME) for folder in folders]
+    found = {header["config"].get("collectors") for header in headers}
+    if len(found) != 1 or None in found or not hasattr(config, "collectors"):
+        return config
+    return replace(config, collectors=found.pop())
+
+
+def report_visit(name: str, run: RlRun, env_steps: int, seconds: float) -> None:
     """Leave in a run's folder what this visit was."""
     visit = {"env_steps": env_steps, "seconds": round(seconds, 1), "steps_per_s": round(env_steps / seconds, 1)}
-    report = {"job": name, "hardware": hardware(), "versions": checkpoints.versions(), "visit": visit, "went_on": went_on}
+    report = {"job": name, "hardware": hardware(), "versions": checkpoints.versions(), "visit": visit, "went_on": run.is_resumed}
     write_json(run.folder / "visit.json", report)
 
 
@@ -290,7 +317,7 @@ class RunCommand:
     total_env_steps: int | None = None  # another budget, over which rates fall: what these minutes hold, where that is less
     out: Path = Path("runs")  # the job's folder is made in here
     seed: tuple[int, ...] = (1,)  # several learn at once
-    before: Path | None = None  # what an earlier visit left, to go on from: the job's folder, or of several seeds the folder of theirs
+    before: Path | None = None  # what an earlier visit left elsewhere, to go on from: the job's folder, or of several seeds that of theirs
 
 
 @dataclass(frozen=True, kw_only=True)

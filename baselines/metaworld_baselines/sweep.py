@@ -8,8 +8,9 @@
     settings.total_env_steps = 20_000_000    # of the algorithm, where they differ
 
 A table [common] has what all entries share; their settings come on top of its. What has ended is left alone, what was stopped goes on: the
-same command again finishes a sweep. `--list` shows where everything stands, `--only NAME …` takes some entries, `--ray ADDRESS` spreads the
-runs over a Ray cluster whose machines share the folder `--out`.
+same command again finishes a sweep. A run whose folder holds one of other settings fails, and says which these are. `--list` shows where
+everything stands, `--only NAME …` takes some entries, `--ray ADDRESS` spreads the runs over a Ray cluster whose machines share the folder
+`--out`.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ import tyro
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.runs import checkpoints, parallel
 from metaworld_baselines.runs.parallel import Teller, Work
+from metaworld_baselines.runs.run import changed_settings
 from metaworld_baselines.runs.run_files import CONFIG, check_place, checked_fields
 from metaworld_baselines.train import PUBLISHED, folder_name, work
-from metaworld_py.files import install_hint
+from metaworld_py.files import install_hint, reading
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -90,15 +92,34 @@ class Planned:
         return self.place / folder_name(self.algorithm, self.config, self.seed)
 
     @property
+    def header(self) -> dict[str, Any] | None:
+        """What its last save says; None before the first."""
+        path = self.folder / checkpoints.RESUME
+        return checkpoints.read_header(path) if path.is_file() else None
+
+    @property
     def env_steps(self) -> int:
         """How far its last save is."""
-        path = self.folder / checkpoints.RESUME
-        return int(checkpoints.read_header(path)["env_steps"]) if path.is_file() else 0
+        header = self.header
+        return 0 if header is None else int(header["env_steps"])
+
+    @property
+    def other_settings(self) -> str:
+        """In what the run that is there differs from this one, in words; "" where it is this one, or nothing is there."""
+        header = self.header
+        if header is None:
+            return ""
+        with reading(self.folder / checkpoints.RESUME, f"what {self.algorithm} goes on from"):
+            settings = {**dataclasses.asdict(self.config), "seed": self.seed}
+            return changed_settings(header, self.algorithm, settings, find_algorithm(self.algorithm).whole)
 
     @property
     def is_over(self) -> bool:
-        """Whether the budget is spent."""
-        return self.env_steps >= self.config.total_env_steps
+        """Whether the budget is spent, by a run with these settings, and its end evaluated."""
+        header = self.header
+        if header is None or header.get("owes_evaluation", False) or self.other_settings:
+            return False
+        return int(header["env_steps"]) >= int(self.config.total_env_steps)
 
     def work(self) -> Work:
         """The command that makes it, or goes on with it."""
@@ -163,6 +184,8 @@ class Command:
 
 def status(run: Planned) -> str:
     """Where a run stands, in a line."""
+    if changed := run.other_settings:
+        return f"other settings  {run.folder}  {changed}"
     share = run.env_steps / run.config.total_env_steps
     return f"{'done' if run.is_over else f'{share:4.0%}'}  {run.folder}  {parallel.last_line(run.folder / 'log.txt')}"
 

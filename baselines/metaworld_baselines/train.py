@@ -12,14 +12,18 @@ from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
 from typing import Any
 
-import tyro
-
-from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
-from metaworld_baselines.runs.parallel import Teller, Work, run_here
-from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
-from metaworld_baselines.runs.run_files import check_place, read_description
-from metaworld_py.files import reading, write_json
+from metaworld_py.files import install_hint, reading, write_json
 from metaworld_py.rendering import RenderingError
+
+try:
+    import tyro
+
+    from metaworld_baselines.algorithms.registry import Algorithm, algorithms, find_algorithm
+    from metaworld_baselines.runs.parallel import Teller, Work, run_here
+    from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
+    from metaworld_baselines.runs.run_files import check_place, read_description
+except ModuleNotFoundError as error:
+    raise ImportError(f"training needs the package {error.name}: {install_hint('baselines')}") from error
 
 PUBLISHED = "published"  # instead of a file behind --config
 
@@ -63,6 +67,8 @@ def named_config(name: str, words: list[str]) -> tuple[Algorithm, Any, int]:
       OSError, ValueError: see `read_config`; or an unknown algorithm.
     """
     if name != PUBLISHED:
+        if not Path(name).exists():
+            raise FileNotFoundError(f"--config: there is no file {name}; give the config.json of a run, or {PUBLISHED!r}")
         return read_config(Path(name))
     algorithm = find_algorithm(words[0] if words else "")
     return algorithm, algorithm.published or algorithm.config, Command.seed[0]
@@ -75,6 +81,7 @@ def parse(arguments: list[str]) -> tuple[str, Any]:
       OSError, ValueError: see `read_config`; or the file is of another algorithm than the one named.
     """
     commands = {name: (algorithm.description, command_of(algorithm.config)) for name, algorithm in algorithms().items()}
+    arguments = [part for word in arguments for part in (word.split("=", 1) if word.startswith("--config=") else (word,))]
     if "--config" in arguments[:-1]:
         place = arguments.index("--config")
         name = arguments[place + 1]

@@ -241,6 +241,9 @@ def _warn_of_training_goals(agent: Any, benchmark: str | Sequence[str], seed: in
             f"evaluate it with seed={trained_with}",
             stacklevel=3,
         )
+    if benchmark == "ML25-test":
+        overlap = ", ".join(sorted(set(task_names("ML25-train")) & set(task_names("ML25-test"))))
+        warnings.warn(f"ML25 as published trains and tests on {overlap}: the mean over ML25-test counts it as held out", stacklevel=3)
 
 
 def _make_envs(instances: list[Task], agent: Any, max_episode_steps: int, reward_version: str) -> Any:

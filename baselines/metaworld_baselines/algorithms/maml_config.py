@@ -83,6 +83,8 @@ class MamlConfig(MetaConfig):
         check_std(self.initial_std, self.min_std, self.max_std)
         check_final_max_std(self)
         check_correlation(self.noise_correlation)
+        if self.outer == "trpo" and not self.max_kl:
+            raise ValueError("max_kl is the size of the trust region's step: it must be positive")
 
     @property
     def num_losses(self) -> int:

@@ -220,9 +220,10 @@ def make_batch(learner: Learner, agent: Ppo, rollout: Rollout) -> tuple[Batch, S
 
 
 def followed(factor: float | Array, kl: float | Array, target: float) -> Array:
-    """The factor of a learning rate that keeps a divergence between half and twice a target, after one more measurement of it.
+    """The factor of a learning rate that follows a divergence towards a target, after one more measurement of it.
 
-    After the adaptive penalty of Schulman et al. 2017, section 4.
+    As the penalty of Schulman et al. 2017, section 4, adapts from update to update, but with every minibatch: the divergence from the
+    policy that played begins anew at 0 with each iteration, so the factor rises first and falls once it is reached.
     """
     change = jnp.where(kl > 2.0 * target, 1.0 / RATE_STEP, jnp.where(kl < 0.5 * target, RATE_STEP, 1.0))
     return jnp.clip(factor * change, *RATE_RANGE)

@@ -18,6 +18,7 @@ INSTANCES = {"eval_instances", "eval_goals", "eval_train_goals"}
 POSITIVE = {"clip", "ppo_clip", "max_grad_norm", "ppo_max_grad_norm", "adam_eps", "initial_temperature"}
 NOT_NEGATIVE = {
     *("learning_rate", "critic_learning_rate", "memory_learning_rate", "inner_learning_rate", "ppo_learning_rate", "weight_decay"),
+    *("final_entropy_bonus", "cg_damping", "max_backtracks"),
     *("max_kl", "target_kl", "ppo_target_kl", "kl_weight", "spread_weight", "augmentation", "entropy_bonus", "information_weight"),
     *("critic_width", "critic_depth", "critic_bins", "task_embedding", "reset_every_env_steps", "reset_updates", "save_every_env_steps"),
     *("value_memory_iterations", "log_every_env_steps", "diagnose_every_env_steps", "noise_std"),
@@ -38,9 +39,13 @@ def check_ranges(config: Any) -> None:
             raise ValueError(f"{name} must lie in 1…{INSTANCES_PER_TASK}, the instances of a task, got {value}")
         if name in POSITIVE and not value > 0.0:
             raise ValueError(f"{name} must be positive, got {value}")
-        if name in NOT_NEGATIVE and not value >= 0.0:
+        if name in NOT_NEGATIVE and value is not None and not value >= 0.0:
             raise ValueError(f"{name} must not be negative, got {value}")
         if name in SHARES and not 0.0 <= value <= 1.0:
             raise ValueError(f"{name} must lie in 0…1, got {value}")
+        if name == "backtrack" and not 0.0 < value < 1.0:
+            raise ValueError(f"backtrack must lie between 0 and 1, got {value}")
+        if name == "final_learning_rate" and value is not None and not 0.0 <= value <= config.learning_rate:
+            raise ValueError(f"final_learning_rate must lie between 0 and learning_rate {config.learning_rate}, got {value}")
         if name == "discount" and not 0.0 <= value < 1.0:
             raise ValueError(f"discount must be at least 0 and below 1, since time limits bootstrap, got {value}")

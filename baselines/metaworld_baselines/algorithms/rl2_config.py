@@ -98,10 +98,6 @@ class Rl2Config(MetaConfig):
         check_information(self.information_weight, self.information_std)
         if self.advantages_by_task and not self.normalize_advantages:
             raise ValueError("advantages_by_task says how normalize_advantages does it: switch that on, too")
-        if self.final_learning_rate is not None and not 0.0 <= self.final_learning_rate <= self.learning_rate:
-            raise ValueError(
-                f"final_learning_rate must lie between 0 and learning_rate {self.learning_rate}, got {self.final_learning_rate}"
-            )
         check_std(self.initial_std, self.min_std, self.max_std)
         check_final_max_std(self, has_one_std=not self.state_dependent_std)
         check_correlation(self.noise_correlation)

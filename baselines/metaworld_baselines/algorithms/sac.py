@@ -221,6 +221,8 @@ def train_seeds(config: SacConfig, runs: Mapping[int, RlRun]) -> list[Sac]:
     """
     training = Training(config, runs)
     run = training.run
+    if run.is_over and any(one.run.owes_evaluation for one in training.members):  # killed while the end was evaluated
+        training.save()
     while not run.is_over:
         iteration, learns = training.iteration, training.learns
         training.step()
@@ -246,7 +248,7 @@ def check_side_by_side(runs: Mapping[int, RlRun]) -> None:
     """
     if len({(run.env_steps, run.has_networks_only) for run in runs.values()}) > 1:
         stand = ", ".join(f"seed {seed} at {run.env_steps:,} steps" for seed, run in runs.items())
-        raise ValueError(f"these seeds cannot go on at once: {stand}; go on with each by itself, without --seeds-at-once")
+        raise ValueError(f"these seeds cannot go on at once: {stand}; go on with each by itself, one --seed at a time")
 
 
 def start_or_resume(member: Member) -> tuple[Sac, Buffer, int]:

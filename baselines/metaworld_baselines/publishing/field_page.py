@@ -15,15 +15,16 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean, median
 
+import numpy as np
 import tyro
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
 from metaworld_baselines.places import HERE
-from metaworld_baselines.publishing import budget, summary
+from metaworld_baselines.publishing import aggregation, budget, summary
 from metaworld_baselines.publishing.plot import save_figure
 from metaworld_baselines.publishing.run_files import read_curve, read_run
-from metaworld_baselines.publishing.table import collect, own_folders, picture, text
+from metaworld_baselines.publishing.table import collect, final_scores, own_folders, picture, text
 from metaworld_baselines.runs.run_files import read_table
 from metaworld_py.agents.cards import EVALUATION, Card, agents_folder, cards
 from metaworld_py.checks.bench import table
@@ -39,6 +40,13 @@ PANELS = {
     "mean_cosine": "mean cosine",
     "mean_magnitude_similarity": "magnitude similarity",
     "relative_curvature": "curvature along the update / ‖g‖²",
+}
+RECIPES = {  # folders of results/recipes, entries of recipes.toml
+    "plain": "plain",
+    "ars": "reward factors and two resets (ARS)",
+    "brc": "BRC: bins, residual torsos, units of returns, task embeddings",
+    "n-step": "8-step targets",
+    "brc-n-step": "BRC and 8-step targets",
 }
 PART = re.compile(r"(<!-- story: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -174,6 +182,19 @@ def runs_table() -> list[str]:
     return table(summary.HEAD, [summary.row(path.parent) for path in sorted((HERE / "results").glob("*/curve.csv"))])
 
 
+def recipes_table() -> list[str]:
+    """Runs of recipes that need fewer steps: means over seeds."""
+    head, rows = ("recipe", "success", "95 % interval", "of each seed", "return", "minutes"), []
+    for name, told in RECIPES.items():
+        ends = {folder: read_curve(folder)[-1] for folder in sorted((HERE / "results" / "recipes" / name).iterdir())}
+        scores = np.array([final_scores(folder, end) for folder, end in ends.items()])
+        low, high = aggregation.interval(scores, aggregation.mean)
+        seeds = ", ".join(f"{rate:.0%}" for rate in scores.mean(axis=1))
+        returned, seconds = (fmean(end[column] for end in ends.values()) for column in ("return", "seconds"))
+        rows.append((told, f"{aggregation.mean(scores):.0%}", f"{low:.0%} – {high:.0%}", seeds, f"{returned:.0f}", f"{seconds / 60:.1f}"))
+    return table(head, rows)
+
+
 def budget_table() -> list[str]:
     """What the published budgets would cost."""
     return budget.lines(json.loads(budget.FILE.read_text()))
@@ -193,6 +214,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "controls": controls_table,
     "agents": agents_table,
     "runs": runs_table,
+    "recipes": recipes_table,
     "budget": budget_table,
 }
 

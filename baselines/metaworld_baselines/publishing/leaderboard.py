@@ -37,6 +37,7 @@ SCHEMA = "metaworld_py.leaderboard/1"
 HEAD = ("", "algorithm", "success", "95 % interval", "seeds", "steps", "after adaptation", "rewards", "episode", "by")
 HIDDEN = ", hidden goals"
 LIMIT_BYTES = 500_000  # of a result file
+DIGITS = 6  # of rates: what is shown is rounded once more, and with four 73.65 % could become either neighbour
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ class Add:
     env_steps: int  # of training, over all tasks
     by: str  # who trained it
     source: str  # where code or weights are: an address, or a folder of baselines/agents
-    adaptation_episodes: int = 0  # of meta-learners, on each goal, before what counts
+    adaptation_episodes: int = 0  # of meta-learners, on each goal, before what counts; only for older result files, which do not say it
     note: str = ""
 
 
@@ -83,10 +84,10 @@ def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
     Mean over seeds and tasks. Three seeds and more: with its interval over runs, or over goals where that is wider. Fewer: over goals.
 
     Raises:
-      ValueError: the files are of different benchmarks, protocols or seeds twice.
+      ValueError: the files are of different benchmarks or protocols, of a seed twice, or of goals that were trained on.
     """
     first = results[0]
-    for name in ("benchmark", "max_episode_steps", "reward_function_version", "instances_per_task", "episodes_per_instance"):
+    for name in ("benchmark", "max_episode_steps", "reward_function_version", "instances_per_task", "episodes_per_instance", "adaptation"):
         if len({getattr(result, name) for result in results}) > 1:
             raise ValueError(f"the result files differ in {name}: {', '.join(str(getattr(result, name)) for result in results)}")
     seeds = [result.seed for result in results]
@@ -94,18 +95,22 @@ def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
         raise ValueError(
             f"one file for each seed, got seeds {', '.join(map(str, seeds))}: evaluate each agent with the seed of its training"
         )
+    adaptation = first.adaptation
+    if adaptation is not None and not adaptation.held_out and len(first.tasks) == 1:  # of task sets the name says it
+        raise ValueError(f"the result files are of {first.benchmark}'s training goals: evaluate meta-learners on held-out ones")
     scores = np.array([[task.success_rate for task in result.tasks] for result in results])
     over_goals = mean_rate_interval([task.independent_counts for result in results for task in result.tasks])
     interval = aggregation.interval_over_runs_or_goals(scores, over_goals)
     return {
         "benchmark": first.benchmark,
         "seeds": seeds,
-        "success": round(float(scores.mean()), 4),
-        "interval": [round(end, 4) for end in interval],
+        "success": round(float(scores.mean()), DIGITS),
+        "interval": [round(end, DIGITS) for end in interval],
         "max_episode_steps": first.max_episode_steps,
         "reward_version": first.reward_function_version,
         "episodes_per_task": first.tasks[0].episodes,
         "versions": first.versions,
+        **({} if adaptation is None else {"adaptation_episodes": adaptation.adaptation_episodes}),
     }
 
 
@@ -128,10 +133,13 @@ def add(command: Add, folder: Path = HERE) -> dict[str, Any]:
 
     Raises:
       OSError: a file is missing.
-      ValueError: the files do not belong together, are too large, or the row does not fit the schema.
+      ValueError: the files do not belong together, say otherwise, are too large, or the row does not fit the schema.
     """
     results = [EvaluationResult.load(path) for path in command.files]
     found = numbers(results)
+    told = found.setdefault("adaptation_episodes", command.adaptation_episodes)
+    if command.adaptation_episodes not in (0, told):
+        raise ValueError(f"--adaptation-episodes is {command.adaptation_episodes}, the result files say {told}")
     for path in command.files:
         if path.stat().st_size > LIMIT_BYTES:
             raise ValueError(f"{path} has {path.stat().st_size:,} bytes, more than {LIMIT_BYTES:,}: is it a result file?")
@@ -147,7 +155,7 @@ def add(command: Add, folder: Path = HERE) -> dict[str, Any]:
             if (folder / place).exists():
                 raise ValueError(f"{place} is there already: give the algorithm another name")
         kept.append(place)
-    row = {"algorithm": command.algorithm, **found, "env_steps": command.env_steps, "adaptation_episodes": command.adaptation_episodes}
+    row = {"algorithm": command.algorithm, **found, "env_steps": command.env_steps}
     row |= {"results": [place.as_posix() for place in kept], "by": command.by, "source": command.source, "note": command.note}
     row |= {"date": date.today().isoformat()}
     before = (folder / FILE).read_text()

@@ -35,7 +35,7 @@ from metaworld_py.evaluation.shots import evaluate_shots, save_shots
 from metaworld_py.files import write_text
 
 DRAWS = 5  # of adaptation to each goal, in the evaluation that a card quotes
-PROGRESS = "progress.csv"
+PROGRESS, PICTURE = "progress.csv", "curve.png"
 KEPT = ("config.json", "curve.csv", PROGRESS, "trials.csv", "conflict.csv", DEMONSTRATIONS)
 MAX_PROGRESS_ROWS = 100  # of an agent in the repository: what a picture can show
 
@@ -144,21 +144,45 @@ def publish(folder: Path, out: Path = AGENTS, name: str = "") -> Path:
     card, result = with_evaluation(card, found), counted(found)
     made = out / card.name
     made.mkdir(parents=True, exist_ok=True)
-    for file in KEPT:
-        if (folder / file).is_file() and folder != made:
-            content = (folder / file).read_text()
-            write_text(made / file, thinned(content) if file == PROGRESS else content)
-    if folder != made:
-        shutil.copyfile(folder / checkpoints.LAST, made / WEIGHTS)
+    if folder.resolve() != made.resolve():
+        take_files(folder, made)
+    for file in (BEFORE, SHOTS, PICTURE):  # of an agent that was there before; this one's follow
+        (made / file).unlink(missing_ok=True)
     result.save(made / EVALUATION)
     if isinstance(found, AdaptationResult):
         found.before.save(made / BEFORE)
         save_shots(shots, made / SHOTS)
     if has_curve(made):
-        save_figure(draw((made,)), made / "curve.png", dpi=100)
+        save_figure(draw((made,)), made / PICTURE, dpi=100)
     card.save(made)
     write_text(made / "README.md", page(made, card, result, shots))
     return made
+
+
+def take_files(folder: Path, made: Path) -> None:
+    """Copy a run's weights and tables to its agent's folder; tables of an agent that was there before go."""
+    for name in KEPT:
+        if (folder / name).is_file():
+            content = (folder / name).read_text()
+            write_text(made / name, thinned(content) if name == PROGRESS else content)
+        else:
+            (made / name).unlink(missing_ok=True)
+    shutil.copyfile(folder / checkpoints.LAST, made / WEIGHTS)
+
+
+def check_names(folders: Sequence[Path]) -> None:
+    """Refuse runs of which one would take the other's place.
+
+    Raises:
+      OSError: no run there, or none that was evaluated.
+      ValueError: two would have the same name.
+    """
+    agents = dict[str, Path]()
+    for folder in folders:
+        name = begin_card(folder, name="").name
+        if name in agents:
+            raise ValueError(f"{agents[name]} and {folder} would both be {name}: publish one of them, or each by itself with --name")
+        agents[name] = folder
 
 
 def thinned(table: str, rows: int = MAX_PROGRESS_ROWS) -> str:
@@ -176,6 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("metaworld_baselines.publishing.publish: --name is for one agent", file=sys.stderr)
         return 2
     try:
+        check_names(command.folders)
         for folder in command.folders:
             made = publish(folder, command.out, command.name)
             print(f"{made}: {json.loads((made / CARD).read_text())['success']:.1%}")

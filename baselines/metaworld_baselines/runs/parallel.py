@@ -1,15 +1,17 @@
-"""Several training commands at once, in processes of their own, each kept on a core of its own where the system can do that."""
+"""Several training commands at once, in processes of their own, each kept on a free core where there is one and the system can do that."""
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +31,7 @@ class Work:
 
 
 def run_here(works: Sequence[Work], parallel: int, ended: Callable[[Work, int], None], beat: Callable[[], None] = lambda: None) -> None:
-    """Run all, so many at a time. An error or an interrupt ends them, too; what they saved stays.
+    """Run all, so many at a time. An error, an interrupt or a signal to end ends them, too; what they saved stays.
 
     Args:
       works: in the order in which they start.
@@ -38,29 +40,38 @@ def run_here(works: Sequence[Work], parallel: int, ended: Callable[[Work, int], 
       beat: called about twice a second.
     """
     waiting, running = deque(works), dict[int, tuple[Work, subprocess.Popen[bytes]]]()
+    with ExitStack() as held, interrupted_by_signals():
+        cores = [held.enter_context(free_core()) for _ in range(min(parallel, len(works)))]
+        try:
+            while waiting or running:
+                for slot in sorted(set(range(len(cores))) - running.keys())[: len(waiting)]:
+                    work = waiting.popleft()
+                    running[slot] = work, start(work, cores[slot])
+                time.sleep(LOOK_EVERY_S)
+                beat()
+                for slot in [slot for slot, (_, process) in running.items() if process.poll() is not None]:
+                    work, process = running.pop(slot)
+                    ended(work, process.returncode)
+        finally:
+            for _, process in running.values():
+                process.terminate()
+            for _, process in running.values():
+                process.wait()
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """Let `kill` and a closed terminal raise `KeyboardInterrupt`, as Ctrl-C does; a signal that is ignored (nohup) stays so."""
+    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()  # no other can set handlers
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    handled = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in handled:
+        signal.signal(number, signal.default_int_handler)
     try:
-        while waiting or running:
-            for slot in sorted(set(range(parallel)) - running.keys())[: len(waiting)]:
-                work = waiting.popleft()
-                running[slot] = work, start(work, core_of(slot))
-            time.sleep(LOOK_EVERY_S)
-            beat()
-            for slot in [slot for slot, (_, process) in running.items() if process.poll() is not None]:
-                work, process = running.pop(slot)
-                ended(work, process.returncode)
+        yield
     finally:
-        for _, process in running.values():
-            process.terminate()
-        for _, process in running.values():
-            process.wait()
-
-
-def core_of(slot: int) -> list[int]:
-    """The core for the runs of a slot, shared where there are more slots than cores; empty where the system keeps no process on one."""
-    if not hasattr(os, "sched_getaffinity"):
-        return []
-    cores = sorted(os.sched_getaffinity(0))
-    return [cores[slot % len(cores)]]
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def run_on_a_free_core(work: Work) -> int:

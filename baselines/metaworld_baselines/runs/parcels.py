@@ -14,16 +14,19 @@ from metaworld_baselines.runs import checkpoints
 from metaworld_py.files import PART, reading, written_whole
 
 REST = "rest.zip"
+WHOLE = REST, checkpoints.RESUME  # of a parcel; all else is in the archive
 PACK_EVERY_S = 15.0
 
 
 def pack(run: Path, parcel: Path) -> None:
     """Make a run's parcel, or bring it up to date; whatever moment it is taken from the machine, it is whole."""
     parcel.mkdir(parents=True, exist_ok=True)
+    kept = [path for path in sorted(run.iterdir()) if path.is_file() and path.name not in WHOLE and PART not in path.suffixes]
     with written_whole(parcel / REST) as part, zipfile.ZipFile(part, "w") as archive:
-        for path in sorted(run.iterdir()):
-            if path.is_file() and path.name != checkpoints.RESUME and PART not in path.suffixes:
-                archive.write(path, path.name)
+        for path in kept:
+            archive.write(path, path.name)
+    for path in kept:  # where the run was laid out in its parcel before: older now, and files lying there come before the archive
+        (parcel / path.name).unlink(missing_ok=True)
     resume = run / checkpoints.RESUME
     if resume.is_file():
         with written_whole(parcel / checkpoints.RESUME) as part:
@@ -32,6 +35,8 @@ def pack(run: Path, parcel: Path) -> None:
 
 def unpack(parcel: Path, run: Path) -> None:
     """Lay out a run's files from its parcel, or from a run's folder itself; files that are there already stay.
+
+    A parcel that is laid out in itself is a run's folder from then on.
 
     Raises:
       ValueError: an archive that is none.
@@ -45,6 +50,8 @@ def unpack(parcel: Path, run: Path) -> None:
             for name in archive.namelist():
                 if not (run / name).exists():
                     archive.extract(name, run)
+        if run == parcel:  # it would be older than the run that goes on
+            (parcel / REST).unlink()
 
 
 class Packing:

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import jax
-from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 from metaworld_baselines.runs import checkpoints
+from metaworld_baselines.runs.board import Board
 from metaworld_baselines.runs.run_files import CONFIG
 from metaworld_py.engine import machine
 from metaworld_py.files import PART, reading, write_json, write_text
@@ -67,7 +67,7 @@ class Run:
     ) -> None:
         self.folder, self.algorithm, self.total_steps, self.unit = folder, algorithm, total_steps, unit
         self.is_one_of_several = is_one_of_several
-        self.config: dict[str, Any] = json.loads(json.dumps(config))  # as it comes back from a file
+        self.config = as_in_files(config)
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FolderLock(folder, "trains in")
         self.steps, self._steps_before = 0, 0
@@ -86,7 +86,7 @@ class Run:
             write_json(folder / CONFIG, description)
             stack.pop_all()  # it could begin, and holds the folder until it is closed
         self._tables: dict[str, Table] = {}
-        self._board = SummaryWriter(str(folder / "tensorboard"), purge_step=self.steps) if is_on_tensorboard else None
+        self._board = Board(folder / "tensorboard", self.steps) if is_on_tensorboard else None
         self._bar = tqdm(total=total_steps, initial=self.steps, unit=" steps", unit_scale=True, desc=folder.name, disable=None)
         self._began = time.perf_counter()
         self._deadline = math.inf if minutes is None else self._began + 60.0 * minutes
@@ -95,14 +95,9 @@ class Run:
     def _read_resume(self, whole: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> None:
         path = self.folder / checkpoints.RESUME
         header = checkpoints.read_header(path)
-        settings = header["config"]
-        if header["algorithm"] == self.algorithm:
-            with reading(path, f"what {self.algorithm} goes on from"):
-                settings = json.loads(json.dumps(whole(settings)))
-        then, now = {"algorithm": header["algorithm"], **settings}, {"algorithm": self.algorithm, **self.config}
-        names = [name for name in now if name not in MAY_CHANGE and then.get(name, now[name]) != now[name]]
-        if names:
-            changed = "; ".join(f"{name}: {then.get(name)!r} then, {now[name]!r} now" for name in names)
+        with reading(path, f"what {self.algorithm} goes on from"):
+            changed = changed_settings(header, self.algorithm, self.config, whole)
+        if changed:
             raise ValueError(
                 f"{self.folder} holds a run of another configuration ({changed}): give this one another --out, or remove that folder"
             )
@@ -182,9 +177,13 @@ class Run:
         if table not in self._tables:
             self._tables[table] = Table(self.folder / f"{table}.csv")
         self._tables[table].write(row)
-        for name, value in numbers.items():
-            if self._board is not None and math.isfinite(value):
-                self._board.add_scalar(f"{table}/{name}", value, steps)
+        if self._board is not None:
+            try:
+                self._board.write(steps, {f"{table}/{name}": value for name, value in numbers.items()})
+            except OSError as error:  # the tables have the same numbers
+                self._board.close()
+                self._board = None
+                self.say(f"TensorBoard's file could not be written ({error}): this run goes on without it")
 
     def say(self, text: str) -> None:
         """A line above the progress bar, with the run's name where it is not the only one."""
@@ -198,6 +197,26 @@ class Run:
             self._board.close()
         for table in self._tables.values():
             table.close()
+
+
+def changed_settings(
+    header: Mapping[str, Any], algorithm: str, config: Mapping[str, Any], whole: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
+) -> str:
+    """In what the run of a checkpoint's header is another than the one of these settings, in words; "" where it can go on as that.
+
+    Raises:
+      ValueError: its settings are none of the algorithm's.
+    """
+    settings = as_in_files(whole(header["config"])) if header["algorithm"] == algorithm else header["config"]
+    then, now = {"algorithm": header["algorithm"], **settings}, {"algorithm": algorithm, **as_in_files(config)}
+    names = [name for name in now if name not in MAY_CHANGE and then.get(name, now[name]) != now[name]]
+    return "; ".join(f"{name}: {then.get(name)!r} then, {now[name]!r} now" for name in names)
+
+
+def as_in_files(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Plain values as they come back from a JSON file."""
+    plain: dict[str, Any] = json.loads(json.dumps(config))
+    return plain
 
 
 def hardware() -> str:

@@ -344,6 +344,9 @@ def test_published_evaluation_plays_the_agent():
     ("changes", "message"),
     [
         ({"outer": "sgd"}, "outer must be trpo or ppo"),
+        ({"backtrack": 1.5}, "backtrack must lie between 0 and 1, got 1.5"),
+        ({"max_backtracks": -1}, "max_backtracks must not be negative"),
+        ({"max_kl": 0.0}, "max_kl is the size of the trust region's step"),
         ({"inner_steps": 0}, "inner_steps"),
         ({"train_episodes": -1}, "train_episodes"),
         ({"noise_correlation": 1.0}, "noise_correlation"),

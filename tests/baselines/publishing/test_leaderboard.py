@@ -12,6 +12,11 @@ from metaworld_baselines.publishing import leaderboard
 from metaworld_baselines.publishing.leaderboard import Add
 from metaworld_py.agents import load_agent
 from metaworld_py.evaluation import EvaluationResult, evaluate
+from metaworld_py.evaluation.results import Adaptation
+
+ADAPTATION = Adaptation(
+    adaptation_episodes=10, adaptation_steps=1, evaluation_episodes=3, draws=5, first_draw=0, is_sampled=False, held_out=True
+)
 
 
 @pytest.fixture
@@ -125,3 +130,46 @@ def test_agents_that_see_the_goal_are_not_ranked_with_those_that_find_it_out(fol
     leaderboard.add(row(results[1:], algorithm="Meta", adaptation_episodes=10), folder)
     shown = [line for line in leaderboard.lines(leaderboard.read(folder)) if line.startswith("##")]
     assert shown == ["## reach, drawer-close", "## reach, drawer-close, hidden goals"]
+
+
+def adapted(results, folder, *adaptations):
+    """The result files as meta-learners leave them, on one task."""
+    made = []
+    for path, adaptation in zip(results, adaptations, strict=True):
+        result = EvaluationResult.load(path)
+        made.append(replace(result, tasks=result.tasks[:1], adaptation=adaptation).save(folder / f"adapted-{path.name}"))
+    return made
+
+
+def test_a_row_says_how_its_files_adapted_unasked(folder, results, tmp_path):
+    files = adapted(results, tmp_path, ADAPTATION, ADAPTATION)
+    assert leaderboard.add(row(files), folder)["adaptation_episodes"] == 10
+    assert leaderboard.add(row(files, algorithm="Said, too", adaptation_episodes=10), folder)["adaptation_episodes"] == 10
+    with pytest.raises(ValueError, match="--adaptation-episodes is 1, the result files say 10"):
+        leaderboard.add(row(files, algorithm="Said wrongly", adaptation_episodes=1), folder)
+    board = leaderboard.read(folder)
+    board["rows"][0]["adaptation_episodes"] = 0
+    leaderboard.write(board, folder)
+    assert [problem for problem in leaderboard.check(folder) if "adaptation_episodes is 0, its files say 10" in problem]
+
+
+@pytest.mark.parametrize(
+    "second", [None, replace(ADAPTATION, adaptation_episodes=1), replace(ADAPTATION, held_out=False)], ids=["unknown", "episodes", "goals"]
+)
+def test_results_of_other_adaptation_do_not_belong_together(folder, results, tmp_path, second):
+    with pytest.raises(ValueError, match="differ in adaptation"):
+        leaderboard.add(row(adapted(results, tmp_path, ADAPTATION, second)), folder)
+
+
+def test_goals_that_were_trained_on_are_no_row(folder, results, tmp_path):
+    with pytest.raises(ValueError, match="are of reach, drawer-close's training goals"):
+        leaderboard.add(row(adapted(results[:1], tmp_path, replace(ADAPTATION, held_out=False))), folder)
+
+
+def test_rates_are_kept_finer_than_they_are_shown():
+    """The board and an agent's card round the same number once each."""
+    for entry in leaderboard.read()["rows"]:
+        if len(entry["results"]) == 1:
+            result = EvaluationResult.load(leaderboard.HERE / entry["results"][0])
+            shown = [f"{rate:.1%}" for rate in (entry["success"], *entry["interval"])]
+            assert shown == [f"{rate:.1%}" for rate in (result.success_rate, *result.interval)], entry["source"]

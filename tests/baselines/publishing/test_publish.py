@@ -47,6 +47,27 @@ def as_own(published, monkeypatch):
     monkeypatch.setattr("metaworld_py.cli.agents.agents_folder", lambda: published)
 
 
+def test_two_seeds_are_not_published_into_one_folder(published, capsys, monkeypatch):
+    """Found out before hours of evaluation."""
+    monkeypatch.setattr(publish, "publish", None)
+    run = published.parent / "runs" / "sac-reach-seed3"
+    assert publish.main([str(run), str(run), "--out", str(published)]) == 2
+    assert "would both be sac-reach: publish one of them, or each by itself with --name" in capsys.readouterr().err
+
+
+def test_nothing_stays_of_the_agent_that_was_there_before(published, tmp_path):
+    """Such as a meta-learner's files, or diagnostics that this run did not make."""
+    made = tmp_path / "agents" / "mine"
+    made.mkdir(parents=True)
+    for name in ("conflict.csv", "demonstrations.json", "before.json", "shots.json", "curve.png"):
+        (made / name).write_text("older")
+    assert publish.publish(published.parent / "runs" / "sac-reach-seed3", tmp_path / "agents", "mine") == made
+    files = {path.name for path in made.iterdir()}
+    assert files == {path.name for path in (published / "sac-reach").iterdir()}
+    publish.publish(made, tmp_path / "agents", "mine")
+    assert {path.name for path in made.iterdir()} == files, "an agent that is published again in its place"
+
+
 @pytest.mark.usefixtures("as_own")
 def test_cards_say_what_the_evaluation_found(published):
     found = cards.cards()

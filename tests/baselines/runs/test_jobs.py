@@ -176,6 +176,50 @@ def test_a_visit_of_several_seeds_leaves_two_files_of_each_and_the_next_goes_on(
     assert headers[1]["env_steps"] == 2400 and headers[1]["curve"][:-1] == headers[0]["curve"]
 
 
+def test_what_several_seeds_left_goes_on_in_its_place_together_and_one_at_a_time(tmp_path):
+    """With the collectors of those who began: `collectors` is 2, and each of two seeds has 1."""
+
+    def visit(total, seeds):
+        jobs.train("job", tiny("mtmh-sac-mt10", total_env_steps=total), minutes=1e6, out=tmp_path, seeds=seeds, before=None)
+        return [checkpoints.read_header(tmp_path / f"job-seed{seed}" / checkpoints.RESUME) for seed in seeds]
+
+    first, second = visit(960, [1, 2]), visit(1920, [1, 2])
+    assert [header["env_steps"] for header in second] == [1920, 1920]
+    assert [header["curve"][:-1] for header in second] == [header["curve"] for header in first], "else they began at zero"
+    (alone,) = visit(2880, [2])
+    assert alone["curve"][:2] == second[1]["curve"] and alone["config"]["collectors"] == 1
+    rows = (tmp_path / "job-seed2" / "curve.csv").read_text().splitlines()[1:]
+    assert [int(row.split(",")[0]) for row in rows] == [point["env_steps"] for point in alone["curve"]], "the table came along"
+
+
+def left_behind(folder, env_steps, **config):
+    checkpoints.save(folder / checkpoints.RESUME, {"a": np.zeros(1)}, {"algorithm": "mtmh-sac", "config": config, "env_steps": env_steps})
+
+
+def test_a_visit_goes_on_from_its_own_folder_then_from_the_one_before(tmp_path):
+    out, before = tmp_path / "out", tmp_path / "before"
+    for folder in (out / "job-seed1", before / "job-seed1", before / "job-seed2"):
+        folder.mkdir(parents=True)
+        left_behind(folder, 5)
+    titles = ["job-seed1", "job-seed2"]
+    assert jobs.find_left(titles, out, None) == {"job-seed1": [out / "job-seed1"], "job-seed2": []}
+    found = jobs.find_left(titles, out, before)
+    assert found == {"job-seed1": [out / "job-seed1", before / "job-seed1"], "job-seed2": [before / "job-seed2"]}
+    left_behind(before / "job-seed1", 6)
+    with pytest.raises(ValueError, match="is after 5 steps and --before after 6: remove that folder"):
+        jobs.find_left(titles, out, before)
+
+
+def test_runs_go_on_with_the_collectors_that_they_began_with(tmp_path):
+    config, folders = JOBS["pcgrad-sac-mt10"].config, [tmp_path / "one", tmp_path / "other"]
+    for folder, collectors in zip(folders, (2, 3), strict=True):
+        folder.mkdir()
+        left_behind(folder, 5, collectors=collectors)
+    assert jobs.with_collectors(config, folders[:1]).collectors == 2
+    assert jobs.with_collectors(config, []) == jobs.with_collectors(config, folders) == config, "two that differ are refused later on"
+    assert jobs.with_collectors(JOBS["rl2-ml10"].config, folders[:1]) == JOBS["rl2-ml10"].config
+
+
 def test_seeds_share_the_collectors_of_one():
     job = JOBS["pcgrad-sac-mt10"]
     assert [job.config_for(number).collectors for number in (1, 2, 3, 4)] == [6, 3, 2, 1]

@@ -55,3 +55,16 @@ def test_other_files_are_no_parcels(tmp_path):
     (tmp_path / parcels.REST).write_text("something else")
     with pytest.raises(ValueError, match=r"rest\.zip is not what a run has left"):
         parcels.unpack(tmp_path, tmp_path / "again")
+
+
+def test_of_a_run_that_was_packed_and_laid_out_in_turn_the_newest_files_count(tmp_path):
+    """As where several seeds went on in a folder, then one of them, then all again."""
+    parcel = tmp_path / "out" / "run"
+    parcels.pack(run_folder(tmp_path / "run"), parcel)
+    parcels.unpack(parcel, parcel)
+    assert {path.name for path in parcel.iterdir()} == {checkpoints.RESUME, checkpoints.LAST, "progress.csv"}
+    (tmp_path / "run" / "progress.csv").write_text("newer")
+    parcels.pack(tmp_path / "run", parcel)
+    assert {path.name for path in parcel.iterdir()} == {checkpoints.RESUME, parcels.REST}
+    parcels.unpack(parcel, tmp_path / "again")
+    assert (tmp_path / "again" / "progress.csv").read_text() == "newer"

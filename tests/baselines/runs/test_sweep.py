@@ -3,8 +3,12 @@
 import csv
 import json
 import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +19,7 @@ from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.runs import parallel
 
 REPOSITORY = Path(__file__).parents[3]
+HAS_HANGUPS = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs a system with signals")
 TINY = """
 [tiny]
 algorithm = "ppo"
@@ -57,6 +62,26 @@ def test_what_is_done_is_left_alone(finished, capsys, monkeypatch):
     assert "2 runs, 2 of them done before" in capsys.readouterr().out
     assert sweep.main([str(finished / "sweep.toml"), "--out", str(finished / "runs"), "--list"]) == 0
     assert capsys.readouterr().out.count("done") == 2
+
+
+def test_a_run_of_other_settings_is_not_done(finished, capsys):
+    """However far it came; another budget is no other setting."""
+    shorter = write(finished, TINY.replace("total_env_steps = 200", "total_env_steps = 100"))
+    assert all(run.is_over for run in sweep.read_sweep(shorter, finished / "runs"))
+    wider = write(finished, TINY.replace("width = 8", "width = 16"))
+    assert not any(run.is_over for run in sweep.read_sweep(wider, finished / "runs"))
+    assert sweep.main([str(wider), "--out", str(finished / "runs"), "--list"]) == 0
+    listed = capsys.readouterr().out
+    assert listed.count("other settings") == 2 and "width: 8 then, 16 now" in listed
+    write(finished, TINY)
+
+
+def test_a_run_whose_end_was_not_evaluated_is_not_done(finished, monkeypatch):
+    run = sweep.read_sweep(finished / "sweep.toml", finished / "runs")[0]
+    assert run.is_over
+    header = run.header
+    monkeypatch.setattr(sweep.checkpoints, "read_header", lambda _: header | {"owes_evaluation": True})
+    assert not run.is_over and not run.other_settings
 
 
 def test_seeds_of_one_command_side_by_side_are_those_of_a_sweep(finished, tmp_path):
@@ -164,11 +189,58 @@ def test_workers_that_know_nothing_of_each_other_take_cores_of_their_own(monkeyp
         assert again == [3]
 
 
-def test_runs_are_kept_on_cores_where_the_system_can_do_that(monkeypatch):
-    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda process: {3, 5}, raising=False)
-    assert [parallel.core_of(slot) for slot in range(3)] == [[3], [5], [3]]
-    monkeypatch.delattr(parallel.os, "sched_getaffinity")
-    assert parallel.core_of(1) == []
+def test_runs_side_by_side_take_cores_that_nobody_holds(monkeypatch, tmp_path):
+    """And none where none is left: better spread by the system than two on one core."""
+    monkeypatch.setattr(parallel.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(parallel.os, "sched_getaffinity", lambda _: {3, 5}, raising=False)
+    monkeypatch.setattr(parallel, "LOOK_EVERY_S", 0.0)
+    taken = []
+    monkeypatch.setattr(parallel, "start", lambda _, cores: taken.append(cores) or Mock(poll=lambda: 0, returncode=0))
+    works = [parallel.Work(name, (), tmp_path / name) for name in "abc"]
+    parallel.run_here(works, 3, lambda *_: None)
+    with parallel.free_core():
+        parallel.run_here(works[:2], 2, lambda *_: None)
+    assert taken == [[3], [5], [], [5], []]
+
+
+def test_runs_are_spread_by_a_system_that_keeps_none_on_a_core(monkeypatch):
+    monkeypatch.delattr(parallel.os, "sched_getaffinity", raising=False)
+    with parallel.free_core() as cores:
+        assert cores == []
+
+
+@HAS_HANGUPS
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_kill_ends_the_runs_too(tmp_path, name):
+    """What they started is told to end, and the signals mean what they meant before."""
+    pids, number = tmp_path / "pids", getattr(signal, name)
+    script = (
+        "import os, signal, sys; from pathlib import Path; from metaworld_baselines.runs import parallel\n"
+        "parallel.command = lambda work: [sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(60)']\n"
+        f"log = Path({str(pids)!r})\n"
+        "try:\n    parallel.run_here([parallel.Work('x', (), log)], 1, lambda *_: None)\n"
+        f"except KeyboardInterrupt:\n    sys.exit(7 if signal.getsignal(signal.{name}) is signal.SIG_DFL else 8)\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", script], cwd=REPOSITORY / "baselines")
+    deadline = time.monotonic() + 60
+    while not (pids.is_file() and pids.read_text().endswith("\n")):
+        assert running.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    running.send_signal(number)
+    assert running.wait(30) == 7
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pids.read_text()), 0)
+
+
+@HAS_HANGUPS
+def test_hangups_that_are_ignored_stay_so():
+    """Under nohup a sweep outlives its terminal."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with parallel.interrupted_by_signals():
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_sweep_runs_on_ray(finished, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
 from metaworld_baselines import train
 from metaworld_baselines.algorithms.registry import ALGORITHMS
@@ -116,6 +117,19 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, tmp_path):
         one, other = load_file(folder / name), load_file(finished / name)
         assert one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one), name
     assert checkpoints.read_header(folder / checkpoints.RESUME)["envs"] == checkpoints.read_header(finished / checkpoints.RESUME)["envs"]
+
+
+def test_a_run_that_was_killed_while_its_end_was_evaluated_is_evaluated_once_more(finished, tmp_path):
+    shutil.copytree(finished, tmp_path / FOLDER)
+    path = tmp_path / FOLDER / checkpoints.RESUME
+    header = checkpoints.read_header(path)
+    before = header | {"curve": header["curve"][:-1], "owes_evaluation": True}  # as the last save but one left it
+    save_file(load_file(path), path, metadata={name: json.dumps(value) for name, value in before.items()})
+    assert train.main(command(tmp_path, 2000)) == 0
+    again = checkpoints.read_header(path)
+    assert not again["owes_evaluation"] and again["curve"] == header["curve"] and rows(path.parent, "curve") == rows(finished, "curve")
+    one, other = load_file(path), load_file(finished / checkpoints.RESUME)
+    assert one.keys() == other.keys() and all(np.array_equal(one[key], other[key]) for key in one)
 
 
 def test_a_run_may_be_prolonged_and_then_equals_a_longer_one(finished, tmp_path):
@@ -264,6 +278,22 @@ def test_a_run_that_was_quick_is_not_ended_for_having_been_held_up(tmp_path):
         run.check_throughput(steps_per_s=67.0, updates_per_s=0.4)
     run.check_throughput(steps_per_s=3_000.0, updates_per_s=20.0)
     run.check_throughput(steps_per_s=67.0, updates_per_s=0.4)
+
+
+def test_a_configuration_may_be_said_in_one_word():
+    name, said = train.parse(["ppo", "--config=published"])
+    assert name == "ppo" and said.config == ALGORITHMS["ppo"].published
+
+
+def test_a_missing_configuration_says_what_there_may_be(capsys):
+    assert train.main(["ppo", "--config", "publishd"]) == 2
+    assert "there is no file publishd; give the config.json of a run, or 'published'" in capsys.readouterr().err
+
+
+def test_without_the_extra_training_says_how_to_install_it():
+    script = "import sys; sys.modules['jax'] = None; import metaworld_baselines.train"
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=REPOSITORY / "baselines")
+    assert found.stderr.splitlines()[-1].startswith("ImportError: training needs the package jax: pip install -e '.[baselines]'")
 
 
 def test_several_seeds_by_one_call(tmp_path, monkeypatch):
