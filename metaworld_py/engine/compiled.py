@@ -23,7 +23,7 @@ from tqdm import tqdm
 from metaworld_py.engine.batch import N_SCORES, HostBatch, Ids
 from metaworld_py.engine.control import is_observable, is_sound, moved_target
 from metaworld_py.engine.layout import FRAME_SIZE
-from metaworld_py.engine.reward_compiler import call_score, flat_numbers, score_function, tuple_like
+from metaworld_py.engine.reward_compiler import call_score, flat_numbers, score_function, source_digest, tuple_like
 from metaworld_py.engine.thread_pool import thread_pool
 from metaworld_py.sim.simulation import PHYSICS_STEPS
 from metaworld_py.tasks.common.definition import TaskDef
@@ -150,7 +150,14 @@ def _simulate(engine: Any, model: Any, data: Any, has_touch: Any) -> None:
         _call_engine(engine[3], model, data)
 
 
+def _named_by_sources(function: Any) -> Any:
+    """Numba keeps a function by its name and its own file's time; this name tells of the other files whose code goes in, too."""
+    function.__qualname__ += f"_{source_digest('engine/*.py', 'sim/*.py', 'tasks/common/definition.py')}"
+    return function
+
+
 @njit(nogil=True, cache=True)  # type: ignore[untyped-decorator]
+@_named_by_sources
 def _advance(
     counter: Any,
     failed: Any,

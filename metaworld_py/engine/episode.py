@@ -31,6 +31,7 @@ class EpisodeState:
     physics: NDArray[np.float64]  # (n_state,)
     start: Any  # the task's start tuple
     observation: NDArray[np.float64]  # (39,)
+    fixtures: NDArray[np.float64] | None = None  # (n_fixtures, 3), where they stand (m); None in older files: at the instance's places
 
 
 class Episode:
@@ -182,6 +183,7 @@ class Episode:
             physics=self.simulation.get_state(),
             start=self.start,
             observation=self.observation.copy(),
+            fixtures=self.simulation.fixture_pos,
         )
 
     def restore(self, state: EpisodeState) -> None:
@@ -193,7 +195,7 @@ class Episode:
         if state.task != self.task.name:
             raise ValueError(f"cannot restore an episode of {state.task!r} in an environment of {self.task.name!r}")
         self.simulation.set_state(state.physics)
-        self.simulation.place_fixtures(self.task.fixture_positions(state.rand_vec))
+        self.simulation.place_fixtures(self.task.fixture_positions(state.rand_vec) if state.fixtures is None else state.fixtures.tolist())
         self.start, self.rand_vec, self.is_goal_hidden = state.start, state.rand_vec, state.is_goal_hidden
         self.observation[:] = state.observation
         self.is_first_step = state.is_first_step

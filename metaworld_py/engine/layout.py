@@ -65,16 +65,24 @@ def checked_actions(actions: Any, shape: tuple[int, ...]) -> NDArray[np.floating
     if array.shape != shape:
         raise ValueError(f"action must have shape {shape}, got {array.shape}")
     if array.dtype.kind != "f":
-        if array.dtype.kind not in "biu":
-            raise ValueError(f"action must be real numbers, got {array.dtype}")
+        check_real(array)
         array = array.astype(np.float64)
     elif array.dtype.itemsize < 4:
         array = array.astype(np.float32)  # of halves, displacements would be halves, too
-    # For one environment plain floats are much quicker than array operations; a finite sum means that all are finite.
-    is_finite = math.isfinite(sum(array.tolist())) if array.ndim == 1 else np.isfinite(array).all()
-    if not is_finite:
+    # For one environment plain floats are much quicker than array operations: where their sum is finite, all of them are.
+    if not (array.ndim == 1 and math.isfinite(sum(array.tolist()))) and not np.isfinite(array).all():
         raise ValueError(f"action must be finite, got {array.tolist()}")
     return array
+
+
+def check_real(actions: NDArray[Any]) -> None:
+    """Refuse arrays of anything but real numbers.
+
+    Raises:
+      ValueError: complex numbers, texts, objects.
+    """
+    if actions.dtype.kind not in "fbiu":
+        raise ValueError(f"action must be real numbers, got {actions.dtype}")
 
 
 # displacements

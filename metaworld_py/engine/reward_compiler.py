@@ -21,7 +21,6 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-from metaworld_py.engine import rewriting
 from metaworld_py.engine.batch import N_SCORES
 from metaworld_py.engine.layout import FRAME_SIZE
 from metaworld_py.engine.rewriting import Rewriter
@@ -135,11 +134,16 @@ def _compile(task: TaskDef, version: str, start: Any) -> Any:
 @lru_cache(maxsize=1)
 def cache_folder() -> Path:
     """Where compiled rewards are kept: by version of everything that goes into them, so that none is ever stale."""
+    return user_cache(source_digest("tasks/**/*.py", "sim/*.py", "engine/rewriting.py", "engine/reward_compiler.py"))
+
+
+def source_digest(*patterns: str) -> str:
+    """Digest of the package's files that go into compiled code, and of what compiles it; part of the name under which the code is kept."""
     package = Path(__file__).parents[1]
     digest = hashlib.sha256(f"{numba.__version__} {sys.version} {platform.machine()}".encode())
-    for path in sorted([*package.glob("tasks/**/*.py"), *package.glob("sim/*.py"), Path(rewriting.__file__), Path(__file__)]):
+    for path in sorted(path for pattern in patterns for path in package.glob(pattern)):
         digest.update(path.read_bytes())
-    return user_cache(digest.hexdigest()[:16])
+    return digest.hexdigest()[:16]
 
 
 # start tuples as rows of numbers

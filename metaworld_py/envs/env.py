@@ -337,8 +337,6 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
                 self._set_state(state)
             else:
                 self._set_positions(np.asarray(state, dtype=float), np.asarray(qvel, dtype=float))
-            if self._view is not None:
-                self._view.follow()
 
     def _set_state(self, state: EnvState) -> None:
         if state.selector is not None and find_task(state.selector.env_name) is not self.task_def:
@@ -348,6 +346,8 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
             self._mirror().apply(state.edits)
         if state.episode is not None:
             self._episode.restore(state.episode)
+        if self._view is not None:
+            self._view.catch_up()
         if state.selector is not None and state.selector_state is not None:
             selector = copy.deepcopy(state.selector)  # environments must not draw from one another's cycle
             selector.set_state(state.selector_state)
@@ -369,6 +369,8 @@ class MetaWorldEnv(SeenEnv, gymnasium.Env[Any, Any], PublishedNames):
             )
         simulation.qpos[:], simulation.qvel[:] = qpos, qvel
         self._episode.observe_again()
+        if self._view is not None:
+            self._view.follow()
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**vars(self.episode_options), **vars(self.render_options)}

@@ -221,8 +221,8 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         """Start episodes in all environments, or in those of `options["reset_mask"]`.
 
         Args:
-          seed: environment i gets seed + i; or one seed per environment; None goes on with the generators as they are. Where resets do not
-            choose (ML sets), the instances of the last `sample_tasks` are kept, whatever the seed.
+          seed: environment i gets seed + i; or one seed per environment; None, and an environment outside of the mask, goes on with its
+            generator as it is. Where resets do not choose (ML sets), the instances of the last `sample_tasks` are kept, whatever the seed.
           options: {"reset_mask": (num_envs,) bool} resets only those; {"tasks": one Task per environment} plays these instances once;
             {"task": Task} plays that instance from now on in all of them, as `set_task` does; {"elapsed_steps": (num_envs,) int} begins
             episodes as if so many control steps had gone by, so that they end at different times (staggered resets).
@@ -251,7 +251,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
             if "task" in options:
                 self.set_task(options["task"], started.tolist())
             for env, value in enumerate(seeds):
-                if value is not None:
+                if value is not None and mask[env]:
                     self.seed_generator(env, value)
                     self.selectors[env].restart()
             self._start(started, options.get("tasks"))
@@ -421,7 +421,7 @@ class MetaWorldVectorEnv(VectorAccess, VectorEnv[NDArray[np.float64], NDArray[np
         self._is_over = state.is_over.copy()
         self._was_reset, self.terminate_on_success = state.was_reset, state.is_terminating
         for view in self._watched.values():
-            view.follow()
+            view.catch_up()
 
     def __reduce__(self) -> tuple[Any, ...]:
         options = {**vars(self.episode_options), **vars(self.stepping_options), **vars(self.render_options)}

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from metaworld_py.engine.episode import REWARD_VERSIONS
+from metaworld_py.envs.options import check_keyword, checked_count
 from metaworld_py.files import install_hint
 from metaworld_py.instances.task import INSTANCES_PER_TASK, checked_seed, draw_instances
 from metaworld_py.instances.task_sets import task_names
@@ -53,13 +54,13 @@ def make_gpu(
     Raises:
       ImportError: the extra is missing; says how to install it.
       RuntimeError: no such card; says what there is.
-      ValueError: an unknown benchmark, or a number that is too small.
+      ValueError: an unknown benchmark, a number that is not whole or too small, or neither yes nor no where one is asked for.
     """
     names = task_names(benchmark)
-    least = {"worlds": len(names), "num_goals": 1, "max_episode_steps": 1}
-    for name, value in (("worlds", worlds), ("num_goals", num_goals), ("max_episode_steps", max_episode_steps)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < least[name]:
-            raise ValueError(f"{name} must be whole and at least {least[name]}, got {value!r}")
+    worlds, num_goals = checked_count("worlds", worlds, len(names)), checked_count("num_goals", num_goals)
+    max_episode_steps = checked_count("max_episode_steps", max_episode_steps)
+    goal_visible, use_one_hot = check_keyword("goal_visible", goal_visible), check_keyword("use_one_hot", use_one_hot)
+    terminate_on_success = check_keyword("terminate_on_success", terminate_on_success)
     if reward_function_version not in REWARD_VERSIONS:
         raise ValueError(f"reward_function_version must be one of {REWARD_VERSIONS}, got {reward_function_version!r}")
     drawn = checked_seed(seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +30,8 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
     """Worlds of any mix of tasks on one device, with same-step autoreset; made by `metaworld_py.make_gpu`.
 
     Observations (N, 39 [+ tasks]), rewards (N,) and endings (N,) are float32 and bool arrays of Warp, which `jax.dlpack.from_dlpack`
-    and `torch.from_dlpack` take over without a copy. They are the environment's own until its next step: copy what you keep.
+    and `torch.from_dlpack` take over without a copy. They are the environment's own until its next step: copy what you keep. With JAX,
+    whose work is done later than its calls return, `jax.block_until_ready` what you made of them before the next step.
 
     Infos hold an array (N,) for each number of a step's score, `is_unstable` (the physics blew up, the action was not finite, or
     constraints had to be dropped: such an episode is truncated) and `overflow` (bits of `mujoco_warp.OverflowType`). Where `_final_obs`
@@ -80,6 +81,8 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
             self._shared = Shared(num_envs, one_hot=task_ids, max_steps=max_episode_steps, stop_at_success=terminate_on_success)
             self._groups = [self._group(mechanism, instances, counts, reward_function_version) for mechanism in mechanisms(self.tasks)]
         self._seed_of_next_reset = seed
+        self._given: Any = None  # actions whose copy the card may not have made yet
+        self._copied: Any = None  # the event after that copy
         self._was_reset = False
 
     @property
@@ -115,13 +118,13 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
             (N,) whole numbers: episodes begin as if so many steps had gone by, so that they end at different times (staggered resets).
 
         Raises:
-          ValueError: a seed for each environment, other options, or episodes over before they begin.
+          ValueError: a seed for each environment or none that is one, other options, or episodes over before they begin.
         """
         unknown = set(options or {}) - {"instances", "elapsed_steps"}
         if unknown:
             raise ValueError(f"unknown reset options {sorted(unknown)}; the GPU engine knows 'instances' and 'elapsed_steps'")
-        if seed is not None and not isinstance(seed, (int, np.integer)):
-            raise ValueError("give one seed for all environments")
+        if isinstance(seed, Iterable) and not isinstance(seed, str):
+            raise ValueError(f"give one seed for all environments, got {seed!r}")
         instances = self._checked_instances((options or {}).get("instances"))
         elapsed = layout.checked_elapsed((options or {}).get("elapsed_steps"), self.num_envs, self._shared.max_steps)
         drawn = checked_seed(self._seed_of_next_reset if seed is None else seed)
@@ -139,6 +142,8 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Advance every world by one control step; finished ones start anew at once.
 
+        It overwrites the arrays of the step before: with JAX, `jax.block_until_ready` what you made of them first.
+
         Args:
           actions: (N, 4), float32: an array on the device by DLPack (JAX, PyTorch, CuPy, Warp), or a NumPy array.
 
@@ -148,8 +153,7 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
         """
         if not self._was_reset:
             raise ResetNeeded("call reset() before step()")
-        with wp.ScopedDevice(self.device):
-            wp.copy(self._shared.actions, self._checked(actions))
+        self._take(actions)
         self._everywhere(_Group.step)
         steps = self._shared.steps
         infos = {name: steps.scores[1 + index] for index, name in enumerate(_OF_SCORES)}
@@ -185,6 +189,20 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
             raise ValueError(f"instances must be {self.num_envs} whole numbers from 0 to {most.max() - 1}, got {indices!r}")
         return chosen.astype(np.int32)
 
+    def _take(self, actions: Any) -> None:
+        """Copy the actions to where the worlds read them.
+
+        On a card that is done later. Until then the array must be held: JAX and PyTorch would give its memory to their next result, which
+        they compute on another stream. The next step waits for the copy alone, while the card has a whole step's work before it.
+        """
+        with wp.ScopedDevice(self.device):
+            array = self._checked(actions)
+            if self._copied is not None:
+                wp.synchronize_event(self._copied)
+            wp.copy(self._shared.actions, array)
+            if self.device.is_cuda:
+                self._given, self._copied = array, wp.get_stream().record_event(self._copied)
+
     def _checked(self, actions: Any) -> Any:
         """Actions as an array of Warp's on the device."""
         if isinstance(actions, wp.array):
@@ -192,7 +210,9 @@ class GpuVectorEnv(VectorEnv[Any, Any, Any]):
         elif hasattr(actions, "__dlpack__") and not isinstance(actions, np.ndarray):
             array = wp.from_dlpack(actions)
         else:
-            array = wp.array(np.ascontiguousarray(actions, dtype=np.float32), dtype=float)
+            host = np.asarray(actions)
+            layout.check_real(host)
+            array = wp.array(np.ascontiguousarray(host, dtype=np.float32), dtype=float)
         got = f"{array.dtype.__name__} of shape {array.shape} on {array.device}"
         if array.shape != (self.num_envs, layout.ACTION_SIZE) or array.dtype is not wp.float32 or array.device != self.device:
             raise ValueError(f"actions must be float32 of shape {(self.num_envs, layout.ACTION_SIZE)} on {self.device}, got {got}")

@@ -151,15 +151,16 @@ class EpisodeView:
 
     def begin(self) -> None:
         """Take note that a new episode has begun: forces are over, changes of the model stay."""
-        simulation = self._episode.simulation
         for name in [name for name in self.edits if name.startswith("data.")]:
             del self.edits[name]
-        for data in (self._data, simulation.data):
-            data.xfrc_applied[:] = 0.0
-            data.qfrc_applied[:] = 0.0
-            data.eq_active[:] = simulation.model.eq_active0
-        self.follow()
+        self._end_forces()
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Bring model and data that were handed out up to date after a reset or a restored state; nothing in them counts as written."""
+        # The model even where nobody holds data: an edit of one body's position carries all of them to the episode, the fixtures' too.
         if self._watch is not None:
+            self._refresh()
             self._watch.remember()
 
     def apply(self, edits: dict[str, Any]) -> None:
@@ -168,9 +169,18 @@ class EpisodeView:
             original = {name: getattr(self.task.model, name).copy() for name in self.edits if "." not in name}
             options = {name: copy.copy(getattr(self.task.model.opt, name[4:])) for name in self.edits if name.startswith("opt.")}
             self.edits = dict(edits)
+            self._end_forces()
             for fields in (original | options, edits):
                 write_fields(fields, self.model, self._data)
                 edit_simulation(self._episode.simulation, fields, self._geoms)
+
+    def _end_forces(self) -> None:
+        """Inputs of the data as an episode begins: no forces, constraints as the scene has them."""
+        simulation = self._episode.simulation
+        for data in (self._data, simulation.data):
+            data.xfrc_applied[:] = 0.0
+            data.qfrc_applied[:] = 0.0
+            data.eq_active[:] = simulation.model.eq_active0
 
     @property
     def _geoms(self) -> Any:

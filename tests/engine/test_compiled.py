@@ -1,8 +1,10 @@
 """The compiled loop: the same numbers as plain Python, at any thread count."""
 
 import pickle
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -47,6 +49,22 @@ def assert_equal(one, two):
 def test_all_tasks_give_the_numbers_of_plain_python(version):
     plain, compiled = (make(ALL_TASKS, compiled=on, reward_function_version=version, max_episode_steps=70) for on in (False, True))
     assert_equal(play(plain, 120), play(compiled, 120))  # with an autoreset on the way
+
+
+def test_compiled_code_is_kept_under_the_names_of_the_sources_that_go_into_it(tmp_path, monkeypatch):
+    from metaworld_py.engine import compiled, reward_compiler
+
+    sources = ("engine/*.py", "sim/*.py", "tasks/common/definition.py")
+    digest = reward_compiler.source_digest(*sources)
+    assert digest in compiled._advance.py_func.__qualname__
+    shutil.copytree(Path(reward_compiler.__file__).parents[1], tmp_path / "package", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(reward_compiler, "__file__", str(tmp_path / "package" / "engine" / "reward_compiler.py"))
+    assert reward_compiler.source_digest(*sources) == digest
+    for name in ("engine/control.py", "sim/simulation.py", "tasks/common/definition.py"):
+        with (tmp_path / "package" / name).open("a") as file:
+            file.write("# another one\n")
+        assert reward_compiler.source_digest(*sources) != digest
+        digest = reward_compiler.source_digest(*sources)
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -96,6 +96,15 @@ def test_complex_actions_and_words_are_refused():
             checked_actions(action, (4,))
 
 
+@pytest.mark.parametrize("shape", [(4,), (1, 4)])
+def test_huge_actions_are_finite_ones(shape):
+    huge = np.array([1e308, 1e308, 0.0, 0.0]).reshape(shape)
+    assert np.array_equal(checked_actions(huge, shape), huge), "their sum is not"
+    for value in (np.nan, np.inf, -np.inf):
+        with pytest.raises(ValueError, match="action must be finite"):
+            checked_actions(np.array([0.0, value, 0.0, 0.0]).reshape(shape), shape)
+
+
 def test_an_instance_outside_its_box_is_named():
     with pytest.warns(UserWarning, match=r"reach-v3 is made for random vectors from .* observed goals are clipped"):
         env_class("reach")().set_task(Task("reach-v3", (0.0, 0.6, 0.02, 5.0, 0.9, 0.2), False))

@@ -8,7 +8,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from metaworld_py import MT1
+from metaworld_py import MT1, MetaWorldVectorEnv
 from metaworld_py.envs.env import env_class
 from metaworld_py.envs.states import EnvState
 
@@ -93,16 +93,16 @@ def test_an_edited_environment_leaves_others_alone():
     assert rewards(other) == expected and rewards(begun()) == expected
 
 
+THROUGH = [
+    lambda env: pickle.loads(pickle.dumps(env)),
+    copy.deepcopy,
+    lambda env: restored(env, env.get_state()),
+    lambda env: restored(env, EnvState.from_plain(json.loads(json.dumps(env.get_state().to_plain())))),
+]
+
+
 @pytest.mark.parametrize("task", ["push", "door-open"])
-@pytest.mark.parametrize(
-    "through",
-    [
-        lambda env: pickle.loads(pickle.dumps(env)),
-        copy.deepcopy,
-        lambda env: restored(env, env.get_state()),
-        lambda env: restored(env, EnvState.from_plain(json.loads(json.dumps(env.get_state().to_plain())))),
-    ],
-)
+@pytest.mark.parametrize("through", THROUGH)
 def test_changed_physics_travels_with_copies_and_states(task, through):
     env = begun(task)
     env.model.opt.gravity[2] = -30.0
@@ -127,6 +127,98 @@ def test_a_state_from_before_a_change_brings_the_old_physics_back():
     rewards(env)
     env.set_state(state)
     assert rewards(env) == expected
+
+
+class Alone:
+    """A vector environment of one, played as a single environment is."""
+
+    def __init__(self, task):
+        self.envs = MetaWorldVectorEnv([MT1(task, seed=1).train_tasks])
+        self.reset, self.get_state, self.set_state = self.envs.reset, self.envs.get_state, self.envs.set_state
+        self.unwrapped = self.envs.envs[0]
+        self.reset(seed=0)
+
+    def step(self, action):
+        return [one[0] for one in self.envs.step(action[np.newaxis])[:2]]
+
+    @property
+    def model(self):
+        return self.unwrapped.model
+
+    @property
+    def data(self):
+        return self.unwrapped.data
+
+
+KINDS = pytest.mark.parametrize("kind", [begun, Alone])
+
+
+def door_pos(env):
+    return env.unwrapped._episode.simulation.model.body("door").pos.tolist()
+
+
+@KINDS
+@pytest.mark.parametrize("field", ["xfrc_applied", "qfrc_applied", "eq_active"])
+def test_a_state_from_before_a_force_is_without_it(kind, field):
+    env = kind("push")
+    array, state = getattr(env.data, field), env.get_state()
+    expected = rewards(env)
+    env.set_state(state)
+    array[:] = 0 if field == "eq_active" else 1.0
+    assert rewards(env) != expected
+    env.set_state(state)
+    assert rewards(env) == expected and np.array_equal(array, getattr(kind("push").data, field))
+
+
+@KINDS
+def test_a_restored_state_has_fixtures_at_their_places_in_what_is_held_too(kind):
+    env = kind("door-open")
+    model, state, door = env.model, env.get_state(), door_pos(env)
+    expected = rewards(env)
+    for _ in range(2):
+        env.set_state(state)
+        assert model.body("door").pos.tolist() == door
+        model.body_pos[1, 2] += 1e-3  # carries all bodies to the physics
+        assert rewards(env) == expected and door_pos(env) == door
+
+
+@KINDS
+def test_an_edit_of_a_body_leaves_fixtures_at_the_places_of_a_new_instance(kind):
+    env, door = kind("door-open"), None
+    model = env.model
+    for task in MT1("door-open", seed=1).train_tasks[1:3]:
+        env.reset(options={"task": task})
+        assert door_pos(env) != door
+        door = door_pos(env)
+        model.body_pos[1, 2] += 1e-9
+        env.step(actions(1)[0])
+        assert door_pos(env) == model.body("door").pos.tolist() == door
+
+
+@pytest.mark.parametrize("through", THROUGH)
+def test_a_fixture_that_was_moved_stands_there_in_copies_and_states(through):
+    env = begun("door-open")
+    env.model.body("door").pos[0] += 0.05
+    env.step(actions(1)[0])
+    twin = through(env)
+    assert door_pos(twin) == door_pos(env) and rewards(twin) == rewards(env)
+    env.reset(), twin.reset()
+    assert door_pos(twin) == door_pos(env) == door_pos(begun("door-open")), "where the next episode's instance has it"
+
+
+def test_a_fixture_that_was_moved_stands_there_in_copies_of_vector_environments():
+    env = Alone("door-open")
+    env.model.body("door").pos[0] += 0.05
+    env.step(actions(1)[0])
+    twin = pickle.loads(pickle.dumps(env.envs))
+    assert np.array_equal(env.envs.step(actions(1))[0], twin.step(actions(1))[0]) and door_pos(twin.envs[0]) == door_pos(env)
+
+
+def test_a_state_of_an_older_file_has_fixtures_at_the_instance_s_places():
+    env = begun("door-open")
+    saved, expected = env.get_state().to_plain(), rewards(env)
+    del saved["episode"]["fixtures"]
+    assert rewards(restored(env, EnvState.from_plain(saved))) == expected
 
 
 def test_looks_travel_with_copies():

@@ -102,6 +102,17 @@ def test_a_masked_reset_leaves_the_others_alone():
     assert np.array_equal(before[~mask], after[~mask]) and not np.array_equal(before[mask], after[mask])
 
 
+def test_a_masked_reset_seeds_only_what_it_resets_by_every_strategy():
+    mask, outcomes = np.array([True, False]), []
+    for strategy in ("native", "sync"):
+        envs = make_reaches(strategy, autoreset_mode="Disabled")
+        envs.reset(seed=1)
+        envs.reset(seed=5, options={"reset_mask": mask.copy()})
+        seeds = envs.get_attr("np_random_seed")
+        outcomes.append((seeds, envs.reset(options={"reset_mask": ~mask})[0].tolist()))
+    assert outcomes[0] == outcomes[1] and outcomes[0][0] == (5, 2)
+
+
 def test_staggered_resets_end_episodes_at_different_times():
     """Once each: later episodes are whole, and nothing else is different."""
     envs, plain = two_reaches(max_episode_steps=4), two_reaches(max_episode_steps=4)

@@ -214,6 +214,8 @@ def test_arrays_go_to_torch_and_back_without_a_copy():
     [
         (np.zeros((5, 4)), r"shape \(6, 4\)"),
         (wp.zeros((6, 4), dtype=wp.float64, device="cpu"), "must be float32"),
+        (np.zeros((6, 4), complex), "must be real numbers, got complex128"),
+        (None, "must be real numbers, got object"),
     ],
 )
 def test_actions_of_another_kind_are_refused(actions, message):
@@ -221,6 +223,20 @@ def test_actions_of_another_kind_are_refused(actions, message):
     env.reset()
     with pytest.raises(ValueError, match=message):
         env.step(actions)
+
+
+@pytest.mark.parametrize(
+    ("seed", "message"),
+    [
+        (1.5, "seed must be an integer"),
+        ("3", "seed must be an integer"),
+        (True, "seed must be an integer"),
+        ([1, 2], "give one seed for all"),
+    ],
+)
+def test_seeds_that_are_none_are_refused(seed, message):
+    with pytest.raises(ValueError, match=message):
+        make().reset(seed=seed)
 
 
 def test_one_hot_ids_stand_behind_and_hidden_goals_are_zero_but_pay():

@@ -17,9 +17,13 @@ from metaworld_py.tasks import TASKS
     ("arguments", "message"),
     [
         ({"benchmark": "MT51", "worlds": 50}, "unknown task set"),
-        ({"benchmark": "MT10", "worlds": 9}, "worlds must be whole and at least 10, got 9"),
-        ({"benchmark": "reach", "worlds": 2.0}, "worlds must be whole"),
-        ({"benchmark": "reach", "worlds": 2, "num_goals": 0}, "num_goals must be whole and at least 1"),
+        ({"benchmark": "MT10", "worlds": 9}, "worlds must be at least 10 and whole, got 9"),
+        ({"benchmark": "reach", "worlds": 2.0}, "worlds must be at least 1 and whole"),
+        ({"benchmark": "reach", "worlds": 2, "num_goals": 0}, "num_goals must be at least 1 and whole"),
+        ({"benchmark": "reach", "worlds": 2, "max_episode_steps": None}, "max_episode_steps must be at least 1 and whole"),
+        ({"benchmark": "reach", "worlds": 2, "use_one_hot": "False"}, "use_one_hot must be True or False, got 'False'"),
+        ({"benchmark": "reach", "worlds": 2, "terminate_on_success": "no"}, "terminate_on_success must be True or False"),
+        ({"benchmark": "reach", "worlds": 2, "goal_visible": "no"}, "goal_visible must be True or False or None"),
         ({"benchmark": "reach", "worlds": 2, "reward_function_version": "v3"}, "reward_function_version must be one of"),
         ({"benchmark": "reach", "worlds": 2, "seed": -1}, "seed must be"),
     ],
@@ -34,6 +38,12 @@ def test_without_the_extra_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "mujoco_warp" else found(name))
     with pytest.raises(ImportError, match=r"mujoco_warp.*pip install -e '\.\[gpu\]'"):
         metaworld_py.make_gpu("reach", 1)
+
+
+def test_integers_of_numpy_are_whole_numbers(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)  # what comes after the arguments were taken
+    with pytest.raises(ImportError):
+        metaworld_py.make_gpu("reach", np.int64(1), num_goals=np.int64(2), max_episode_steps=np.int64(3))
 
 
 def test_the_bank_holds_what_resets_leave():
