@@ -187,6 +187,7 @@ def train(config: CloningConfig, seed: int, run: RlRun) -> Cloning:
     Raises:
       ValueError: see `read_demonstrations`; an unknown camera; or the run began with other demonstrations.
       RenderingError: pictures, and no OpenGL to evaluate with; says what to install.
+      FloatingPointError: the run has diverged.
       TooSlowError: see `RlRun.check_throughput`.
     """
     learner = make_learner(config, seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +33,11 @@ def learn_from_demonstrations(
 
     Raises:
       TooSlowError: see `RlRun.check_throughput`.
+      FloatingPointError: the run has diverged.
     """
+    if run.owes_evaluation:  # stopped while it was evaluated
+        evaluate(agent.policy)
+        run.save_all(agent, state)
     samples_per_update, is_warm = config.env_steps_per_iteration / config.updates_per_iteration, False
     while not run.is_over:
         began = time.perf_counter()
@@ -40,12 +45,21 @@ def learn_from_demonstrations(
         run.advance(config.env_steps_per_iteration)
         updates_per_s = config.updates_per_iteration / (time.perf_counter() - began)
         rates = {"steps_per_s": updates_per_s * samples_per_update, "updates_per_s": updates_per_s}
-        run.log("progress", rates | {name: float(value) for name, value in metrics.items()})
+        metrics = {name: float(value) for name, value in metrics.items()}
+        run.log("progress", rates | metrics)
+        if wrong := [name for name, value in metrics.items() if not math.isfinite(value)]:
+            raise FloatingPointError(
+                f"{run.folder}: {', '.join(wrong)} not finite after {run.env_steps:,} steps: the run has diverged; what was saved stands; "
+                "try a smaller --learning-rate"
+            )
         if is_warm:  # the first iteration compiles
             run.check_throughput(rates["steps_per_s"], updates_per_s)
         is_warm = True
-        if run.is_due(config.eval_every_env_steps):
+        is_evaluated, is_saved = run.is_due(config.eval_every_env_steps), run.is_due(config.save_every_env_steps)
+        if is_saved:  # first, so that an interrupt costs the evaluation and nothing that was learned
+            run.save_all(agent, state, owes_evaluation=is_evaluated)
+        if is_evaluated:
             evaluate(agent.policy)
-        if run.is_due(config.save_every_env_steps):
+        if is_evaluated and is_saved:
             run.save_all(agent, state)
     return agent

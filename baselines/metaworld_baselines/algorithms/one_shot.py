@@ -162,6 +162,7 @@ def train(config: OneShotConfig, seed: int, run: RlRun) -> OneShot:
     """Train, or go on training, until the budget is spent.
 
     Raises:
+      FloatingPointError: the run has diverged.
       TooSlowError: see `RlRun.check_throughput`.
     """
     learner = make_learner(config)

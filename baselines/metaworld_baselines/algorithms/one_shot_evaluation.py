@@ -127,7 +127,12 @@ def evaluate_one_shot(agent: OneShotLearner, config: Any, seed: int, condition: 
       condition: one of `CONDITIONS`: what is played is what was demonstrated to the last number; or the same goal with the object
         elsewhere; or a goal that was not the one demonstrated, which tells how much the demonstration matters.
       name: for the result.
+
+    Raises:
+      ValueError: an unknown condition.
     """
+    if condition not in CONDITIONS:
+        raise ValueError(f"unknown condition {condition!r}; there are {', '.join(map(repr, CONDITIONS))}")
     began, tasks = time.monotonic(), []
     for index, task in enumerate(config.tasks):
         goals = goals_of(config, task, seed, held_out=True)[: config.eval_instances]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -86,7 +87,8 @@ class SacConfig:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
         if self.collectors < 1 or self.envs_per_task % self.collectors:
             raise ValueError(f"collectors must divide envs_per_task ({self.envs_per_task}), got {self.collectors}")
-        if self.updates_per_chunk < 1 or self.updates_per_chunk != self.chunk_vector_steps * self.updates_per_vector_step:
+        updates = self.chunk_vector_steps * self.updates_per_vector_step  # 50 · 0.14 is 7 but for rounding
+        if self.updates_per_chunk < 1 or not math.isclose(updates, self.updates_per_chunk):
             raise ValueError(
                 f"chunk_vector_steps · updates_per_vector_step must be a whole number of at least 1, got "
                 f"{self.chunk_vector_steps} · {self.updates_per_vector_step}"
@@ -102,8 +104,10 @@ class SacConfig:
         find_method(self.critic_combination, len(self.tasks))
 
     def _check_values(self) -> None:
-        if self.value_range <= 0.0:
-            raise ValueError(f"value_range must be positive, got {self.value_range}")
+        if not math.isfinite(self.target_entropy):
+            raise ValueError(f"target_entropy must be a finite number, got {self.target_entropy}")
+        if not 0.0 < self.value_range < math.inf:
+            raise ValueError(f"value_range must be positive and finite, got {self.value_range}")
         if self.critic_bins and not (self.critic_bins > 1 and self.normalize_returns):
             raise ValueError("critic_bins must be 2 or more, with normalize_returns: values of unscaled rewards lie beyond the bins")
         if self.normalize_returns and self.random_chunks * self.chunk_vector_steps < self.max_episode_steps:

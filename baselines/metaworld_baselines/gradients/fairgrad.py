@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jaxtyping import Float, Int
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.gradients.gram import TINY, mean_square, rounding
+from metaworld_baselines.gradients.gram import TINY, cosines, mean_square, rounding
 from metaworld_baselines.gradients.weighting import Weighting, of_gram
 
 MAX_STEPS = 60  # of Newton's method; five to ten are usual
@@ -42,10 +42,11 @@ def fairgrad(num_tasks: int, alpha: float = 1.0) -> Weighting:
 def fair_weights(gram: Float[Array, "task task"], alpha: float) -> Float[Array, " task"]:
     """The w > 0 with K w = w^(−1/α); tasks without gradient get no weight."""
     unit = mean_square(gram)
-    matrix = (gram + rounding(gram) * jnp.eye(len(gram), dtype=gram.dtype)) / unit
-    squares = jnp.diagonal(matrix)
     has_gradient = jnp.diagonal(gram) > TINY
-    matrix = jnp.where(has_gradient[:, None] & has_gradient[None, :], matrix, jnp.diag(squares))
+    squares = jnp.where(has_gradient, jnp.diagonal(gram) / unit, 1.0)
+    both = has_gradient[:, None] & has_gradient[None, :]
+    ridge = rounding(cosines(gram)) * squares  # each task's in proportion with its own length: of one size it would drown the short ones
+    matrix = jnp.where(both, gram / unit, 0.0) + jnp.diag(jnp.where(has_gradient, ridge, 1.0))
     # In units of what each task's weight would be alone, the solution is of order one and the system as well conditioned as cosines are.
     alone = squares ** (-alpha / (1.0 + alpha))
     found = alone * _newton(alone[:, None] * matrix * alone[None, :], alone ** (1.0 - 1.0 / alpha), alpha)

@@ -37,7 +37,12 @@ def famo(num_tasks: int, learning_rate: float = 0.025, decay: float = 1e-3) -> W
       num_tasks: T.
       learning_rate: of the logits.
       decay: γ.
+
+    Raises:
+      ValueError: negative ones.
     """
+    if min(learning_rate, decay) < 0.0:
+        raise ValueError(f"learning_rate and decay must not be negative, got {learning_rate} and {decay}")
     adam, zeros = optax.adam(learning_rate), jnp.zeros(num_tasks)
 
     def weigh(gram: Any, losses: Any, state: FamoState, noise: Any) -> tuple[Array, FamoState]:

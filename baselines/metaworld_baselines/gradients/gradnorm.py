@@ -38,7 +38,12 @@ def gradnorm(num_tasks: int, asymmetry: float = 1.5, learning_rate: float = 0.02
       num_tasks: T.
       asymmetry: a; larger values pull slow tasks harder.
       learning_rate: of the weights.
+
+    Raises:
+      ValueError: negative ones.
     """
+    if min(asymmetry, learning_rate) < 0.0:
+        raise ValueError(f"asymmetry and learning_rate must not be negative, got {asymmetry} and {learning_rate}")
     adam, ones = optax.adam(learning_rate), jnp.ones(num_tasks)
 
     def weigh(gram: Any, losses: Any, state: GradNormState, noise: Any) -> tuple[Array, GradNormState]:

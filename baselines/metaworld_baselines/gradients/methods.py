@@ -78,7 +78,7 @@ _OF_LOSSES = ("gradnorm", "famo", "dwa", "uncertainty", "db-mtl")
 
 
 def _settings(name: str, words: str) -> dict[str, Any]:
-    known = list(inspect.signature(METHODS[name]).parameters)[1:]
+    known = dict(list(inspect.signature(METHODS[name], eval_str=True).parameters.items())[1:])
     settings: dict[str, Any] = {}
     for word in filter(None, words.split(",")):
         setting, _, value = word.partition("=")
@@ -90,6 +90,8 @@ def _settings(name: str, words: str) -> dict[str, Any]:
             raise ValueError(f"{name}: {setting} takes a number, or several as 1/2/3; got {value!r}") from None
         if not all(map(math.isfinite, numbers)) or (setting != "weights" and len(numbers) > 1):
             raise ValueError(f"{name}: {setting} takes {'finite numbers' if setting == 'weights' else 'one finite number'}, got {value!r}")
+        if known[setting].annotation is int and not isinstance(numbers[0], int):
+            raise ValueError(f"{name}: {setting} takes a whole number, got {value!r}")
         settings[setting] = numbers if setting == "weights" else numbers[0]
     if "weights" in known and "weights" not in settings:
         raise ValueError(f"{name} needs weights, one for each task: {name}:weights=1/2/0.5")

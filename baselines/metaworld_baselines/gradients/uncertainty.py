@@ -30,7 +30,12 @@ def uncertainty(num_tasks: int, learning_rate: float = 1e-3) -> Weighting:
     Args:
       num_tasks: T.
       learning_rate: of the log variances, Adam.
+
+    Raises:
+      ValueError: a negative one.
     """
+    if learning_rate < 0.0:
+        raise ValueError(f"learning_rate must not be negative, got {learning_rate}")
     adam, zeros = optax.adam(learning_rate), jnp.zeros(num_tasks)
 
     def weigh(gram: Any, losses: Any, state: UncertaintyState, noise: Any) -> tuple[Array, UncertaintyState]:

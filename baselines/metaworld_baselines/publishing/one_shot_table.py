@@ -26,6 +26,7 @@ from metaworld_py.checks.bench import table
 from metaworld_py.evaluation import EvaluationResult, mean_rate_interval
 
 REPLAY = "actions over again, object elsewhere"
+WAYS = *CONDITIONS, REPLAY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +34,17 @@ class Command:
     """Options of the command line."""
 
     folders: tyro.conf.Positional[tuple[Path, ...]]
-    conditions: tuple[str, ...] = (*CONDITIONS, REPLAY)  # which ways
+    conditions: tuple[str, ...] = WAYS  # which of them
 
 
 def results(folder: Path, condition: str) -> EvaluationResult:
     """What a run's last policy does under a condition; played at the first call, and again where the run went on since.
 
     Raises:
-      OSError, ValueError: no run of one-shot imitation there.
+      OSError, ValueError: no run of one-shot imitation there, or an unknown condition.
     """
+    if condition not in WAYS:
+        raise ValueError(f"unknown condition {condition!r}; there are {', '.join(map(repr, WAYS))}")
     _, config, seed, _ = read_run(folder)
     if not isinstance(config, OneShotConfig):
         raise ValueError(f"{folder} holds no run of one-shot imitation")

@@ -103,7 +103,7 @@ def compiled(config: MultiTaskConfig) -> Functions:
 
     @jax.jit
     def test(data: Any, params: Any, key: Array) -> dict[str, Array]:
-        pictures, labels = problem.draw(data, key, config.test_samples)
+        pictures, labels = (problem.draw_test or problem.draw)(data, key, config.test_samples)
         return problem.measure(networks.outputs(params, tasks, pictures), labels)
 
     return Functions(init, partial(learn, problem.train), partial(test, problem.test), chunk)

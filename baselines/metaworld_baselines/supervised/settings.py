@@ -13,6 +13,14 @@ from metaworld_baselines.networks import regularization as reg
 MAML, CNP, FINE_TUNING, NEAREST_NEIGHBOUR = "maml", "cnp", "fine-tuning", "nearest-neighbour"
 ADAPTATIONS = (MAML, CNP, FINE_TUNING, NEAREST_NEIGHBOUR)
 CONVOLUTIONS, DENSE = "convolutions", "dense"
+_META_COUNTS = (
+    *("shots", "queries", "meta_batch", "test_tasks", "total_steps", "eval_every_steps", "save_every_steps"),
+    *("ways", "width", "encoder_width", "latent", "latent_side", "encoder_channels"),
+)
+_META_NOT_NEGATIVE = (
+    *("learning_rate", "inner_learning_rate", "train_classes", "beta", "taml", "weight_decay", "label_noise"),
+    *("inner_steps", "test_inner_steps"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,26 +65,8 @@ class MetaConfig:
         _check_choice("adaptation", self.adaptation, ADAPTATIONS)
         _check_choice("regularizer", self.regularizer, reg.KINDS)
         _check_choice("head", self.head, (CONVOLUTIONS, DENSE))
-        for name in (
-            "shots",
-            "queries",
-            "meta_batch",
-            "test_tasks",
-            "total_steps",
-            "eval_every_steps",
-            "save_every_steps",
-            "ways",
-            "width",
-            "encoder_width",
-            "latent",
-            "latent_side",
-            "encoder_channels",
-        ):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        for name in ("train_classes", "beta", "taml", "weight_decay", "label_noise", "inner_steps", "test_inner_steps"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+        _check_least(self, 1, _META_COUNTS)
+        _check_least(self, 0, _META_NOT_NEGATIVE)
         if self.beta and self.regularizer == reg.NONE:
             raise ValueError(f"beta {self.beta:g} needs a regularizer: {', '.join(reg.KINDS[1:])}")
 
@@ -89,6 +79,13 @@ class MetaConfig:
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+
+
+def _check_least(config: Any, least: int, names: tuple[str, ...]) -> None:
+    for name in names:
+        value = getattr(config, name)
+        if not value >= least:  # NaN is refused, too
+            raise ValueError(f"{name} must {f'be at least {least}' if least else 'not be negative'}, got {value}")
 
 
 _W, _A, _ALL = ({"regularizer": kind} for kind in (reg.WEIGHTS, reg.ACTIVATIONS, reg.ALL_WEIGHTS))
@@ -181,6 +178,8 @@ SINGLE = "single"  # a network for each task
 OVERLAID, CIFAR, CELEBA, SCENES, NYU = "overlaid-digits", "cifar-100", "celeba", "scenes", "nyuv2"
 NUM_TASKS = {OVERLAID: 2, CIFAR: 20, CELEBA: 40, SCENES: 3, NYU: 3}
 IN_FOLDERS = (CIFAR, CELEBA, NYU)  # of the user's
+_MULTI_TASK_COUNTS = ("batch", "channels", "halvings", "width", "test_samples", "total_steps", "eval_every_steps", "save_every_steps")
+_MULTI_TASK_NOT_NEGATIVE = ("learning_rate", "most_pictures")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,7 +195,7 @@ class MultiTaskConfig:
     channels: int = 4  # of the first convolution; each further one has twice as many
     halvings: int = 2  # convolutions, each of which halves the picture
     width: int = 32  # of the shared features
-    test_samples: int = 2_000
+    test_samples: int = 2_000  # pictures of each task; of folders without replacement, so all where there are no more
     total_steps: int = 1_000
     eval_every_steps: int = 500
     save_every_steps: int = 500
@@ -204,12 +203,8 @@ class MultiTaskConfig:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         _check_choice("problem", self.problem, tuple(NUM_TASKS))
-        sizes = ("batch", "channels", "halvings", "width", "test_samples", "total_steps", "eval_every_steps", "save_every_steps")
-        for name in sizes:
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.most_pictures < 0:
-            raise ValueError(f"most_pictures must not be negative, got {self.most_pictures}")
+        _check_least(self, 1, _MULTI_TASK_COUNTS)
+        _check_least(self, 0, _MULTI_TASK_NOT_NEGATIVE)
         if self.learner != SINGLE:
             find_method(self.learner, NUM_TASKS[self.problem])
 

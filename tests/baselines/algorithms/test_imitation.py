@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from safetensors.numpy import load_file
 from metaworld_baselines import train
 from metaworld_baselines.algorithms import cloning, one_shot
 from metaworld_baselines.algorithms.cloning_config import CloningConfig
+from metaworld_baselines.algorithms.imitation import learn_from_demonstrations
 from metaworld_baselines.algorithms.one_shot_config import OneShotConfig
 from metaworld_baselines.algorithms.one_shot_evaluation import (
     ELSEWHERE,
@@ -108,6 +110,40 @@ def test_a_run_does_not_go_on_with_other_demonstrations(recording, tmp_path):
     run.close()
 
 
+LOOP = SimpleNamespace(updates_per_iteration=1, env_steps_per_iteration=10, eval_every_env_steps=20, save_every_env_steps=20)
+
+
+def counted(agent, iteration):
+    """An agent that has learned its iterations' number."""
+    return agent._replace(policy=agent.policy + 1.0), {"loss": 1.0 / (iteration + 1)}
+
+
+def test_an_interrupt_during_the_last_evaluation_costs_that_evaluation_alone(tmp_path):
+    def interrupted(policy):
+        raise KeyboardInterrupt
+
+    new, run = one_shot.OneShot(jnp.zeros(()), ()), train.RlRun(tmp_path, "bc", {}, 20)
+    with pytest.raises(KeyboardInterrupt):
+        learn_from_demonstrations(LOOP, run, new, counted, interrupted, "a digest")
+    run.close()
+    evaluated = []
+    for _ in range(2):  # what was owed is played once
+        run = train.RlRun(tmp_path, "bc", {}, 20)
+        agent, digest = run.restore(new)
+        assert run.env_steps == 20 and digest == "a digest"
+        learn_from_demonstrations(LOOP, run, agent, counted, lambda policy: evaluated.append(float(policy)), digest)
+        run.close()
+    assert evaluated == [2.0]
+
+
+def test_a_run_that_has_diverged_is_stopped(tmp_path):
+    new, run = one_shot.OneShot(jnp.zeros(()), ()), train.RlRun(tmp_path, "bc", {}, 20)
+    with pytest.raises(FloatingPointError, match=r"loss not finite after 10 steps: the run has diverged.*try a smaller --learning-rate"):
+        learn_from_demonstrations(LOOP, run, new, lambda agent, _: (agent, {"loss": jnp.nan}), pytest.fail)
+    run.close()
+    assert "nan" in (tmp_path / "progress.csv").read_text() and not (tmp_path / checkpoints.RESUME).exists()
+
+
 @pytest.mark.parametrize("previous_frame", [False, True])
 def test_policies_see_the_frame_before_only_if_wanted(previous_frame):
     learner = cloning.make_learner(CloningConfig(benchmark="reach", width=8, depth=1, previous_frame=previous_frame))
@@ -200,6 +236,11 @@ def test_replaying_the_demonstration_solves_the_same_place():
     assert same == 1.0 > elsewhere
 
 
+def test_an_unknown_condition_is_refused_before_anything_is_played():
+    with pytest.raises(ValueError, match="unknown condition 'elsewhere'; there are 'same place', 'object elsewhere', \"another goal's"):
+        evaluate_one_shot(ReplayAgent(), CONFIG, 1, "elsewhere")
+
+
 def test_experts_see_the_goal_and_noise_is_no_part_of_what_they_would_do():
     hidden = ML1("reach", 1).test_tasks[:3]
     still, noisy = (play_experts(hidden, steps=30, noise_std=std, seed=1) for std in (0.0, np.array([0.0, 0.5, 0.5])))
@@ -221,6 +262,8 @@ def test_one_shot_runs_leave_a_table(tmp_path, capsys):
     assert one_shot_table.results(folder, ELSEWHERE) and kept.stat().st_mtime_ns == played.st_mtime_ns, "played once"
     os.utime(folder / "last.safetensors", (played.st_mtime + 60.0, played.st_mtime + 60.0))
     assert one_shot_table.results(folder, ELSEWHERE) and kept.stat().st_mtime_ns > played.st_mtime_ns, "again, once the run went on"
+    assert one_shot_table.main([str(folder), "--conditions", "object_elsewhere"]) == 2
+    assert "unknown condition 'object_elsewhere'; there are 'same place', 'object elsewhere'" in capsys.readouterr().err
     assert one_shot_table.main([str(tmp_path)]) == 2
     assert one_shot_table.main([str(folder), str(folder)]) == 2 and "the same run, seed" in capsys.readouterr().err
 

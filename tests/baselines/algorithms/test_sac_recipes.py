@@ -184,11 +184,19 @@ def test_files_without_these_settings_mean_the_plain_algorithm():
         ({"n_steps": 0}, "n_steps must be at least 1"),
         ({"task_embedding": -1}, "task_embedding must not be negative"),
         ({"value_range": 0.0}, "value_range must be positive"),
+        ({"value_range": float("nan")}, "value_range must be positive"),
+        ({"target_entropy": float("nan")}, "target_entropy must be a finite number"),
+        ({"chunk_vector_steps": 50, "updates_per_vector_step": 0.15}, "must be a whole number of at least 1"),
     ],
 )
 def test_impossible_recipes_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         replace(SMALL, **changes)
+
+
+@pytest.mark.parametrize(("steps", "updates", "whole"), [(50, 0.14, 7), (30, 0.7, 21), (70, 0.1, 7)])
+def test_updates_of_a_chunk_are_whole_but_for_rounding(steps, updates, whole):
+    assert replace(SMALL, chunk_vector_steps=steps, updates_per_vector_step=updates).updates_per_chunk == whole
 
 
 TINY = """

@@ -14,12 +14,14 @@ from metaworld_baselines.gradients import gradvac
 from metaworld_baselines.gradients.combination import combination
 from metaworld_baselines.gradients.for_numpy import TaskWeights, in_float64
 from metaworld_baselines.gradients.methods import METHODS, find_method
+from metaworld_baselines.gradients.quadratic import nonnegative_minimum
 
 TORCHJD = json.loads((Path(__file__).parent / "torchjd.json").read_text())
 TORCHJD_ATOL = 1e-5  # of weights, relative to the largest: both sides compute in double precision
 TORCHJD_SOLVERS = {"mgda": 0.05, "cagrad:c=0.5": 2e-4}  # what its Frank–Wolfe (3000 steps) and its cone solver leave; see the test below
 FLOAT32_RTOL = 2e-3  # of the update, against double precision
 RIDGE = 2e-3  # that share of a conflict UPGrad's ridge of 1e-4 lets through
+UNLIKE = 10.0 ** np.array([[0.0], [-3.0], [-1.0], [-2.0]])  # lengths as far apart as losses on different scales make them
 T, PARAMS = 4, 12
 RANDOM_ORDER = {"pcgrad", "gradvac"}  # with more than two tasks the order of projections decides
 
@@ -66,6 +68,14 @@ def is_conflict_free(name):
         assert (gradients @ found >= -RIDGE * lengths).all(), "opposes a task"
 
 
+def is_conflict_free_of_unlike_lengths_in_float32(name):
+    for seed in range(5):
+        gradients = (random_gradients(seed) * UNLIKE).astype(np.float32)
+        found = np.asarray(first_update(name, T, "float32")(gradients), np.float64)
+        lengths = np.linalg.norm(gradients, axis=1) * np.linalg.norm(found)
+        assert (gradients @ found >= -RIDGE * lengths).all(), "opposes a task"
+
+
 def is_permutation_equivariant(name):
     gradients, order = random_gradients(), [2, 0, 3, 1]
     assert np.allclose(update_of(name, gradients), update_of(name, gradients[order]), rtol=1e-6, atol=1e-8)
@@ -80,6 +90,16 @@ def keeps_its_direction_whatever_each_length(name):
     gradients = random_gradients()
     one, other = update_of(name, gradients), update_of(name, gradients * np.array([[1.0], [5.0], [0.2], [2.0]]))
     assert np.isclose(one @ other, np.linalg.norm(one) * np.linalg.norm(other), rtol=1e-6)
+
+
+def keeps_its_direction_of_unlike_lengths_in_float32(name):
+    for seed in range(5):
+        gradients = random_gradients(seed)
+        one, other = (
+            update_of(name, gradients),
+            np.asarray(first_update(name, T, "float32")((gradients * UNLIKE).astype(np.float32)), np.float64),
+        )
+        assert np.isclose(one @ other, np.linalg.norm(one) * np.linalg.norm(other), rtol=1e-6)
 
 
 def leaves_equal_gradients_as_they_are(name):
@@ -128,9 +148,11 @@ def is_right_in_float32(name):
 ALL = set(METHODS)
 PROPERTIES = [
     (is_conflict_free, CONFLICT_FREE),
+    (is_conflict_free_of_unlike_lengths_in_float32, CONFLICT_FREE),
     (is_permutation_equivariant, ALL - RANDOM_ORDER - {"random", "graddrop"}),
     (scales_as_said, ALL),
     (keeps_its_direction_whatever_each_length, EACH_LENGTH_CANCELS),
+    (keeps_its_direction_of_unlike_lengths_in_float32, EACH_LENGTH_CANCELS),
     (leaves_equal_gradients_as_they_are, ALL - {"sum"}),
     (leaves_one_task_alone, ALL),
     (rests_where_all_gradients_are_zero, ALL),
@@ -161,7 +183,26 @@ def test_properties_can_fail():
             holds(name)
 
 
-@pytest.mark.parametrize("name", TORCHJD["cases"][0]["weights"])
+def weights_with_a_ridge_on_the_gram_matrix(gram, ridge):
+    """UPGrad as TorchJD has it, with our solver."""
+    with in_float64():
+        matrix = jnp.asarray(gram / np.trace(gram) + ridge * np.eye(len(gram)))
+        added = [nonnegative_minimum(matrix, -row) for row in matrix]
+    return 1 / len(gram) + np.mean(added, axis=0)
+
+
+def test_upgrad_s_values_are_torchjd_s_but_for_the_ridge():
+    """TorchJD's lies on K, ours on the cosines: with its own our solver finds its values, and towards none both are the same."""
+    for case in TORCHJD["cases"]:
+        gradients = np.array(case["gradients"])
+        gram, wanted = gradients @ gradients.T, np.array(case["weights"]["upgrad"])
+        found = weights_with_a_ridge_on_the_gram_matrix(gram, 1e-4)
+        assert np.abs(found - wanted).max() <= TORCHJD_ATOL * wanted.max(), (len(gram), found, wanted)
+        found, wanted = TaskWeights("upgrad:ridge=1e-9", len(gram))(gram), weights_with_a_ridge_on_the_gram_matrix(gram, 1e-9)
+        assert np.abs(found - wanted).max() <= TORCHJD_ATOL * wanted.max(), (len(gram), found, wanted)
+
+
+@pytest.mark.parametrize("name", sorted(TORCHJD["cases"][0]["weights"].keys() - {"upgrad"}))
 def test_values_are_torchjd_s(name):
     for case in TORCHJD["cases"]:
         gradients = np.array(case["gradients"])
@@ -204,6 +245,13 @@ def test_pcgrad_of_two_tasks_is_torchjd_s():
         (lambda: find_method("fixed", 3), "fixed needs weights"),
         (lambda: find_method("fixed:weights=1/2", 3), "weights must be 3 numbers"),
         (lambda: find_method("fairgrad:alpha=0", 3), "alpha must be positive"),
+        (lambda: find_method("upgrad:ridge=0", 3), "ridge must be positive"),
+        (lambda: find_method("dwa:period=1.5", 3), "period takes a whole number, got '1.5'"),
+        (lambda: find_method("dwa:period=0", 3), "temperature and period must be positive"),
+        (lambda: find_method("famo:learning_rate=-1", 3), "learning_rate and decay must not be negative"),
+        (lambda: find_method("famo:decay=-1", 3), "learning_rate and decay must not be negative"),
+        (lambda: find_method("gradnorm:learning_rate=-1", 3), "asymmetry and learning_rate must not be negative"),
+        (lambda: find_method("uncertainty:learning_rate=-5", 3), "learning_rate must not be negative"),
         (lambda: find_method("famo", 3, may_be_negative=True), "use it for the critic"),
         (lambda: TaskWeights("graddrop", 3), "mixes whole gradients"),
         (lambda: TaskWeights("famo", 2)(np.eye(2)), "give losses="),

@@ -38,6 +38,8 @@ def test_coarse_categories_are_tasks_with_pictures_of_their_own(cifar_folder):
     assert np.array_equal(shade, 5 * np.arange(20)[:, None] + np.asarray(labels))
     assert not pictures[..., 1:].any() and len(set(np.asarray(labels).ravel().tolist())) == 5
     assert problem.train.labels.shape == (20, 15), "as many of each task as there are of the rarest"
+    _, labels = problem.draw_test(problem.test, KEY, 15)
+    assert (np.sort(labels, axis=1) == np.repeat(np.arange(5), 3)).all(), "each picture once"
 
 
 @pytest.fixture
@@ -62,6 +64,8 @@ def test_attributes_are_tasks_of_the_same_faces(celeba_folder):
     assert pictures.shape == (40, 5, 64, 64, 3) and np.array_equal(pictures[0], pictures[39])
     shade = np.rint(np.asarray(pictures)[0, :, 0, 0, 0] * 255 / 40)
     assert np.array_equal(shade % 2, np.asarray(labels)[0]) and not labels[1:].any()
+    labels = problem.draw_test(problem.train, KEY, 5)[1]
+    assert sorted(np.asarray(labels)[0].tolist()) == [0, 0, 1], "each face once, and no more than there are"
     assert len(label_folders.celeba(celeba_folder, most=1).train.labels) == 1
 
 
@@ -86,6 +90,7 @@ def test_nyuv2_in_the_layout_of_those_who_prepared_it(nyu_folder):
     assert pictures.shape == (3, 6, 8, 16, 3) and labels.classes.shape == (3, 6, 8, 16)
     number = labels.classes[0, :, 4, 4]
     assert np.allclose(labels.depth[0, :, 4, 4], 1.0 + number) and np.allclose(labels.normals[0, :, 4, 4], [0.0, 1.0, 0.0])
+    assert sorted(problem.draw_test(problem.test, KEY, 6)[1].classes[0, :, 4, 4].tolist()) == [0, 1], "each picture once"
     assert (labels.classes[..., 0, 0] == -1).all() and not labels.depth[..., 0, 0].any() and not labels.normals[..., 0, 0, :].any()
 
 

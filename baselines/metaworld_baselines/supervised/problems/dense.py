@@ -1,7 +1,7 @@
-"""Three tasks at every pixel: what it belongs to, how far away it is, which way its surface looks (NYUv2's protocol: Liu et al. 2019).
+"""Three tasks at every pixel: what it belongs to, how far away it is, which way its surface looks (as on NYUv2: Liu et al. 2019).
 
-Losses as there: cross-entropy, absolute error of depth, one minus the cosine of normals; pixels without a label count for nothing.
-`nyuv2` reads a folder of the user's; our own scenes are in `scenes`.
+Losses and measures as there: cross-entropy, absolute error of depth, one minus the cosine of normals; pixels without a label count for
+nothing. `nyuv2` reads a folder of the user's; our own scenes are in `scenes`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.supervised.problems.many_tasks import ManyTasks, for_all_tasks
+from metaworld_baselines.supervised.problems.many_tasks import ManyTasks, distinct, for_all_tasks
 from metaworld_py.files import reading
 
 NUM_TASKS = 3  # segmentation, depth, normals
@@ -52,12 +52,13 @@ class Labels(NamedTuple):
     normals: Array
 
 
-def dense(train: DensePictures, test: DensePictures, num_classes: int) -> ManyTasks:
+def dense(train: DensePictures, test: DensePictures, num_classes: int, *, test_once: bool = False) -> ManyTasks:
     """The problem.
 
     Args:
       train, test: pictures.
       num_classes: of the segmentation.
+      test_once: draw pictures to test on without replacement.
 
     Raises:
       ValueError: sides that do not halve three times.
@@ -73,12 +74,25 @@ def dense(train: DensePictures, test: DensePictures, num_classes: int) -> ManyTa
         return measures(outputs[0, ..., :num_classes], outputs[1], outputs[2], jax.tree.map(lambda leaf: leaf[0], labels))
 
     on_device = {name: DensePictures(*map(jnp.asarray, part)) for name, part in (("train", train), ("test", test))}
-    settings: dict[str, Any] = {**on_device, "draw": _draw, "loss": loss, "measure": measure}
+    settings: dict[str, Any] = {
+        **on_device,
+        "draw": _draw,
+        "draw_test": _draw_once if test_once else None,
+        "loss": loss,
+        "measure": measure,
+    }
     return ManyTasks(num_tasks=NUM_TASKS, shape=shape, outputs=max(num_classes, 3), is_dense=True, **settings)
 
 
 def _draw(data: DensePictures, key: Array, number: int) -> tuple[Array, Labels]:
-    which = jax.random.randint(key, (number,), 0, len(data.pictures))
+    return _views(data, jax.random.randint(key, (number,), 0, len(data.pictures)))
+
+
+def _draw_once(data: DensePictures, key: Array, number: int) -> tuple[Array, Labels]:
+    return _views(data, distinct(key, len(data.pictures), number))
+
+
+def _views(data: DensePictures, which: Array) -> tuple[Array, Labels]:
     pictures = data.pictures[which].astype(jnp.float32) / 255.0
     normals = data.normals[which].astype(jnp.float32) / UNIT
     labels = Labels(data.classes[which].astype(jnp.int32), data.depth[which].astype(jnp.float32), normals)
@@ -152,7 +166,7 @@ def nyuv2(folder: Path) -> ManyTasks:
     Raises:
       ValueError: another layout or format; says which is expected.
     """
-    return dense(read_nyuv2(folder, "train"), read_nyuv2(folder, "val"), NYU_CLASSES)
+    return dense(read_nyuv2(folder, "train"), read_nyuv2(folder, "val"), NYU_CLASSES, test_once=True)
 
 
 def read_nyuv2(folder: Path, part: str) -> DensePictures:

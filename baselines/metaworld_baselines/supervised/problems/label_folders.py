@@ -13,7 +13,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.supervised.problems.many_tasks import ManyTasks, classification, for_all_tasks
+from metaworld_baselines.supervised.problems.many_tasks import ManyTasks, classification, distinct, for_all_tasks
 from metaworld_py.files import reading
 
 CIFAR_TASKS, CIFAR_CLASSES, CIFAR_SIDE = 20, 5, 32
@@ -37,7 +37,7 @@ def cifar(folder: Path) -> ManyTasks:
       ValueError: another layout or format; says which is expected.
     """
     train, test = (Labelled(*map(jnp.asarray, read_cifar(folder, part))) for part in ("train", "test"))
-    return classification(CIFAR_TASKS, CIFAR_CLASSES, (CIFAR_SIDE, CIFAR_SIDE, 3), train, test, _draw_own)
+    return classification(CIFAR_TASKS, CIFAR_CLASSES, (CIFAR_SIDE, CIFAR_SIDE, 3), train, test, _draw_own, _draw_own_once)
 
 
 def read_cifar(folder: Path, part: str) -> Labelled:
@@ -72,7 +72,7 @@ def celeba(folder: Path, most: int = 0) -> ManyTasks:
       ValueError: another layout or format; says which is expected.
     """
     train, test = (Labelled(*map(jnp.asarray, read_celeba(folder, part, most))) for part in CELEBA_PARTS)
-    return classification(CELEBA_TASKS, 2, (CELEBA_SIDE, CELEBA_SIDE, 3), train, test, _draw_shared)
+    return classification(CELEBA_TASKS, 2, (CELEBA_SIDE, CELEBA_SIDE, 3), train, test, _draw_shared, _draw_shared_once)
 
 
 def read_celeba(folder: Path, part: str, most: int = 0) -> Labelled:
@@ -107,13 +107,28 @@ def _read_face(path: Path) -> NDArray[np.uint8]:
 def _draw_own(data: Labelled, key: Array, number: int) -> tuple[Array, Array]:
     """Pictures of each task's own."""
     tasks, examples = data.labels.shape
-    which = jax.random.randint(key, (tasks, number), 0, examples)
-    place = jnp.arange(tasks)[:, None]
+    return _own(data, jax.random.randint(key, (tasks, number), 0, examples))
+
+
+def _draw_own_once(data: Labelled, key: Array, number: int) -> tuple[Array, Array]:
+    tasks, examples = data.labels.shape
+    return _own(data, jax.vmap(lambda key: distinct(key, examples, number))(jax.random.split(key, tasks)))
+
+
+def _own(data: Labelled, which: Array) -> tuple[Array, Array]:
+    place = jnp.arange(len(data.labels))[:, None]
     return data.pictures[place, which].astype(jnp.float32) / 255.0, data.labels[place, which].astype(jnp.int32)
 
 
 def _draw_shared(data: Labelled, key: Array, number: int) -> tuple[Array, Array]:
     """The same pictures for all tasks."""
-    which = jax.random.randint(key, (number,), 0, len(data.labels))
+    return _shared(data, jax.random.randint(key, (number,), 0, len(data.labels)))
+
+
+def _draw_shared_once(data: Labelled, key: Array, number: int) -> tuple[Array, Array]:
+    return _shared(data, distinct(key, len(data.labels), number))
+
+
+def _shared(data: Labelled, which: Array) -> tuple[Array, Array]:
     pictures = data.pictures[which].astype(jnp.float32) / 255.0
     return for_all_tasks(pictures, data.labels.shape[1]), data.labels[which].T.astype(jnp.int32)

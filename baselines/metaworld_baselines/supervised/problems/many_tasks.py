@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import optax
 from jaxtyping import Float, Int
@@ -32,6 +33,7 @@ class ManyTasks:
       train, test: arrays, on the device.
       draw: from (arrays, key, number of pictures of each task) to pictures (task, sample, height, width, channel) in [0, 1] and labels, a
         tree with leaves (task, sample, …).
+      draw_test: likewise, each picture at most once, and all where there are no more; None: pictures to test on are drawn as the others.
       loss: of one task: from (its number, outputs (sample, …), labels with leaves (sample, …)) to a number.
       measure: from (outputs (task, sample, …), labels) to numbers by name.
     """
@@ -43,13 +45,16 @@ class ManyTasks:
     train: Any
     test: Any
     draw: Callable[[Any, Array, int], tuple[Array, Any]]
+    draw_test: Callable[[Any, Array, int], tuple[Array, Any]] | None = None
     loss: Callable[[Array, Array, Any], Array]
     measure: Callable[[Array, Any], dict[str, Array]]
 
 
-def classification(num_tasks: int, classes: int, shape: tuple[int, int, int], train: Any, test: Any, draw: Any) -> ManyTasks:
+def classification(
+    num_tasks: int, classes: int, shape: tuple[int, int, int], train: Any, test: Any, draw: Any, draw_test: Any = None
+) -> ManyTasks:
     """Tasks of so many classes each."""
-    settings: dict[str, Any] = {"draw": draw, "loss": class_loss, "measure": accuracies}
+    settings: dict[str, Any] = {"draw": draw, "draw_test": draw_test, "loss": class_loss, "measure": accuracies}
     return ManyTasks(num_tasks=num_tasks, shape=shape, outputs=classes, train=train, test=test, **settings)
 
 
@@ -63,6 +68,11 @@ def accuracies(outputs: Float[Array, "task sample class"], labels: Int[Array, "t
     """Share of each task's pictures whose label is the likeliest: `accuracy/0`, …"""
     shares = (outputs.argmax(axis=-1) == labels).mean(axis=1)
     return {f"accuracy/{task}": shares[task] for task in range(len(shares))}
+
+
+def distinct(key: Array, there_are: int, number: int) -> Int[Array, " sample"]:
+    """So many of them drawn without replacement, all where there are no more."""
+    return jax.random.permutation(key, there_are)[:number]
 
 
 def for_all_tasks(array: Array, num_tasks: int) -> Array:
