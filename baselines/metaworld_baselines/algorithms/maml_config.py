@@ -31,6 +31,7 @@ class MamlConfig(MetaConfig):
     min_std: float = MIN_STD
     max_std: float | None = None
     final_max_std: float | None = None  # to which it falls in the last fifth of the budget, see falling_std.py; None: it stays
+    clipped_densities: bool = False  # densities are of actions as the environment clips them, see `ClippedGaussian`
     noise_correlation: float = 0.0  # of the actions' noise at successive steps
     discount: float = 0.99
     trace: float = 1.0  # λ

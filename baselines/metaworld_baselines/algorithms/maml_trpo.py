@@ -82,7 +82,13 @@ def make_learner(config: MamlConfig, seed: int = 0) -> Learner:
         after = optimizer if config.outer == PPO else optax.chain(optax.identity())  # TRPO wants the gradient itself
         optimizer = MultiTaskOptimizer(method, after, seed)
     policy = GaussianPolicy(
-        config.width, config.depth, "tanh", initial_std=config.initial_std, min_std=config.min_std, max_std=config.max_std
+        config.width,
+        config.depth,
+        "tanh",
+        initial_std=config.initial_std,
+        min_std=config.min_std,
+        max_std=config.max_std,
+        has_clipped_densities=config.clipped_densities,
     )
     critic = MLP(config.critic_width, 2, 1, "tanh")
     return Learner(config, policy, optimizer, critic, optax.chain(clip, optax.adam(config.critic_learning_rate, eps=1e-5)))

@@ -88,6 +88,7 @@ def make_learner(config: PpoConfig, seed: int = 0) -> Learner:
         has_task_std=config.task_std,
         architecture=config.architecture,
         num_tasks=num_tasks,
+        has_clipped_densities=config.clipped_densities,
         dtype=dtype,
     )
     values = num_tasks if config.value_heads else 1

@@ -63,6 +63,7 @@ class PpoConfig:
     initial_std: float = 1.0
     min_std: float = MIN_STD
     max_std: float | None = None
+    clipped_densities: bool = False  # densities are of actions as the environment clips them, see `ClippedGaussian`
     noise_correlation: float = 0.0  # of the actions' noise at successive steps; densities are those of each step by itself
     eval_every_env_steps: int = 1_000_000
     eval_instances: int = 50  # per task, one episode each: the training goals, as published

@@ -98,6 +98,7 @@ def make_learner(config: Rl2Config, seed: int = 0) -> Learner:
         head_width=config.head_width,
         has_state_dependent_std=config.state_dependent_std,
         is_blind_to_action=not config.reads_last_action,
+        has_clipped_densities=config.clipped_densities,
         dtype=dtype,
     )
     critic = MLP(config.critic_width, 2, max(config.critic_bins, 1), "tanh", dtype=dtype)

@@ -69,6 +69,7 @@ class Rl2Config(MetaConfig):
     max_std: float | None = None
     final_max_std: float | None = None  # to which it falls in the last fifth of the budget, see falling_std.py; None: it stays
     tanh_mean: bool = False  # mean actions through a tanh
+    clipped_densities: bool = False  # densities are of actions as the environment clips them, see `ClippedGaussian`
     noise_correlation: float = 0.0  # of the actions' noise at successive steps, which a policy that reads its last action sees through
     reads_last_action: bool = True  # as published; else it reads observation, last reward and end of an episode alone
     normalize_inputs: bool = False  # to mean 0 and standard deviation 1, over all experience so far

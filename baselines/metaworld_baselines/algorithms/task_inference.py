@@ -75,7 +75,9 @@ def make_learner(config: TaskInferenceConfig) -> Learner:
         return optax.chain(optax.clip_by_global_norm(config.max_grad_norm), optax.adam(rate, eps=config.adam_eps))
 
     size = instance_inputs(config, []).shape[-1]
-    policy = InferringPolicy(config.width, config.memory, size, config.initial_std, config.min_std, config.max_std)
+    policy = InferringPolicy(
+        config.width, config.memory, size, config.initial_std, config.min_std, config.max_std, config.clipped_densities
+    )
     rates = config.learning_rate, config.memory_learning_rate, config.critic_learning_rate
     return Learner(config, policy, MLP(config.critic_width, 2, 1, "tanh"), *map(optimizer, rates))
 

@@ -45,6 +45,7 @@ class TaskInferenceConfig(MetaConfig):
     initial_std: float = 0.5  # of actions
     min_std: float = 0.2
     max_std: float = 1.0
+    clipped_densities: bool = False  # densities are of actions as the environment clips them, see `ClippedGaussian`
     noise_correlation: float = 0.8  # of the actions' noise at successive steps
     memory_learning_rate: float = 1e-3  # Adam, of what infers
     memory_updates: int = 16  # of it, after each rollout

@@ -8,6 +8,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax.scipy.special import logit
+from jax.scipy.stats import norm
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
@@ -35,8 +36,11 @@ class Gaussian(NamedTuple):
 
     def log_prob(self, action: Float[Array, "*batch action"]) -> Float[Array, "*batch"]:
         """Log density."""
+        return self._log_densities(action).sum(axis=-1)
+
+    def _log_densities(self, action: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:
         scaled = (action - self.mean) * jnp.exp(-self.log_std)
-        return (-0.5 * scaled**2 - self.log_std - 0.5 * jnp.log(2.0 * jnp.pi)).sum(axis=-1)
+        return -0.5 * scaled**2 - self.log_std - 0.5 * jnp.log(2.0 * jnp.pi)
 
     def entropy(self) -> Float[Array, "*batch"]:
         """Differential entropy."""
@@ -47,6 +51,26 @@ class Gaussian(NamedTuple):
         ratio = jnp.exp(2.0 * (self.log_std - other.log_std))
         distance = ((self.mean - other.mean) * jnp.exp(-other.log_std)) ** 2
         return (other.log_std - self.log_std + 0.5 * (ratio + distance - 1.0)).sum(axis=-1)
+
+
+class ClippedGaussian(Gaussian):
+    """The same, with densities of what the environment makes of an action: beyond its box all are the edge, which has the tail's mass.
+
+    How far beyond makes no difference to anything but the density, whose gradient there is noise (Fujita & Maeda 2018). Entropy and
+    `kl_to` are those of actions before they are clipped.
+    """
+
+    def log_prob(self, action: Float[Array, "*batch action"]) -> Float[Array, "*batch"]:
+        """Log density of the clipped action; of a component at an edge, log probability."""
+        scale = jnp.exp(-self.log_std)
+        below, above = norm.logcdf((-1.0 - self.mean) * scale), norm.logcdf((self.mean - 1.0) * scale)
+        inside = self._log_densities(jnp.clip(action, -1.0, 1.0))
+        return jnp.where(action <= -1.0, below, jnp.where(action >= 1.0, above, inside)).sum(axis=-1)
+
+
+def gaussian_of(*, clipped: bool) -> type[Gaussian]:
+    """Distribution whose densities are of clipped actions, or of actions as they were drawn."""
+    return ClippedGaussian if clipped else Gaussian
 
 
 def check_std(initial: float, low: float, high: float | None) -> None:
@@ -86,6 +110,7 @@ class GaussianPolicy(nn.Module):
     has_task_std: bool = False  # a standard deviation for each task
     architecture: str = ONE_HOT  # of networks of several tasks, see architectures.py
     num_tasks: int = 1  # whose ids stand behind the inputs, of more than one
+    has_clipped_densities: bool = False  # see `ClippedGaussian`
     dtype: Any = None  # of the hidden products' inputs, see products.py
 
     @nn.compact
@@ -97,15 +122,16 @@ class GaussianPolicy(nn.Module):
         else:
             size = self.num_tasks, self.width, self.depth, outputs
             network = TaskNetwork(self.architecture, *size, self.dtype)(inputs, by_task=by_task)
+        gaussian = gaussian_of(clipped=self.has_clipped_densities)
         if self.has_state_dependent_std:
             mean, change = jnp.split(network, 2, axis=-1)
-            return Gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))
+            return gaussian(mean, self._bounded(jnp.log(self.initial_std) + change))
         has_one_each = self.has_task_std and self.num_tasks > 1
         shape = (self.num_tasks, ACTION_SIZE) if has_one_each else (ACTION_SIZE,)
         log_std = self.param("log_std", lambda _: jnp.full(shape, jnp.log(self.initial_std)))
         if has_one_each:
             log_std = inputs[..., -self.num_tasks :] @ log_std
-        return Gaussian(network, jnp.broadcast_to(self._bounded(log_std), network.shape))
+        return gaussian(network, jnp.broadcast_to(self._bounded(log_std), network.shape))
 
     def _bounded(self, log_std: Float[Array, "*batch action"]) -> Float[Array, "*batch action"]:
         return bounded(log_std, self.min_std, self.max_std, self.initial_std)

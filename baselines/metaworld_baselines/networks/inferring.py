@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
-from metaworld_baselines.networks.gaussian import Gaussian, bounded
+from metaworld_baselines.networks.gaussian import Gaussian, bounded, gaussian_of
 from metaworld_baselines.networks.gru import unrolled
 from metaworld_py import ACTION_SIZE
 
@@ -30,6 +30,7 @@ class InferringPolicy(nn.Module):
     initial_std: float
     min_std: float
     max_std: float | None
+    has_clipped_densities: bool = False  # of actions, see `ClippedGaussian`
 
     def setup(self) -> None:
         """The layers."""
@@ -72,4 +73,5 @@ class InferringPolicy(nn.Module):
         belief = jax.lax.stop_gradient(belief)
         known = jnp.concatenate([inputs, belief.mean, jnp.exp(belief.log_std)], axis=-1)
         known = nn.tanh(self.fourth(nn.tanh(self.third(known))))
-        return Gaussian(self.mean(known), bounded(self.log_std(known), self.min_std, self.max_std, self.initial_std))
+        log_std = bounded(self.log_std(known), self.min_std, self.max_std, self.initial_std)
+        return gaussian_of(clipped=self.has_clipped_densities)(self.mean(known), log_std)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.networks.context_heads import FILM, HYPERNETWORK, LINEAR, FilmHead, HypernetworkHead
-from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian, bounded
+from metaworld_baselines.networks.gaussian import MIN_STD, Gaussian, bounded, gaussian_of
 from metaworld_baselines.networks.gru import unrolled
 from metaworld_baselines.networks.products import dense_options
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
@@ -36,6 +36,7 @@ class RecurrentPolicy(nn.Module):
     head_width: int = 32
     has_state_dependent_std: bool = True
     is_blind_to_action: bool = False
+    has_clipped_densities: bool = False  # see `ClippedGaussian`
     dtype: Any = None  # of the inputs of the products between first layer and memory, see products.py
 
     def setup(self) -> None:
@@ -92,4 +93,4 @@ class RecurrentPolicy(nn.Module):
         mean = nn.tanh(self.mean(known)) if self.has_tanh_mean else self.mean(known)
         log_std = self.log_std(known) if self.has_state_dependent_std else self.one_log_std
         log_std = bounded(log_std, self.min_std, self.max_std, self.initial_std)
-        return Gaussian(mean, jnp.broadcast_to(log_std, mean.shape))
+        return gaussian_of(clipped=self.has_clipped_densities)(mean, jnp.broadcast_to(log_std, mean.shape))

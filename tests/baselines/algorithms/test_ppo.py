@@ -15,6 +15,7 @@ from metaworld_baselines.algorithms.ppo import Scale, clipped_surrogate, updated
 from metaworld_baselines.algorithms.ppo_config import PUBLISHED, TUNED, PpoConfig
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.experience.on_policy import Rollout
+from metaworld_baselines.networks.gaussian import ClippedGaussian, Gaussian
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.scaling import INPUT_RANGE, MIN_VARIANCE, rescaled_head
 from metaworld_baselines.places import AGENTS
@@ -46,6 +47,7 @@ NEWER_FIELDS = {
     "target_kl",
     "task_std",
     "noise_correlation",
+    "clipped_densities",
 }
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)
 
@@ -184,6 +186,21 @@ def test_noise_of_successive_steps_is_correlated_and_of_the_same_spread(correlat
     assert np.allclose(drawn.std(axis=0), 1.0, atol=0.2)
     assert (drawn[1:] * drawn[:-1]).mean() == pytest.approx(correlation, abs=0.1)
     assert np.allclose(log_prob, at_rest.log_prob(action), atol=1e-5)  # each step's by itself
+
+
+def test_densities_may_be_of_clipped_actions():
+    """Played and learned from alike, so that the policy that played is no step away from itself."""
+    learner = ppo.make_learner(replace(SMALL_TUNED, clipped_densities=True, initial_std=3.0))
+    agent, envs = ppo.init(learner, seed=0), len(learner.config.tasks) * learner.config.envs_per_task
+    obs, ids = jnp.zeros((envs, 39)), ppo.task_ids(learner)
+    action, log_prob, _ = ppo.make_act(learner)(ppo.acting(learner, agent), None, obs, None, np.array([0, 0]))
+    distribution = ppo.distribution(learner, ppo.acting(learner, agent), obs, ids)
+    assert isinstance(distribution, ClippedGaussian) and float(jnp.abs(action).max()) > 1.0
+    assert np.allclose(log_prob, ClippedGaussian(*distribution).log_prob(action), atol=1e-5)
+    assert not np.allclose(log_prob, Gaussian(*distribution).log_prob(action), atol=0.1)
+    zeros = jnp.zeros(envs)
+    batch = ppo.Batch(with_task(obs, ids), action, log_prob, zeros, zeros)
+    assert np.allclose(ppo.policy_loss(learner, agent.policy, batch, 0.0)[1]["kl"], 0.0, atol=1e-6)
 
 
 def test_the_rate_follows_the_divergence():

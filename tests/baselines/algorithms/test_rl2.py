@@ -19,6 +19,7 @@ from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout
 from metaworld_baselines.networks import scaling
+from metaworld_baselines.networks.gaussian import ClippedGaussian, Gaussian
 from metaworld_py.evaluation import Timestep, metalearning_evaluation
 
 CONFIG = Rl2Config(
@@ -48,6 +49,17 @@ def play(learner, policy):
 @pytest.fixture(scope="module")
 def trial():
     return play(LEARNER, PARAMS)
+
+
+@pytest.mark.parametrize("clipped", [False, True])
+def test_densities_may_be_of_clipped_actions(clipped):
+    learner = with_settings(clipped_densities=clipped, initial_std=3.0)
+    act, policy = rl2.make_act(learner), rl2.init(learner, seed=0).policy
+    action, log_prob, _ = act(policy, Memory.empty(50, 5), jnp.zeros((50, 39)), jnp.zeros((50, 6)), np.array([0, 0]))
+    distribution = rl2.one_step(learner, policy, jnp.zeros((50, 5)), jnp.zeros((50, 45)))[1]
+    assert float(jnp.abs(action).max()) > 1.0
+    for kind in (Gaussian, ClippedGaussian):
+        assert np.allclose(log_prob, kind(*distribution).log_prob(action), atol=1e-3) == (clipped == (kind is ClippedGaussian))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

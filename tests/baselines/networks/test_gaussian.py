@@ -1,12 +1,14 @@
 """Densities, entropies and divergences against other means of getting them."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
 
-from metaworld_baselines.networks.gaussian import MIN_STD, MLP, Gaussian, GaussianPolicy, squashed, unsquashed
+from metaworld_baselines.networks.gaussian import MIN_STD, MLP, ClippedGaussian, Gaussian, GaussianPolicy, squashed, unsquashed
 
 ONE = Gaussian(jnp.array([0.3, -1.0, 0.0, 2.0]), jnp.log(jnp.array([0.5, 1.0, 2.0, 0.1])))
 OTHER = Gaussian(jnp.array([0.0, -0.5, 0.4, 2.1]), jnp.log(jnp.array([0.7, 0.9, 1.0, 0.2])))
@@ -25,6 +27,39 @@ def test_entropy_and_divergence_are_the_means_of_log_densities():
     assert abs(float(ONE.entropy()) + float(ONE.log_prob(draws).mean())) < 0.02
     assert abs(float(ONE.kl_to(OTHER)) - float((ONE.log_prob(draws) - OTHER.log_prob(draws)).mean())) < 0.03
     assert float(ONE.kl_to(ONE)) == 0.0 and float(OTHER.kl_to(ONE)) != float(ONE.kl_to(OTHER))
+
+
+def test_clipped_densities_are_those_of_what_the_environment_makes_of_an_action():
+    """Inside the box the density, at its edges the tails' probabilities: together one; how far beyond an edge makes no difference."""
+    clipped = ClippedGaussian(*ONE)
+    beyond = jnp.array([[3.0, -1.0, 1.0, 1.0], [1.0, -7.0, 1.5, 2.0]])
+    mean, std = (np.asarray(x, np.float64) for x in (ONE.mean, np.exp(ONE.log_std)))
+    tails = [NormalDist(*one) for one in zip(mean, std, strict=True)]
+    wanted = sum(np.log(p) for p in (1 - tails[0].cdf(1), tails[1].cdf(-1), 1 - tails[2].cdf(1), 1 - tails[3].cdf(1)))
+    assert np.allclose(clipped.log_prob(beyond), wanted, rtol=1e-5)
+    grid = np.linspace(-1.0, 1.0, 20_001)[1:-1]
+    one = ClippedGaussian(ONE.mean[:1], ONE.log_std[:1])
+    edges = np.exp(one.log_prob(jnp.array([[-1.0], [1.0]]))).sum()
+    assert np.exp(one.log_prob(grid[:, None])).sum() * 1e-4 + edges == pytest.approx(1.0, abs=1e-3)
+    inside = jnp.array([0.1, 0.2, 0.3, 0.9])
+    assert np.isclose(clipped.log_prob(inside), ONE.log_prob(inside), rtol=1e-6)
+
+
+def test_clipped_densities_have_the_same_policy_gradient_with_less_noise():
+    """Of a reward that sees the clipped action alone, 200 000 draws: the means agree, and the score of means far outside is quieter."""
+    draws = jax.vmap(ONE.sample)(jax.random.split(jax.random.PRNGKey(1), 200_000))
+    reward = jnp.sin(3.0 * jnp.clip(draws, -1.0, 1.0)).sum(axis=-1)
+
+    def gradients(kind):
+        scores = jax.vmap(jax.grad(lambda mean, action: kind(mean, ONE.log_std).log_prob(action)), (None, 0))(ONE.mean, draws)
+        return np.asarray(scores * reward[:, None], np.float64)
+
+    plain, clipped = gradients(Gaussian), gradients(ClippedGaussian)
+    error = plain.std(axis=0) / np.sqrt(len(draws))
+    assert (np.abs(plain.mean(axis=0) - clipped.mean(axis=0)) < 5 * error).all()
+    assert (clipped.std(axis=0) < plain.std(axis=0)).all() and clipped.std(axis=0)[3] < 1e-3, "that mean is ten deviations outside"
+    far = jax.grad(lambda mean: ClippedGaussian(mean, ONE.log_std).log_prob(jnp.array([-50.0, 50.0, -50.0, 50.0])))(ONE.mean)
+    assert np.isfinite(far).all()
 
 
 def test_a_policy_starts_centred_and_its_spread_has_a_floor():
