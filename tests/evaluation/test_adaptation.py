@@ -118,9 +118,7 @@ def test_a_warning_tells_where_held_out_goals_were_trained_on(training_seed, ben
 
 def test_a_warning_tells_of_a_task_on_both_sides():
     with pytest.warns(UserWarning, match="ML25 as published trains and tests on basketball"):
-        evaluate_adaptation(
-            Seeker(), "ML25-test", instances_per_task=1, adaptation_episodes=1, evaluation_episodes=1, max_episode_steps=1
-        )
+        evaluate_adaptation(Seeker(), "ML25-test", instances_per_task=1, adaptation_episodes=1, evaluation_episodes=1, max_episode_steps=1)
 
 
 def test_random_actions_may_count():
