@@ -188,7 +188,7 @@ def evaluate(options: argparse.Namespace) -> int:
         if adaptation.is_meta_learner(agent):
             head, result = _evaluate_adaptation(options, agent, benchmark, n_tasks, bar, show)
         else:
-            _refuse_given(options, ADAPTATION_DEFAULTS, f"{options.agent} does not adapt: leave out")
+            _tell_of_unused(options, ADAPTATION_DEFAULTS, f"{options.agent} does not adapt")
             head = ""
             instances, rounds = split_episodes(INSTANCES_PER_TASK if options.episodes is None else options.episodes)
             bar.total = n_tasks * instances * rounds * options.max_episode_steps
@@ -224,7 +224,7 @@ def _evaluate_adaptation(
     """Few-shot evaluation of a meta-learner on hidden goals: the table before adaptation as text, and the result after it."""
     from metaworld_py.evaluation.adaptation import GOALS_PER_TASK, evaluate_adaptation
 
-    _refuse_given(options, ("use_one_hot",), f"{options.agent} adapts to hidden goals without task ids: leave out")
+    _tell_of_unused(options, ("use_one_hot",), f"{options.agent} adapts to hidden goals without task ids")
     for name, default in ADAPTATION_DEFAULTS.items():
         if getattr(options, name) is None:
             setattr(options, name, default)
@@ -250,15 +250,11 @@ def _evaluate_adaptation(
     return head + f"{result.draws_in_words}\n" * (result.draws > 1), result.after
 
 
-def _refuse_given(options: argparse.Namespace, names: Iterable[str], why: str) -> None:
-    """Refuse options that would go without effect.
-
-    Raises:
-      ValueError: one was given.
-    """
+def _tell_of_unused(options: argparse.Namespace, names: Iterable[str], why: str) -> None:
+    """Say which options go without effect: they are no error, since one script may evaluate agents of both kinds."""
     given = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) not in (None, False)]
     if given:
-        raise ValueError(f"{why} {', '.join(given)}")
+        print(f"metaworld-py: {why}: {', '.join(given)} without effect", file=sys.stderr)
 
 
 def split_episodes(episodes: int) -> tuple[int, int]:

@@ -105,8 +105,12 @@ def test_an_interrupt_waits_for_the_crew_and_leaves_nothing_behind():
         time.sleep(0.05)
         done.append("finished")
 
-    with pytest.raises(KeyboardInterrupt):
-        pool.run(lambda: job(is_interrupted=True), 2)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs these tests in the background may ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            pool.run(lambda: job(is_interrupted=True), 2)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert done == ["finished"]
     for runs in range(2, 5):
         pool.run(lambda: job(is_interrupted=False), 2)

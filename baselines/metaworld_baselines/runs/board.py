@@ -6,7 +6,6 @@ import math
 import struct
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +27,9 @@ class Board:
 
     def __init__(self, folder: Path, steps: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = (folder / f"events.out.tfevents.{time.time_ns()}").open("wb")
-        self._write(file_version="brain.Event:2")
-        self._write(step=steps, session_log=SessionLog(status=SessionLog.START))
+        self._path = folder / f"events.out.tfevents.{time.time_ns()}"
+        start = SessionLog(status=SessionLog.START)
+        self._append(_record(file_version="brain.Event:2") + _record(step=steps, session_log=start))
 
     def write(self, steps: int, numbers: Mapping[str, float]) -> None:
         """Numbers of after so many steps, by name; those that are not finite are left out.
@@ -38,18 +37,15 @@ class Board:
         Raises:
           OSError: the file cannot be written.
         """
-        for name, value in numbers.items():
-            if math.isfinite(value):
-                self._write(step=steps, summary=scalar(name, value))
-        self._file.flush()
+        finite = {name: value for name, value in numbers.items() if math.isfinite(value)}
+        self._append(b"".join(_record(step=steps, summary=scalar(name, value)) for name, value in finite.items()))
 
-    def _write(self, **what: Any) -> None:
-        event = Event(wall_time=time.time(), **what).SerializeToString()
-        length = struct.pack("<Q", len(event))
-        for part in (length, event):
-            self._file.write(part + struct.pack("<I", masked_crc32c(part)))
+    def _append(self, records: bytes) -> None:
+        with self._path.open("ab") as file:
+            file.write(records)
 
-    def close(self) -> None:
-        """Close the file."""
-        with suppress(OSError):  # of what could not be written before
-            self._file.close()
+
+def _record(**what: Any) -> bytes:
+    """An event as it stands in the file: its length and itself, each with a checksum."""
+    event = Event(wall_time=time.time(), **what).SerializeToString()
+    return b"".join(part + struct.pack("<I", masked_crc32c(part)) for part in (struct.pack("<Q", len(event)), event))

@@ -181,7 +181,6 @@ class Run:
             try:
                 self._board.write(steps, {f"{table}/{name}": value for name, value in numbers.items()})
             except OSError as error:  # the tables have the same numbers
-                self._board.close()
                 self._board = None
                 self.say(f"TensorBoard's file could not be written ({error}): this run goes on without it")
 
@@ -193,8 +192,6 @@ class Run:
         """End the logs, and leave the folder to others."""
         self._lock.release()
         self._bar.close()
-        if self._board is not None:
-            self._board.close()
         for table in self._tables.values():
             table.close()
 

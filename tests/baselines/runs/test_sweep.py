@@ -216,6 +216,7 @@ def test_a_kill_ends_the_runs_too(tmp_path, name):
     pids, number = tmp_path / "pids", getattr(signal, name)
     script = (
         "import os, signal, sys; from pathlib import Path; from metaworld_baselines.runs import parallel\n"
+        f"signal.signal(signal.{name}, signal.SIG_DFL)\n"  # whoever runs these tests may ignore it
         "parallel.command = lambda work: [sys.executable, '-c', 'import os, time; print(os.getpid(), flush=True); time.sleep(60)']\n"
         f"log = Path({str(pids)!r})\n"
         "try:\n    parallel.run_here([parallel.Work('x', (), log)], 1, lambda *_: None)\n"
