@@ -92,6 +92,10 @@ def own_folders() -> list[Path]:
     return sorted(path.parent for place in ("agents", "results") for path in (HERE / place).glob("*/curve.csv"))
 
 
+# Settings that change nothing of what a run learns.
+WHEN_LOOKED_AT = {f"{what}_every_env_steps" for what in ("eval", "save", "log", "diagnose")}
+
+
 def collect(benchmark: str, folders: Sequence[Path], others: Sequence[Path] = ()) -> list[Group]:
     """Runs on a benchmark, in groups.
 
@@ -111,7 +115,8 @@ def collect(benchmark: str, folders: Sequence[Path], others: Sequence[Path] = ()
             continue
         curve, demonstrated = read_curve(folder), read_demonstrated(folder)
         env_steps = round(curve[-1]["env_steps"]) if demonstrated is None else demonstrated["steps"]
-        group = groups.setdefault(json.dumps([algorithm, env_steps, vars(config)], default=str), Group(algorithm, config))
+        learned_by = {name: value for name, value in vars(config).items() if name not in WHEN_LOOKED_AT}
+        group = groups.setdefault(json.dumps([algorithm, env_steps, learned_by], default=str), Group(algorithm, config))
         if seed in group.seeds and folder in others:
             continue
         if seed in group.seeds:
@@ -123,8 +128,8 @@ def collect(benchmark: str, folders: Sequence[Path], others: Sequence[Path] = ()
         group.best.append(float(np.max([*evaluations, group.scores[-1]], axis=0).mean()))
         group.env_steps = env_steps
     found = list(groups.values())
-    labels = Counter(group.label for group in found)
-    alike = [group for group in found if labels[group.label] > 1]
+    recipes = Counter(group.algorithm for group in found)
+    alike = [group for group in found if len(group.seeds) > 1 and recipes[group.algorithm] > 1]
     stems = [group.stems for group in alike]
     for group in alike:
         parents = {folder.parent.name for folder in group.folders}
