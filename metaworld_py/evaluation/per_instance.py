@@ -98,13 +98,13 @@ def evaluate(
 
 
 def _checked(agent: Any) -> Agent:
-    """The agent; says what one lacks that looks as if it wanted to adapt, since played as it is it sees the goals."""
+    """The agent; says what one lacks that looks as if it wanted to adapt: played as it is, it sees goals unless it hides them."""
     player = as_agent(agent)
     missing = [name for name in META_LEARNING_METHODS if not callable(getattr(player, name, None))]
     if missing and (hasattr(player, "adapt_action") or hasattr(player, "adapt")):
         warnings.warn(
             f"{type(player).__name__} has methods of a meta-learner but no {' and no '.join(missing)}: it is evaluated as an agent that "
-            "sees goals and does not adapt",
+            "does not adapt, and sees goals unless it hides them",
             stacklevel=3,
         )
     return player

@@ -174,7 +174,7 @@ def _play(
     n_envs = len(quota)
     done = Episodes([[] for _ in quota], [[] for _ in quota])
     has_succeeded, returns = np.zeros(n_envs, dtype=bool), np.zeros(n_envs)
-    autoresets = _autoreset_steps(envs, n_envs)
+    autoresets, is_same_step = _autoreset_steps(envs, n_envs), _mode(envs) == AutoresetMode.SAME_STEP
     for is_first_after_end, step in zip(autoresets, play(envs, act, lambda: reset(np.ones(n_envs, dtype=bool))), strict=False):
         if on_step is not None and not is_first_after_end.all():
             on_step(Timestep(step.observation, step.action, step.reward, step.terminated, step.truncated, step.aux or {}))
@@ -187,7 +187,7 @@ def _play(
                 done.successes[env].append(bool(has_succeeded[env]))
                 done.returns[env].append(float(returns[env]))
         has_succeeded[over], returns[over] = False, 0.0
-        begun = over if _mode(envs) == AutoresetMode.SAME_STEP else is_first_after_end.copy()
+        begun = over if is_same_step else is_first_after_end.copy()
         is_first_after_end[:] = over
         if begun.any():
             reset(begun)

@@ -257,7 +257,7 @@ def test_results_say_whether_goals_were_seen():
 def test_half_a_meta_learner_is_told_what_it_lacks():
     agent = RandomAgent()
     agent.init = agent.adapt_action = agent.adapt = lambda *_: None
-    with pytest.warns(UserWarning, match="no step: it is evaluated as an agent that sees goals"):
+    with pytest.warns(UserWarning, match="no step: it is evaluated as an agent that does not adapt, and sees goals"):
         small(agent)
 
 

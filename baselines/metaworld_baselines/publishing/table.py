@@ -128,8 +128,8 @@ def collect(benchmark: str, folders: Sequence[Path], others: Sequence[Path] = ()
         group.best.append(float(np.max([*evaluations, group.scores[-1]], axis=0).mean()))
         group.env_steps = env_steps
     found = list(groups.values())
-    recipes = Counter(group.algorithm for group in found)
-    alike = [group for group in found if len(group.seeds) > 1 and recipes[group.algorithm] > 1]
+    labels, recipes = Counter(group.label for group in found), Counter(group.algorithm for group in found)
+    alike = [group for group in found if labels[group.label] > 1 or (len(group.seeds) > 1 and recipes[group.algorithm] > 1)]
     stems = [group.stems for group in alike]
     for group in alike:
         parents = {folder.parent.name for folder in group.folders}

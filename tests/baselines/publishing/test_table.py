@@ -75,6 +75,14 @@ def test_entries_of_a_sweep_are_told_apart_by_their_folders(make_run, tmp_path):
     assert [group.label for group in table.collect("MT10", folders[:2])] == ["mt-sac, 2 seeds"], "one recipe is known by its algorithm"
 
 
+def test_single_runs_of_one_name_are_told_apart_by_their_folders(make_run, tmp_path):
+    folders = []
+    for entry, width in (("plain", 16), ("wide", 32)):
+        (tmp_path / entry).mkdir()
+        folders.append(make_run(1, [0.0] * 4, width=width).rename(tmp_path / entry / "seed1"))
+    assert [group.label for group in table.collect("MT10", folders)] == ["plain, 1 seed", "wide, 1 seed"]
+
+
 def test_how_often_a_run_is_looked_at_makes_no_recipe(make_run, tmp_path):
     """Several seeds of one recipe beside a single run of another are told apart from it by their names."""
     two = [make_run(1, [0.0] * 4, eval_every_env_steps=1000), make_run(2, [0.0] * 4, eval_every_env_steps=2000, save_every_env_steps=4000)]
