@@ -72,7 +72,14 @@ def rl2_part(config: Rl2Config) -> tuple[Call, int]:
     steps = config.sequence_steps
     told = noise(steps, agent.critic_scale.mean.size)
     sequences = Sequences(
-        noise(config.memory), noise(steps, RECURRENT_SIZE), noise(steps, ACTION_SIZE), noise(steps) - 4.0, noise(steps), told, noise(steps)
+        memory=noise(config.memory),
+        inputs=noise(steps, RECURRENT_SIZE),
+        action=noise(steps, ACTION_SIZE),
+        log_prob=noise(steps) - 4.0,
+        advantage=noise(steps),
+        critic_inputs=told,
+        target=noise(steps),
+        offset=jnp.zeros((config.num_sequences, OBSERVATION_SIZE)),
     )
     return lambda: learn(agent, sequences, jax.random.PRNGKey(0), 0), config.epochs * config.minibatches
 

@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,27 @@ def test_compare_measures_us_alone_where_no_other_is_wanted():
     printed = run_program("perf/compare.py", *arguments, "--episode-rounds", "1", "--construction-rounds", "1", "--steps", "100")
     assert len(re.findall(r"^\| reach × 2 \| [1-9]\d* \|", printed, re.MULTILINE)) == 3
     assert "| import |" in printed
+
+
+def test_updates_are_measured_of_every_on_policy_kind(perf):
+    """The experience that is made up for them is of the shape that learners take today."""
+    pytest.importorskip("jax", reason="needs the extra `baselines`")
+    precision = perf("precision")
+    ppo = replace(precision.TUNED, benchmark="reach,push", envs_per_task=4, rollout_steps=50, width=8)
+    rl2 = replace(
+        precision.RL2_TUNED,
+        benchmark="ML1",
+        task="reach",
+        meta_batch=5,
+        meta_batch_up_to=5,
+        max_episode_steps=50,
+        rollout_steps=50,
+        bptt_steps=50,
+        width=8,
+    )
+    for make, config in ((precision.ppo_iteration, ppo), (precision.rl2_part, replace(rl2, memory=8, epochs=1))):
+        call, updates = make(config)
+        assert updates >= 1 and precision.processor_seconds(call) > 0.0
 
 
 @pytest.mark.slow

@@ -35,6 +35,7 @@ from metaworld_baselines.algorithms.trpo import trust_region_step
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.off_policy import Chunk
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, linear_advantages, standardized
+from metaworld_baselines.gradients.accumulation import accumulated_grad
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.falling_std import with_std_below
@@ -287,13 +288,19 @@ def ppo_step(learner: Learner, agent: Maml, goals: Goals, old: Gaussian) -> tupl
     def losses(policy: Any, batches: Any) -> tuple[Array, Array]:
         return jax.vmap(lambda of_task: loss(policy, of_task))(batches)
 
+    def with_value(policy: Any, batch: Any) -> tuple[Array, tuple[Array, Array]]:
+        value, kl = loss(policy, batch)
+        return value, (value, kl)
+
+    samples_before = goals.before[0].advantage.shape[1]
+
     def step(agent: Maml, chosen: Array) -> tuple[Maml, dict[str, Array]]:
         batch, conflict = goals._replace(after=jax.tree.map(lambda x: x[:, chosen], goals.after)), dict[str, Array]()
         if isinstance(learner.optimizer, MultiTaskOptimizer):
             of_tasks = by_loss(learner, batch)
             updates, opt, (value, kl), conflict = learner.optimizer.measured_update(losses, agent.policy, agent.opt, of_tasks)
         else:
-            (value, kl), grads = jax.value_and_grad(loss, has_aux=True)(agent.policy, batch)
+            grads, (value, kl) = accumulated_grad(with_value, agent.policy, batch, samples_before)
             updates, opt = learner.optimizer.update(grads, agent.opt)
         factor = followed(agent.rate_factor, kl.mean(), config.ppo_target_kl) if config.ppo_target_kl else agent.rate_factor
         agent = agent._replace(policy=stepped(agent.policy, updates, factor), opt=opt, rate_factor=factor)

@@ -11,22 +11,30 @@ import jax.numpy as jnp
 LEAST, MOST = 250, 700  # samples of a microbatch, whose layers of 400 take a megabyte each; of fewer the products are slow
 
 
-def num_microbatches(samples: int) -> int:
-    """Into how many equal ones so many samples are cut: one, where no fitting size divides them, or where there is no CPU's cache."""
+def num_microbatches(samples: int, of_each: int = 1) -> int:
+    """Into how many equal ones so many samples are cut: one, where no fitting size divides them, or where there is no CPU's cache.
+
+    Args:
+      samples: how many.
+      of_each: rows of a sample, where it is a batch by itself; from `LEAST` on each sample is a microbatch of its own.
+    """
     if jax.default_backend() != "cpu":
         return 1
+    if of_each >= LEAST:
+        return samples
     return next((samples // size for size in range(MOST, LEAST - 1, -1) if samples % size == 0), 1)
 
 
-def accumulated_grad(loss: Callable[[Any, Any], tuple[Any, Any]], params: Any, batch: Any) -> tuple[Any, Any]:
+def accumulated_grad(loss: Callable[[Any, Any], tuple[Any, Any]], params: Any, batch: Any, of_each: int = 1) -> tuple[Any, Any]:
     """The gradient of a loss that is a mean over samples, and its metrics, likewise: to rounding those of `jax.grad`.
 
     Args:
       loss: of parameters and samples, with metrics.
       params: where.
       batch: samples (sample, …).
+      of_each: rows of a sample, where it is a batch by itself, such as a goal of MAML.
     """
-    count = num_microbatches(len(jax.tree.leaves(batch)[0]))
+    count = num_microbatches(len(jax.tree.leaves(batch)[0]), of_each)
     grad = jax.grad(loss, has_aux=True)
     if count == 1:
         return grad(params, batch)

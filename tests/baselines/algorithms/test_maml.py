@@ -18,6 +18,7 @@ from metaworld_baselines.algorithms.maml_trpo import Batch
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
 from metaworld_baselines.algorithms.privileged_critic import estimate_advantages, instance_inputs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, standardized
+from metaworld_baselines.gradients import accumulation
 from metaworld_py.evaluation import Timestep, metalearning_evaluation
 
 CONFIG = MamlConfig(benchmark="ML1", task="reach", max_episode_steps=8, episodes=2, meta_batch=3, width=6, depth=1)
@@ -134,6 +135,21 @@ def test_the_outer_ppo_lowers_its_loss(played):
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
     new, metrics = learn(agent, goals_of(pre, post))
     assert float(learn(new, goals_of(pre, post))[1]["loss"]) < float(metrics["loss"]) and float(metrics["kl"]) > 0.0
+
+
+def test_the_outer_ppo_is_the_same_goal_by_goal(played, monkeypatch):
+    """Long episodes are learned from goal by goal, whose layers stay in a processor's cache."""
+    _, _, before, after = played
+    learner = parts_of(outer="ppo", ppo_learning_rate=1e-3, ppo_minibatches=4, information_weight=1e-3)
+    agent, found = maml_trpo.init(learner, seed=0), []
+    pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
+    for least in (10**9, 1):
+        monkeypatch.setattr(accumulation, "LEAST", least)
+        assert accumulation.num_microbatches(3, pre.advantage.shape[1]) == (1 if least > 1 else 3)
+        found.append(jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(pre, post)))
+    whole, by_goal = (ravel_pytree((new.policy["params"], metrics))[0] for new, metrics in found)
+    assert np.allclose(whole, by_goal, rtol=1e-3, atol=2e-5)
+    assert not np.allclose(ravel_pytree(found[1][0].policy)[0], ravel_pytree(agent.policy)[0], atol=1e-3)
 
 
 def test_a_first_layer_with_a_price_is_drawn_for_each_goal_and_does_not_adapt():

@@ -20,6 +20,10 @@ def test_microbatches_are_few_and_equal(samples, expected):
     assert accumulation.num_microbatches(samples) == expected and samples % expected == 0
 
 
+def test_samples_that_are_batches_are_a_microbatch_each():
+    assert accumulation.num_microbatches(20, of_each=500) == 20 and accumulation.num_microbatches(20, of_each=100) == 1
+
+
 def test_on_a_gpu_there_is_one(monkeypatch):
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
     assert accumulation.num_microbatches(3125) == 1
