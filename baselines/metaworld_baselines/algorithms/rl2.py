@@ -31,6 +31,7 @@ from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.algorithms.trials import Sequences, play_and_learn
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_baselines.gradients.accumulation import accumulated_grad
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer, by_task
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.falling_std import with_std_below
@@ -197,12 +198,23 @@ def loss(learner: Learner, weights: Any, scale: Scale, batch: Sequences, key: Ar
     return -surrogate - config.entropy_bonus * entropy + config.information_weight * information, metrics
 
 
-def critic_loss(learner: Any, critic: Any, batch: Any) -> Array:
+def critic_loss(learner: Any, critic: Any, inputs: Float[Array, "*batch inputs"], target: Float[Array, "*batch"]) -> Array:
     """Squared error, in the units of the targets; or the cross entropy to these as bins."""
-    outputs, config = learner.critic.apply(critic, batch.critic_inputs), learner.config
+    outputs, config = learner.critic.apply(critic, inputs), learner.config
     if config.critic_bins:
-        return -(two_hot(batch.target, config.critic_bins, config.critic_range) * jax.nn.log_softmax(outputs)).sum(axis=-1).mean()
-    return ((outputs[..., 0] - batch.target) ** 2).mean()
+        return -(two_hot(target, config.critic_bins, config.critic_range) * jax.nn.log_softmax(outputs)).sum(axis=-1).mean()
+    return ((outputs[..., 0] - target) ** 2).mean()
+
+
+def critic_grad(learner: Any, critic: Any, batch: Any) -> tuple[Any, Array]:
+    """The gradient of `critic_loss`, and the loss, on all steps of a batch."""
+
+    def loss(critic: Any, samples: tuple[Array, Array]) -> tuple[Array, Array]:
+        error = critic_loss(learner, critic, *samples)
+        return error, error
+
+    inputs = batch.critic_inputs.reshape(-1, batch.critic_inputs.shape[-1])
+    return accumulated_grad(loss, critic, (inputs, batch.target.ravel()))
 
 
 def policy_step(learner: Learner, policy: Policy, opt: Any, batch: Sequences, key: Array) -> tuple[Any, Any, dict[str, Array]]:
@@ -211,7 +223,11 @@ def policy_step(learner: Learner, policy: Policy, opt: Any, batch: Sequences, ke
         losses = by_task(lambda weights, of_task: loss(learner, weights, policy.scale, of_task, key))
         updates, opt, (_, metrics), conflict = learner.policy_optimizer.measured_update(losses, policy.weights, opt, batch)
         return updates, opt, jax.tree.map(jnp.mean, metrics) | conflict
-    grads, metrics = jax.grad(partial(loss, learner), has_aux=True)(policy.weights, policy.scale, batch, key)
+
+    def of_sequences(weights: Any, batch: Sequences) -> tuple[Array, dict[str, Array]]:
+        return loss(learner, weights, policy.scale, batch, key)
+
+    grads, metrics = accumulated_grad(of_sequences, policy.weights, batch, learner.config.sequence_steps)
     updates, opt = learner.policy_optimizer.update(grads, opt)
     return updates, opt, metrics
 
@@ -243,7 +259,7 @@ def learn(learner: Learner, agent: Rl2, sequences: Sequences, key: Array, iterat
         if config.baseline == CRITIC:
             if config.combination is not None:
                 batch = jax.tree.map(lambda x: x[chosen.ravel()], sequences)  # the critic takes all tasks alike
-            error, grads = jax.value_and_grad(partial(critic_loss, learner))(agent.critic, batch)
+            grads, error = critic_grad(learner, agent.critic, batch)
             updates, critic_opt = learner.critic_optimizer.update(grads, agent.critic_opt)
             agent = agent._replace(critic=optax.apply_updates(agent.critic, updates), critic_opt=critic_opt)
             metrics |= {"critic_loss": error}

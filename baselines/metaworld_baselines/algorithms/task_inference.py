@@ -26,12 +26,13 @@ from metaworld_baselines.algorithms.meta import Instances, evaluate_and_keep, ma
 from metaworld_baselines.algorithms.ppo import clipped_surrogate, divergence, followed, stepped
 from metaworld_baselines.algorithms.privileged_critic import instance_inputs
 from metaworld_baselines.algorithms.recurrent_agent import RECURRENT_SIZE
-from metaworld_baselines.algorithms.rl2 import Policy, critic_loss, remembered, seen
+from metaworld_baselines.algorithms.rl2 import Policy, critic_grad, remembered, seen
 from metaworld_baselines.algorithms.task_inference_config import TaskInferenceConfig
 from metaworld_baselines.algorithms.trials import Sequences, play_and_learn
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
 from metaworld_baselines.experience.sequence_buffer import SequenceBuffer, add, draw, empty
+from metaworld_baselines.gradients.accumulation import accumulated_grad
 from metaworld_baselines.networks.gaussian import MLP, Gaussian
 from metaworld_baselines.networks.inferring import OF_MEMORY, InferringPolicy
 from metaworld_baselines.networks.scaling import Scale, new_scale, updated_scale
@@ -154,7 +155,7 @@ def steps_of(learner: Learner, policy: Policy, sequences: Sequences) -> Steps:
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), whole)
 
 
-def policy_loss(learner: Learner, acting: dict[str, Any], policy: Policy, batch: Steps) -> tuple[Array, dict[str, Array]]:
+def policy_loss(learner: Learner, policy: Policy, acting: dict[str, Any], batch: Steps) -> tuple[Array, dict[str, Array]]:
     """PPO's clipped surrogate and entropy bonus, to be minimised."""
     weights = with_layers(policy, acting).weights
     distribution = learner.policy.apply(weights, batch.inputs, batch.belief, method="act")
@@ -170,9 +171,9 @@ def learn_to_act(learner: Learner, agent: TaskInference, steps: Steps, key: Arra
 
     def step(agent: TaskInference, chosen: Array) -> tuple[TaskInference, dict[str, Array]]:
         batch, acting = jax.tree.map(lambda x: x[chosen], steps), layers(agent.policy.weights, of_memory=False)
-        grads, metrics = jax.grad(partial(policy_loss, learner), has_aux=True)(acting, agent.policy, batch)
+        grads, metrics = accumulated_grad(partial(policy_loss, learner, agent.policy), acting, batch)
         change, policy_opt = learner.policy_optimizer.update(grads, agent.policy_opt)
-        error, grads = jax.value_and_grad(partial(critic_loss, learner))(agent.critic, batch)
+        grads, error = critic_grad(learner, agent.critic, batch)
         critic_change, critic_opt = learner.critic_optimizer.update(grads, agent.critic_opt)
         rate_factor = followed(agent.rate_factor, metrics["kl"], config.target_kl) if config.target_kl else agent.rate_factor
         agent = agent._replace(

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-LEAST, MOST = 250, 700  # samples of a microbatch, whose layers of 400 take a megabyte each; of fewer the products are slow
+LEAST, MOST = 250, 700  # rows of a microbatch, whose layers of 400 take a megabyte each; of fewer the products are slow
 
 
 def num_microbatches(samples: int, of_each: int = 1) -> int:
@@ -16,13 +16,12 @@ def num_microbatches(samples: int, of_each: int = 1) -> int:
 
     Args:
       samples: how many.
-      of_each: rows of a sample, where it is a batch by itself; from `LEAST` on each sample is a microbatch of its own.
+      of_each: rows of a sample, where it is a batch by itself, as goals and sequences are; of those with more than `MOST` each is one.
     """
     if jax.default_backend() != "cpu":
         return 1
-    if of_each >= LEAST:
-        return samples
-    return next((samples // size for size in range(MOST, LEAST - 1, -1) if samples % size == 0), 1)
+    sizes = range(max(MOST // of_each, 1), 0, -1)
+    return next((samples // size for size in sizes if samples % size == 0 and size * of_each >= LEAST), 1)
 
 
 def accumulated_grad(loss: Callable[[Any, Any], tuple[Any, Any]], params: Any, batch: Any, of_each: int = 1) -> tuple[Any, Any]:
@@ -32,7 +31,7 @@ def accumulated_grad(loss: Callable[[Any, Any], tuple[Any, Any]], params: Any, b
       loss: of parameters and samples, with metrics.
       params: where.
       batch: samples (sample, …).
-      of_each: rows of a sample, where it is a batch by itself, such as a goal of MAML.
+      of_each: rows of a sample, where it is a batch by itself, as goals and sequences are.
     """
     count = num_microbatches(len(jax.tree.leaves(batch)[0]), of_each)
     grad = jax.grad(loss, has_aux=True)

@@ -18,6 +18,7 @@ from metaworld_baselines.algorithms.recurrent_agent import Memory
 from metaworld_baselines.algorithms.registry import find_algorithm
 from metaworld_baselines.algorithms.rl2_config import Rl2Config
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout
+from metaworld_baselines.gradients import accumulation
 from metaworld_baselines.networks import scaling
 from metaworld_baselines.networks.gaussian import ClippedGaussian, Gaussian
 from metaworld_py.evaluation import Timestep, metalearning_evaluation
@@ -354,7 +355,7 @@ def test_the_critic_knows_the_instance_and_the_policy_does_not():
         jax.grad(lambda agent, of=of: of(agent))(agent._replace(policy_opt=0.0, critic_opt=0.0))
         for of in (
             lambda agent: rl2.loss(learner, agent.policy.weights, agent.policy.scale, privileged, KEY)[0],
-            lambda agent: rl2.critic_loss(learner, agent.critic, privileged),
+            lambda agent: rl2.critic_loss(learner, agent.critic, privileged.critic_inputs, privileged.target),
         )
     )
 
@@ -625,13 +626,27 @@ def test_learning_raises_the_surrogate(trial, baseline, bins):
 
     def measure(agent):
         surrogate = rl2.loss(learner, *agent.policy, sequences, KEY)[1]["surrogate"]
-        return float(surrogate), float(rl2.critic_loss(learner, agent.critic, sequences))
+        return float(surrogate), float(rl2.critic_grad(learner, agent.critic, sequences)[1])
 
     before, learn = measure(agent), jax.jit(partial(rl2.learn, learner))
     for iteration in range(3):
         agent, _ = learn(agent, sequences, jax.random.PRNGKey(0), iteration)
     after = measure(agent)
     assert after[0] > before[0] and (after[1] < before[1]) == (baseline == CRITIC)
+
+
+def test_learning_is_the_same_in_microbatches(trial, monkeypatch):
+    """A few sequences at a time, and the critic a few steps, as large minibatches are learned from on a processor."""
+    learner = with_settings(baseline=CRITIC, information_weight=1e-3)
+    agent, sequences = trials.make_sequences(learner, rl2.init(learner, seed=0), *trial, INSTANCES)
+    found = []
+    for least, expected in ((10**9, (1, 1)), (6, (2, 2))):
+        monkeypatch.setattr(accumulation, "LEAST", least)
+        monkeypatch.setattr(accumulation, "MOST", 2 * least)
+        assert (accumulation.num_microbatches(4, 6), accumulation.num_microbatches(24)) == expected
+        new, metrics = jax.jit(partial(rl2.learn, learner))(agent, sequences, KEY, 0)
+        found.append(ravel_pytree((new.policy.weights, new.critic, metrics))[0])
+    assert np.allclose(*found, rtol=1e-3, atol=2e-5)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 jax = pytest.importorskip("jax", reason="needs the extra `baselines`")
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
 from metaworld_baselines.algorithms import augmentation, task_inference, trials
 from metaworld_baselines.algorithms.meta import Instances, make_train_envs
@@ -15,6 +16,7 @@ from metaworld_baselines.algorithms.privileged_critic import instance_inputs
 from metaworld_baselines.algorithms.task_inference_config import TaskInferenceConfig
 from metaworld_baselines.experience import sequence_buffer
 from metaworld_baselines.experience.on_policy import OnPolicyCollector
+from metaworld_baselines.gradients import accumulation
 from metaworld_baselines.networks.inferring import OF_MEMORY
 from metaworld_baselines.networks.scaling import Scale
 
@@ -84,6 +86,17 @@ def test_what_acts_and_what_infers_learn_apart(played):
             same = jax.tree.map(np.array_equal, layer, AGENT.policy.weights["params"][name])
             assert all(jax.tree.leaves(same)) == ((name in OF_MEMORY) != of_memory), name
     assert not np.array_equal(*(jax.tree.leaves(agent.critic)[0] for agent in (acted, AGENT)))
+
+
+def test_acting_is_learned_alike_in_microbatches(played, monkeypatch):
+    steps, found = task_inference.steps_of(LEARNER, AGENT.policy, played[0]), []
+    for least, expected in ((10**9, 1), (3, 2)):
+        monkeypatch.setattr(accumulation, "LEAST", least)
+        monkeypatch.setattr(accumulation, "MOST", 2 * least)
+        assert accumulation.num_microbatches(12) == expected
+        new, metrics = jax.jit(partial(task_inference.learn_to_act, LEARNER))(AGENT, steps, jax.random.PRNGKey(0))
+        found.append(ravel_pytree((new.policy.weights, new.critic, metrics))[0])
+    assert np.allclose(*found, rtol=1e-3, atol=2e-5)
 
 
 def test_beliefs_find_what_rewards_tell_and_say_how_far_the_rest_may_be():

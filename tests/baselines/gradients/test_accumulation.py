@@ -20,8 +20,9 @@ def test_microbatches_are_few_and_equal(samples, expected):
     assert accumulation.num_microbatches(samples) == expected and samples % expected == 0
 
 
-def test_samples_that_are_batches_are_a_microbatch_each():
-    assert accumulation.num_microbatches(20, of_each=500) == 20 and accumulation.num_microbatches(20, of_each=100) == 1
+@pytest.mark.parametrize(("samples", "of_each", "expected"), [(20, 500, 20), (10, 1000, 10), (10, 250, 5), (20, 100, 4), (10, 20, 1)])
+def test_samples_that_are_batches_are_counted_by_their_rows(samples, of_each, expected):
+    assert accumulation.num_microbatches(samples, of_each) == expected
 
 
 def test_on_a_gpu_there_is_one(monkeypatch):
