@@ -35,6 +35,7 @@ from metaworld_baselines.gradients.accumulation import accumulated_grad
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, TaskValues
+from metaworld_baselines.networks.falling_std import with_std_below
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.products import hidden_dtype
@@ -284,6 +285,9 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
     if config.combines_tasks:
         orders = orders.reshape(config.updates_per_iteration, learner.num_tasks, -1)
     agent, metrics = jax.lax.scan(step, agent._replace(scale=scale), orders)
+    if config.final_max_std is not None:
+        env_steps = (iteration + 1) * config.env_steps_per_iteration
+        agent = agent._replace(policy={**agent.policy, "params": with_std_below(config, agent.policy["params"], env_steps)})
     if config.normalize_observations:  # for the next iteration: acting and learning see the same inputs in this one
         obs_scale = updated_scale(agent.obs_scale, rollout.obs.reshape(-1, OBSERVATION_SIZE).T)
         agent = agent._replace(obs_scale=obs_scale)

@@ -17,6 +17,7 @@ from metaworld_baselines.algorithms.ranges import check_ranges
 from metaworld_baselines.arrays import Array
 from metaworld_baselines.gradients.methods import find_method
 from metaworld_baselines.networks.architectures import ONE_HOT, check_architecture
+from metaworld_baselines.networks.falling_std import check_final_max_std
 from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, check_std
 from metaworld_baselines.networks.products import FLOAT32, check_precision
 from metaworld_py.evaluation import task_names
@@ -63,6 +64,7 @@ class PpoConfig:
     initial_std: float = 1.0
     min_std: float = MIN_STD
     max_std: float | None = None
+    final_max_std: float | None = None  # below which it falls in the last fifth of the budget, see falling_std.py; None: it need not
     clipped_densities: bool = False  # densities are of actions as the environment clips them, see `ClippedGaussian`
     noise_correlation: float = 0.0  # of the actions' noise at successive steps; densities are those of each step by itself
     eval_every_env_steps: int = 1_000_000
@@ -78,6 +80,7 @@ class PpoConfig:
             raise ValueError(f"gpu_engine must be a device as 'cuda:0' or 'cpu', or None for the CPU environments, got {self.gpu_engine!r}")
         check_precision(self.precision)
         check_std(self.initial_std, self.min_std, self.max_std)
+        check_final_max_std(self, has_one_std=not self.state_dependent_std)
         check_correlation(self.noise_correlation)
         if self.value_heads and not self.normalize_values:
             raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")

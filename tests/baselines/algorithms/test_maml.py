@@ -369,7 +369,7 @@ def test_published_evaluation_plays_the_agent():
         ({"max_std": 1.0}, "initial_std must lie between"),
         ({"baseline": "none"}, "baseline must be linear or critic, got 'none'"),
         ({"baseline": "critic", "critic_minibatches": 5}, "critic_minibatches must divide the 48 steps after adaptation, got 5"),
-        ({"final_max_std": 0.1}, "set max_std, its start"),
+        ({"final_max_std": 2.0}, "not above initial_std 1.0, got 2.0"),
         ({"ppo_minibatches": 3}, "ppo_minibatches must divide a goal's 16 steps after adaptation, got 3"),
         ({"ppo_target_kl": -1.0}, "ppo_target_kl must not be negative"),
         ({"min_input_std": 0.2}, "min_input_std is of inputs in units of their deviations: set normalize_inputs"),

@@ -48,6 +48,7 @@ NEWER_FIELDS = {
     "task_std",
     "noise_correlation",
     "clipped_densities",
+    "final_max_std",
 }
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)
 
@@ -223,6 +224,26 @@ def test_a_task_has_a_standard_deviation_of_its_own():
     assert np.allclose(std, [[0.5] * 4, [0.3, 0.4, learner.config.min_std, 2.0]], atol=1e-6)
 
 
+def test_the_standard_deviations_of_all_tasks_fall_in_the_last_fifth_of_the_budget():
+    """Down to the bound and no further; until then they are as without one."""
+    settings = replace(SMALL_TUNED, total_env_steps=10 * CONFIG.env_steps_per_iteration, initial_std=0.8)
+    plain, falling = (ppo.make_learner(replace(settings, final_max_std=last)) for last in (None, 0.2))
+    rollout = random_rollout(np.random.default_rng(0))
+    for iteration, expected in ((0, None), (6, None), (8, 0.4), (9, 0.2), (20, 0.2)):
+        free, bound = (
+            jax.jit(partial(ppo.learn, learner))(ppo.init(learner, seed=0), rollout, jax.random.PRNGKey(0), iteration)[0].policy
+            for learner in (plain, falling)
+        )
+        std = np.exp(bound["params"]["log_std"])
+        assert std.shape == (2, 4)
+        if expected is None:
+            assert np.array_equal(free["params"]["log_std"], bound["params"]["log_std"]) and std.min() > 0.5
+        else:
+            assert np.allclose(std, expected, atol=1e-3)
+            without = [{**policy["params"], "log_std": None} for policy in (free, bound)]
+            assert all(np.array_equal(*pair) for pair in zip(*map(jax.tree.leaves, without), strict=True))
+
+
 def test_files_that_lack_the_newer_settings_mean_the_older_algorithm():
     algorithm = find_algorithm("ppo")
     older = {name: value for name, value in asdict(CONFIG).items() if name not in NEWER_FIELDS}
@@ -295,6 +316,8 @@ def test_a_time_limit_bootstraps():
         ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate"),
         ({"final_entropy_bonus": -1.0}, "final_entropy_bonus must not be negative"),
         ({"task_std": True, "state_dependent_std": True}, "switch state_dependent_std off"),
+        ({"final_max_std": 0.2, "state_dependent_std": True}, "same for all observations: switch state_dependent_std off"),
+        ({"final_max_std": 1.2}, "must lie above min_std 1e-06 and not above initial_std 1.0, got 1.2"),
         ({"value_heads": True, "normalize_values": False}, "value_heads are in the units that normalize_values brings"),
     ],
 )

@@ -671,7 +671,7 @@ def test_learning_is_the_same_in_microbatches(trial, monkeypatch):
         ({"critic_bins": 11}, "critic_bins are of baseline=critic"),
         ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate 0.0005, got 1.0"),
         ({"values_by_task": True}, "values_by_task is of the critic's values: set baseline=critic"),
-        ({"final_max_std": 0.1}, "set max_std, its start, and switch state_dependent_std off"),
+        ({"final_max_std": 0.1}, "the same for all observations: switch state_dependent_std off"),
         ({"final_max_std": 2.0, "max_std": 1.5, "state_dependent_std": False}, "not above max_std 1.5, got 2.0"),
         ({"target_kl": -1.0}, "target_kl must not be negative"),
         ({"precision": "half"}, "precision must be float32 or bfloat16, got 'half'"),
