@@ -20,7 +20,7 @@ def num_microbatches(samples: int, of_each: int = 1) -> int:
     """
     if jax.default_backend() != "cpu":
         return 1
-    sizes = range(max(MOST // of_each, 1), 0, -1)
+    sizes = range(min(max(MOST // of_each, 1), samples), 0, -1)
     return next((samples // size for size in sizes if samples % size == 0 and size * of_each >= LEAST), 1)
 
 

@@ -143,9 +143,11 @@ def test_the_outer_ppo_is_the_same_goal_by_goal(played, monkeypatch):
     learner = parts_of(outer="ppo", ppo_learning_rate=1e-3, ppo_minibatches=4, information_weight=1e-3)
     agent, found = maml_trpo.init(learner, seed=0), []
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
-    for least in (10**9, 1):
+    rows = pre.advantage.shape[1]
+    for least, expected in ((10**9, 1), (rows, 3)):
         monkeypatch.setattr(accumulation, "LEAST", least)
-        assert accumulation.num_microbatches(3, pre.advantage.shape[1]) == (1 if least > 1 else 3)
+        monkeypatch.setattr(accumulation, "MOST", least)
+        assert accumulation.num_microbatches(3, rows) == expected
         found.append(jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(pre, post)))
     whole, by_goal = (ravel_pytree((new.policy["params"], metrics))[0] for new, metrics in found)
     assert np.allclose(whole, by_goal, rtol=1e-3, atol=2e-5)
