@@ -34,9 +34,17 @@ def test_it_is_a_bound_and_not_a_value():
 def test_bounds_that_cannot_fall_are_refused():
     check_final_max_std(CONFIG)
     check_final_max_std(SimpleNamespace(final_max_std=None))
-    for changes, has_one_std in (({"max_std": None}, True), ({}, False)):
-        with pytest.raises(ValueError, match="set max_std, its start, and switch state_dependent_std off"):
-            check_final_max_std(SimpleNamespace(**{**vars(CONFIG), **changes}), has_one_std=has_one_std)
-    for final in (0.05, 1.5):
-        with pytest.raises(ValueError, match=f"not above max_std 1.0, got {final}"):
-            check_final_max_std(SimpleNamespace(**{**vars(CONFIG), "final_max_std": final}))
+    with pytest.raises(ValueError, match="switch state_dependent_std off"):
+        check_final_max_std(CONFIG, has_one_std=False)
+    for changes, final, start in (({}, 0.05, "max_std 1.0"), ({}, 1.5, "max_std 1.0"), ({"max_std": None}, 0.9, "initial_std 0.7")):
+        with pytest.raises(ValueError, match=f"above min_std 0.05 and not above {start}, got {final}"):
+            check_final_max_std(SimpleNamespace(**{**vars(CONFIG), **changes, "final_max_std": final}))
+
+
+def test_without_a_bound_before_it_falls_from_the_first_standard_deviation():
+    config = SimpleNamespace(**{**vars(CONFIG), "max_std": None})
+    check_final_max_std(config)
+    assert np.allclose([max_std_at(config, steps) for steps in (0, 790, 900, 1_000)], [np.inf, np.inf, (0.7 * 0.1) ** 0.5, 0.1])
+    params = {"log_std": jnp.log(jnp.array([0.08, 0.5, 3.0]))}
+    assert np.array_equal(with_std_below(config, params, 790)["log_std"], params["log_std"])
+    assert np.allclose(jnp.exp(with_std_below(config, params, 1_000)["log_std"]), [0.08, 0.1, 0.1])
