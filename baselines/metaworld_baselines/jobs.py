@@ -36,6 +36,7 @@ from metaworld_baselines.runs import checkpoints, parcels
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.run import hardware
 from metaworld_baselines.runs.run_files import check_place
+from metaworld_baselines.runs.stopping import stop_on_signals
 from metaworld_py.files import write_json
 
 if sys.version_info >= (3, 11):
@@ -108,6 +109,7 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
     if seconds <= 0.0:
         raise ValueError(f"{minutes:g} minutes are too few: {process_seconds():.0f} s are over, and the end needs {RESERVE_S:.0f}")
     with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
         place = Path(stack.enter_context(tempfile.TemporaryDirectory())) if several else out
         for title, folders in left.items():
             for folder in folders:
@@ -125,6 +127,7 @@ def train(name: str, job: Job, *, minutes: float, out: Path, seeds: Sequence[int
                 is_on_tensorboard=False,
                 is_one_of_several=several,
                 whole=algorithm.whole,
+                stop=stop,
             )
         if several:
             stack.enter_context(parcels.Packing([run.folder for run in runs.values()], out))
@@ -368,6 +371,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ImportError, ValueError, OSError, FloatingPointError) as error:
         print(f"metaworld_baselines.jobs: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nmetaworld_baselines.jobs: interrupted; the same command goes on from the last save", file=sys.stderr)
+        return 130
     return 0
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ try:
     from metaworld_baselines.runs.parallel import Teller, Work, run_here
     from metaworld_baselines.runs.rl_run import RlRun, TooSlowError
     from metaworld_baselines.runs.run_files import check_place, read_description
+    from metaworld_baselines.runs.stopping import stop_on_signals
 except ModuleNotFoundError as error:
     raise ImportError(f"training needs the package {error.name}: {install_hint('baselines')}") from error
 
@@ -155,10 +157,11 @@ def check_number_of_seeds(name: str, command: Any) -> None:
 def train_here(name: str, command: Any, seeds: Sequence[int]) -> None:
     """Runs of these seeds in this process, all at once."""
     config, algorithm, runs = command.config, find_algorithm(name), dict[int, RlRun]()
-    try:
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signals())
         for seed in seeds:
             folder, settings = command.out / folder_name(name, config, seed), {**asdict(config), "seed": seed}
-            runs[seed] = RlRun(
+            run = runs[seed] = RlRun(
                 folder,
                 name,
                 settings,
@@ -166,14 +169,13 @@ def train_here(name: str, command: Any, seeds: Sequence[int]) -> None:
                 allow_slow=command.allow_slow,
                 is_one_of_several=len(seeds) > 1,
                 whole=algorithm.whole,
+                stop=stop,
             )
+            stack.callback(run.close)
         algorithm.train_all(config, runs)
         for run in runs.values():
             success = f"success {run.curve[-1]['success']:.1%}" if run.curve else "not evaluated"
             run.say(f"{run.folder}: {run.env_steps:,} steps in {run.seconds / 3600:.2f} h, {success}")
-    finally:
-        for run in runs.values():
-            run.close()
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ def learn_from_demonstrations(
         evaluate(agent.policy)
         run.save_all(agent, state)
     samples_per_update, is_warm = config.env_steps_per_iteration / config.updates_per_iteration, False
-    while not run.is_over:
+    while run.goes_on():
         began = time.perf_counter()
         agent, metrics = jax.block_until_ready(learn(agent, run.env_steps // config.env_steps_per_iteration))
         run.advance(config.env_steps_per_iteration)
@@ -55,7 +55,7 @@ def learn_from_demonstrations(
         if is_warm:  # the first iteration compiles
             run.check_throughput(rates["steps_per_s"], updates_per_s)
         is_warm = True
-        is_evaluated, is_saved = run.is_due(config.eval_every_env_steps), run.is_due(config.save_every_env_steps)
+        is_evaluated, is_saved = run.is_due(config.eval_every_env_steps), run.is_save_due(config.save_every_env_steps)
         if is_saved:  # first, so that an interrupt costs the evaluation and nothing that was learned
             run.save_all(agent, state, owes_evaluation=is_evaluated)
         if is_evaluated:

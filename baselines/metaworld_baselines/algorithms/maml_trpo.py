@@ -376,7 +376,7 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
     begin = jax.jit(lambda policy, keys: jax.vmap(partial(drawn_for, learner))(repeated(policy, len(keys)), keys))
     collector = OnPolicyCollector(make_train_envs(config, seed, config.episodes_per_goal), make_act(learner), seed=seed)
     agent, speed, instances = run.resume_with(init(learner, seed), collector), Throughput(), Instances(config, seed)
-    while not run.is_over:
+    while run.goes_on():
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
         chunks: list[Chunk] = []
@@ -408,7 +408,7 @@ def train(config: MamlConfig, seed: int, run: RlRun) -> Maml:
         speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(config, seed, run, as_agent(learner, agent.policy, seed), agent.policy)
-        if run.is_due(config.save_every_env_steps):
+        if run.is_save_due(config.save_every_env_steps):
             run.save_all(agent, collector.get_state())
     collector.close()
     return agent

@@ -242,7 +242,7 @@ def train(config: PearlConfig, seed: int, run: RlRun) -> Pearl:
     new = init(learner, seed), empty(len(instances.all), config.buffer_per_goal)
     (agent, buffer), speed = run.resume_with(new, collector), Throughput()
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the networks' and the actions'
-    while not run.is_over:
+    while run.goes_on():
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
         tasks = instances.of_iteration(iteration)
@@ -258,7 +258,7 @@ def train(config: PearlConfig, seed: int, run: RlRun) -> Pearl:
         speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(config, seed, run, as_agent(learner, agent.acting, seed), agent.acting)
-        if run.is_due(config.save_every_env_steps):
+        if run.is_save_due(config.save_every_env_steps):
             run.save_all((agent, buffer), collector.get_state())
     collector.close()
     return agent

@@ -345,7 +345,7 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
     collector = make_collector(config, make_act(learner), seed)
     agent, speed = run.resume_with(init(learner, seed), collector), Throughput()
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the networks' and the actions'
-    while not run.is_over:
+    while run.goes_on():
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
         rollout, chunk, _ = collector.collect(acting(learner, agent), config.rollout_steps, iteration * config.rollout_steps)
@@ -360,7 +360,7 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
             speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(learner, seed, run, acting(learner, agent))
-        if run.is_due(config.save_every_env_steps):
+        if run.is_save_due(config.save_every_env_steps):
             run.save_all(agent, collector.get_state())
     collector.close()
     return agent

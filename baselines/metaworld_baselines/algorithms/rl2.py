@@ -314,7 +314,7 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
     collector = OnPolicyCollector(make_train_envs(config, seed), make_augmented_act(make_act(learner)), seed=seed)
     agent, speed, instances = run.resume_with(init(learner, seed), collector), Throughput(), Instances(config, seed)
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the network's and the actions'
-    while not run.is_over:
+    while run.goes_on():
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
         tasks = instances.of_iteration(iteration)
@@ -330,7 +330,7 @@ def train(config: Rl2Config, seed: int, run: RlRun) -> Rl2:
         speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(config, seed, run, as_agent(learner, agent.policy, seed), agent.policy)
-        if run.is_due(config.save_every_env_steps):
+        if run.is_save_due(config.save_every_env_steps):
             run.save_all(agent, collector.get_state())
     collector.close()
     return agent

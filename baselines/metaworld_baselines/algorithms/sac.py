@@ -223,7 +223,7 @@ def train_seeds(config: SacConfig, runs: Mapping[int, RlRun]) -> list[Sac]:
     run = training.run
     if run.is_over and any(one.run.owes_evaluation for one in training.members):  # killed while the end was evaluated
         training.save()
-    while not run.is_over:
+    while run.goes_on():
         iteration, learns = training.iteration, training.learns
         training.step()
         if learns and run.is_due(config.log_every_env_steps):
@@ -234,7 +234,7 @@ def train_seeds(config: SacConfig, runs: Mapping[int, RlRun]) -> list[Sac]:
             one.evaluations.keep_what_is_done()
         if run.is_due(config.eval_every_env_steps):
             training.evaluate()
-        if run.is_due(config.save_every_env_steps):
+        if run.is_save_due(config.save_every_env_steps):
             training.save()
     training.close()
     return [training.agent(index) for index in range(len(runs))]

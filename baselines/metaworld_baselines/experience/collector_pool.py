@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import signal
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
@@ -98,6 +99,9 @@ class CollectorPool:
 
 def serve(make: Callable[[], Collector], connection: Connection, cores: Sequence[int]) -> None:
     """In a process of a pool: make a collector, then do what is asked for, until the connection is closed."""
+    for name in ("SIGINT", "SIGHUP"):  # which a terminal sends here, too: the other side decides when this ends
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     if cores and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, cores)
     jax.config.update("jax_platforms", "cpu")
@@ -117,7 +121,7 @@ def serve(make: Callable[[], Collector], connection: Connection, cores: Sequence
             except Exception as error:  # whatever it is, the other side raises it
                 connection.send((None, error))
             message = pickle.loads(connection.recv_bytes())
-    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+    except (EOFError, BrokenPipeError):
         if collector is not None:
             collector.close()
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +13,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from metaworld_baselines.runs.stopping import interrupted_by_signals
 from metaworld_py.folder_lock import FolderLock
 
 LOOK_EVERY_S = 0.5
@@ -31,7 +30,7 @@ class Work:
 
 
 def run_here(works: Sequence[Work], parallel: int, ended: Callable[[Work, int], None], beat: Callable[[], None] = lambda: None) -> None:
-    """Run all, so many at a time. An error, an interrupt or a signal to end ends them, too; what they saved stays.
+    """Run all, so many at a time. An error, an interrupt or a signal to end ends them, too, each once it is saved.
 
     Args:
       works: in the order in which they start.
@@ -53,25 +52,20 @@ def run_here(works: Sequence[Work], parallel: int, ended: Callable[[Work, int], 
                     work, process = running.pop(slot)
                     ended(work, process.returncode)
         finally:
-            for _, process in running.values():
-                process.terminate()
-            for _, process in running.values():
-                process.wait()
+            end([process for _, process in running.values()])
 
 
-@contextmanager
-def interrupted_by_signals() -> Iterator[None]:
-    """Let `kill` and a closed terminal raise `KeyboardInterrupt`, as Ctrl-C does; a signal that is ignored (nohup) stays so."""
-    names = ("SIGTERM", "SIGHUP") if threading.current_thread() is threading.main_thread() else ()  # no other can set handlers
-    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
-    handled = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
-    for number in handled:
-        signal.signal(number, signal.default_int_handler)
+def end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Let runs save themselves and end; at once at a second interrupt, after which they go on from their last saves."""
+    for process in processes:
+        process.terminate()
     try:
-        yield
-    finally:
-        for number in handled:
-            signal.signal(number, signal.SIG_DFL)
+        for process in processes:
+            process.wait()
+    except KeyboardInterrupt:
+        for process in processes:
+            process.kill()
+        raise
 
 
 def run_on_a_free_core(work: Work) -> int:

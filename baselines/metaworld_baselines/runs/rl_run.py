@@ -11,6 +11,7 @@ import jax
 
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.run import Run
+from metaworld_baselines.runs.stopping import Stop
 from metaworld_baselines.runs.throughput import Throughput
 from metaworld_py.evaluation import EvaluationResult
 from metaworld_py.evaluation.adaptation import AdaptationResult
@@ -30,7 +31,7 @@ class RlRun(Run):
     meta-learners episode by episode, `conflict.csv` gradient diagnostics, where asked for.
 
     Args:
-      folder, algorithm, config, minutes, is_on_tensorboard, is_one_of_several, whole: see `Run`.
+      folder, algorithm, config, minutes, is_on_tensorboard, is_one_of_several, whole, stop: see `Run`.
       total_env_steps: over all tasks.
       allow_slow: go on where there is no GPU and the run will take longer than a day.
 
@@ -50,6 +51,7 @@ class RlRun(Run):
         is_on_tensorboard: bool = True,
         is_one_of_several: bool = False,
         whole: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+        stop: Stop | None = None,
     ) -> None:
         self._allow_slow = allow_slow
         self.curve: list[dict[str, Any]] = []
@@ -65,6 +67,7 @@ class RlRun(Run):
             is_on_tensorboard=is_on_tensorboard,
             is_one_of_several=is_one_of_several,
             whole=whole,
+            stop=stop,
         )
 
     @property

@@ -25,6 +25,7 @@ from tqdm import tqdm
 from metaworld_baselines.runs import checkpoints
 from metaworld_baselines.runs.board import Board
 from metaworld_baselines.runs.run_files import CONFIG
+from metaworld_baselines.runs.stopping import Stop
 from metaworld_py.engine import machine
 from metaworld_py.files import PART, reading, write_json, write_text
 from metaworld_py.folder_lock import FolderLock
@@ -46,6 +47,7 @@ class Run:
       is_on_tensorboard: write its files, too.
       is_one_of_several: that say things side by side.
       whole: from a configuration as an older file may have it to one with all of today's fields.
+      stop: that may be asked for.
 
     Raises:
       ValueError: the folder holds a run of another configuration, or another process trains there.
@@ -64,13 +66,15 @@ class Run:
         is_on_tensorboard: bool = True,
         is_one_of_several: bool = False,
         whole: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict,
+        stop: Stop | None = None,
     ) -> None:
         self.folder, self.algorithm, self.total_steps, self.unit = folder, algorithm, total_steps, unit
         self.is_one_of_several = is_one_of_several
         self.config = as_in_files(config)
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FolderLock(folder, "trains in")
-        self.steps, self._steps_before = 0, 0
+        self._stop = stop or Stop()
+        self.steps, self._steps_before, self._saved_at = 0, 0, -1
         self.is_resumed = (folder / checkpoints.RESUME).is_file()
         self.has_networks_only = False  # what it goes on from is without optimizers, see `checkpoints.lighten`
         self._seconds_before = 0.0
@@ -147,6 +151,7 @@ class Run:
 
     def _write_resume(self, arrays: Any, more: dict[str, Any]) -> None:
         checkpoints.save(self.folder / checkpoints.RESUME, arrays, self._header(self.steps) | more)
+        self._saved_at = self.steps
 
     def save_actor(self, name: str, actor: Any, steps: int | None = None) -> None:
         """An actor to evaluate; as it was after so many steps, or now."""
@@ -162,6 +167,16 @@ class Run:
         self.is_over = self.steps >= self.total_steps or time.perf_counter() >= self._deadline
         self._bar.update(steps)
 
+    def goes_on(self) -> bool:
+        """Whether there is something left to do.
+
+        Raises:
+          KeyboardInterrupt: the run is to stop, and can go on from here.
+        """
+        if not self.is_over and self._stop.is_asked and self._saved_at == self.steps:
+            raise KeyboardInterrupt
+        return not self.is_over
+
     def end(self) -> None:
         """Let the last advance have been the end."""
         self.is_over = True
@@ -169,6 +184,10 @@ class Run:
     def is_due(self, every: int) -> bool:
         """Whether the last advance reached a multiple of `every` steps, or the end of the run; never for 0."""
         return every > 0 and (self.is_over or self.steps // every > self._steps_before // every)
+
+    def is_save_due(self, every: int) -> bool:
+        """Whether to save everything now: it is due, see there, or the run is to stop."""
+        return self._stop.is_asked or self.is_due(every)
 
     def log(self, table: str, numbers: Mapping[str, float], steps: int | None = None) -> None:
         """One row of a table, and the same to TensorBoard; of so many steps, or of now."""

@@ -17,6 +17,7 @@ import tyro
 
 from metaworld_baselines.gradients.methods import METHODS
 from metaworld_baselines.runs.run import Run
+from metaworld_baselines.runs.stopping import stop_on_signals
 from metaworld_baselines.supervised.multitask import train_multitask
 from metaworld_baselines.supervised.settings import (
     LEARNERS,
@@ -93,12 +94,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train_one(config: MetaConfig | MultiTaskConfig, seed: int, out: Path) -> Path:
     """One run; returns its folder."""
     folder = out / f"{config.title}-{re.sub(r'[:=/,]', '-', config.learner)}-seed{seed}"
-    run = Run(folder, config.learner, {**asdict(config), "seed": seed}, config.total_steps, tables=("progress", "curve"))
-    try:
-        numbers = train_multitask(config, seed, run) if isinstance(config, MultiTaskConfig) else train(config, seed, run)
-        run.say(f"{folder}: {', '.join(f'{name} {value:.3g}' for name, value in numbers.items())}")
-    finally:
-        run.close()
+    with stop_on_signals() as stop:
+        run = Run(folder, config.learner, {**asdict(config), "seed": seed}, config.total_steps, tables=("progress", "curve"), stop=stop)
+        try:
+            numbers = train_multitask(config, seed, run) if isinstance(config, MultiTaskConfig) else train(config, seed, run)
+            run.say(f"{folder}: {', '.join(f'{name} {value:.3g}' for name, value in numbers.items())}")
+        finally:
+            run.close()
     return folder
 
 

@@ -42,7 +42,7 @@ def train_multitask(config: MultiTaskConfig, seed: int, run: Run) -> dict[str, f
     if saved is not None:
         state = jax.device_put(saved[0])
     test_key = jax.random.PRNGKey(TEST_KEY + seed)
-    while not run.is_over:
+    while run.goes_on():
         state, losses = learn(state)
         progress = as_floats({f"loss/{task}": loss for task, loss in enumerate(losses)})
         if not all(map(math.isfinite, progress.values())):
@@ -51,7 +51,7 @@ def train_multitask(config: MultiTaskConfig, seed: int, run: Run) -> dict[str, f
         run.log("progress", progress)
         if run.is_due(config.eval_every_steps):
             run.log("curve", as_floats(test(state.params, test_key)))
-        if run.is_due(config.save_every_steps):
+        if run.is_save_due(config.save_every_steps):
             run.save_actor(LAST, state.params)
             run.save_all(state, "")
     return as_floats(test(state.params, test_key))

@@ -86,7 +86,7 @@ def train(config: MetaConfig, seed: int, run: Run) -> dict[str, float]:
     saved = run.restore(state)
     if saved is not None:
         state = jax.device_put(saved[0])
-    while not run.is_over:
+    while run.goes_on():
         state, seen = trainer.learn(state, config.beta)
         progress = as_floats(seen)
         if not math.isfinite(progress["loss"]):
@@ -97,7 +97,7 @@ def train(config: MetaConfig, seed: int, run: Run) -> dict[str, float]:
         run.log("progress", progress)
         if run.is_due(config.eval_every_steps):
             run.log("curve", as_floats(trainer.test(state.params, jax.random.PRNGKey(TEST_KEY + seed))))
-        if run.is_due(config.save_every_steps):
+        if run.is_save_due(config.save_every_steps):
             run.save_actor(LAST, state.params)
             run.save_all(state, "")  # problems have no state but the key
     return as_floats(trainer.test(state.params, jax.random.PRNGKey(TEST_KEY + seed)))

@@ -16,7 +16,7 @@ pytest.importorskip("jax", reason="needs the extra `baselines`")
 
 from metaworld_baselines import sweep, train
 from metaworld_baselines.algorithms.registry import find_algorithm
-from metaworld_baselines.runs import parallel
+from metaworld_baselines.runs import parallel, stopping
 
 REPOSITORY = Path(__file__).parents[3]
 HAS_HANGUPS = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs a system with signals")
@@ -179,6 +179,27 @@ def test_runs_are_ended_with_what_started_them(tmp_path, monkeypatch):
     assert len(processes) == 2 and all(process.returncode is not None for process in processes)
 
 
+def test_a_second_interrupt_does_not_wait_for_saves():
+    class Saving(subprocess.Popen):
+        def __init__(self):
+            self.was_told = self.was_killed = False
+
+        def terminate(self):
+            self.was_told = True
+
+        def wait(self, timeout=None):
+            assert self.was_told
+            raise KeyboardInterrupt
+
+        def kill(self):
+            self.was_killed = True
+
+    processes = [Saving(), Saving()]
+    with pytest.raises(KeyboardInterrupt):
+        parallel.end(processes)
+    assert all(process.was_killed for process in processes)
+
+
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="needs processes that can be kept on a core")
 def test_workers_that_know_nothing_of_each_other_take_cores_of_their_own(monkeypatch, tmp_path):
     monkeypatch.setattr(parallel.tempfile, "gettempdir", lambda: str(tmp_path))
@@ -234,11 +255,12 @@ def test_a_kill_ends_the_runs_too(tmp_path, name):
 
 
 @HAS_HANGUPS
-def test_hangups_that_are_ignored_stay_so():
-    """Under nohup a sweep outlives its terminal."""
+@pytest.mark.parametrize("handled", [stopping.interrupted_by_signals, stopping.stop_on_signals])
+def test_hangups_that_are_ignored_stay_so(handled):
+    """Under nohup a run outlives its terminal."""
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        with parallel.interrupted_by_signals():
+        with handled():
             assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGHUP, before)

@@ -111,6 +111,29 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, tmp_path):
     if saved_at == 2000:
         pytest.skip("this machine finished before the kill")
     assert train.main(command(tmp_path, 2000)) == 0
+    check_same(folder, finished)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_run_that_is_asked_to_stop_is_saved_where_it_is(finished, tmp_path, monkeypatch, name):
+    """After the iteration in which the signal came, between two saves; the rest then equals the uninterrupted run to the last bit."""
+    folder, advance = tmp_path / FOLDER, RlRun.advance
+
+    def advance_and_kill(run, steps):
+        advance(run, steps)
+        if run.env_steps == 1000:
+            signal.raise_signal(getattr(signal, name))
+
+    monkeypatch.setattr(RlRun, "advance", advance_and_kill)
+    assert train.main(command(tmp_path, 2000)) == 130
+    assert checkpoints.read_header(folder / checkpoints.RESUME)["env_steps"] == 1000
+    monkeypatch.setattr(RlRun, "advance", advance)
+    assert train.main(command(tmp_path, 2000)) == 0
+    check_same(folder, finished)
+
+
+def check_same(folder, finished):
+    """Two runs' tables, networks and environments are the same."""
     for name in ("progress", "curve", "conflict"):
         assert rows(folder, name) == rows(finished, name), name
     for name in (checkpoints.RESUME, checkpoints.LAST, checkpoints.BEST):
