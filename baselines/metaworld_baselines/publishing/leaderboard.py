@@ -90,6 +90,8 @@ def numbers(results: Sequence[EvaluationResult]) -> dict[str, Any]:
     for name in ("benchmark", "max_episode_steps", "reward_function_version", "instances_per_task", "episodes_per_instance", "adaptation"):
         if len({getattr(result, name) for result in results}) > 1:
             raise ValueError(f"the result files differ in {name}: {', '.join(str(getattr(result, name)) for result in results)}")
+    if {True, False} <= {result.goal_visible for result in results}:  # older files do not say it
+        raise ValueError("the result files differ in goal_visible: some agents saw the goals, others did not")
     seeds = [result.seed for result in results]
     if len(set(seeds)) < len(seeds):
         raise ValueError(

@@ -103,6 +103,10 @@ def test_files_that_do_not_belong_together_are_refused(folder, results, tmp_path
     other = evaluate(load_agent("expert"), "reach", seed=3, instances_per_task=2, max_episode_steps=60).save(tmp_path / "other.json")
     with pytest.raises(ValueError, match="differ in benchmark: reach, drawer-close, reach"):
         leaderboard.add(row([results[0], other]), folder)
+    first, second = (EvaluationResult.load(path) for path in results)
+    with pytest.raises(ValueError, match="differ in goal_visible: some agents saw the goals"):
+        leaderboard.numbers([replace(first, goal_visible=True), replace(second, goal_visible=False)])
+    assert leaderboard.numbers([replace(first, goal_visible=None), replace(second, goal_visible=False)])["seeds"] == [1, 2]
     with pytest.raises(ValueError, match="one file for each seed, got seeds 1, 1"):
         leaderboard.add(row([results[0], results[0]]), folder)
     with pytest.raises(ValueError, match="by"):
