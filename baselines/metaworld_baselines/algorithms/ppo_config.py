@@ -50,6 +50,7 @@ class PpoConfig:
     final_learning_rate: float | None = None  # likewise
     adam_eps: float = 1e-5
     target_kl: float = 0.0  # from the policy that played; the policy's learning rate follows it, see `followed`; 0: it does not
+    policy_waits_iterations: int = 0  # at the beginning; the critic, and the units of observations, learn alone meanwhile
     max_grad_norm: float = 1.0  # of policy and value function, each by itself
     normalize_advantages: bool = False  # in each task by itself
     normalize_values: bool = True  # learn values in units of the returns' mean and standard deviation, of each task by itself

@@ -21,7 +21,7 @@ NOT_NEGATIVE = {
     *("final_entropy_bonus", "cg_damping", "max_backtracks"),
     *("max_kl", "target_kl", "ppo_target_kl", "kl_weight", "spread_weight", "augmentation", "entropy_bonus", "information_weight"),
     *("critic_width", "critic_depth", "critic_bins", "task_embedding", "reset_every_env_steps", "reset_updates", "save_every_env_steps"),
-    *("value_memory_iterations", "log_every_env_steps", "diagnose_every_env_steps", "noise_std"),
+    *("policy_waits_iterations", "value_memory_iterations", "log_every_env_steps", "diagnose_every_env_steps", "noise_std"),
 }
 SHARES = {"trace", "critic_trace", "target_rate"}
 

@@ -49,6 +49,7 @@ NEWER_FIELDS = {
     "noise_correlation",
     "clipped_densities",
     "final_max_std",
+    "policy_waits_iterations",
 }
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)
 
@@ -216,6 +217,17 @@ def test_the_rate_follows_the_divergence():
     assert factors[0] < 0.5 and factors[1] > 1.5
 
 
+def test_the_policy_waits_while_the_critic_and_the_units_of_observations_learn():
+    learner, rng = ppo.make_learner(replace(SMALL_TUNED, policy_waits_iterations=2)), np.random.default_rng(0)
+    agent, learn = ppo.init(learner, seed=0), jax.jit(partial(ppo.learn, learner))
+    for iteration in range(3):
+        after, _ = learn(agent, random_rollout(rng), jax.random.PRNGKey(0), iteration)
+        moves = jax.tree.map(lambda a, b: bool((a != b).any()), after, agent)
+        policy, value, scale = (any(jax.tree.leaves(part)) for part in (moves.policy, moves.value, moves.obs_scale))
+        assert (policy, value, scale) == (iteration == 2, True, True)
+        agent = after
+
+
 def test_a_task_has_a_standard_deviation_of_its_own():
     learner = ppo.make_learner(replace(SMALL_TUNED, task_std=True, state_dependent_std=False, max_std=None))
     actor = ppo.acting(learner, ppo.init(learner, seed=0))
@@ -312,6 +324,7 @@ def test_a_time_limit_bootstraps():
         ({"max_std": 0.5}, "initial_std must lie between"),
         ({"noise_correlation": 1.0}, r"noise_correlation must lie in \[0, 1\), got 1.0"),
         ({"target_kl": -1.0}, "target_kl must not be negative"),
+        ({"policy_waits_iterations": -1}, "policy_waits_iterations must not be negative"),
         ({"final_learning_rate": -1e-3}, r"final_learning_rate must lie between 0 and learning_rate .*, got -0.001"),
         ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate"),
         ({"final_entropy_bonus": -1.0}, "final_entropy_bonus must not be negative"),
