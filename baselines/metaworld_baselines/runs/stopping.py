@@ -32,10 +32,8 @@ class Stop:
         if number in self._numbers:
             raise KeyboardInterrupt
         self._numbers.add(number)
-        if not self.is_asked:
-            os.write(
-                2, b"\nends after this iteration, saved; the same again ends it at once\n"
-            )  # in handlers print may find itself at work
+        if not self.is_asked:  # `print` may be at work, which this interrupts
+            os.write(2, b"\nends after this iteration, saved; the same again ends it at once\n")
         self.is_asked = True
 
 
