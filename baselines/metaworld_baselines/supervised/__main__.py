@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, make_dataclass
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def train_one(config: MetaConfig | MultiTaskConfig, seed: int, out: Path) -> Path:
     """One run; returns its folder."""
     folder = out / f"{config.title}-{re.sub(r'[:=/,]', '-', config.learner)}-seed{seed}"
-    with stop_on_signals() as stop:
-        run = Run(folder, config.learner, {**asdict(config), "seed": seed}, config.total_steps, tables=("progress", "curve"), stop=stop)
-        try:
-            numbers = train_multitask(config, seed, run) if isinstance(config, MultiTaskConfig) else train(config, seed, run)
-            run.say(f"{folder}: {', '.join(f'{name} {value:.3g}' for name, value in numbers.items())}")
-        finally:
-            run.close()
+    settings, tables = {**asdict(config), "seed": seed}, ("progress", "curve")
+    with stop_on_signals() as stop, closing(Run(folder, config.learner, settings, config.total_steps, tables=tables, stop=stop)) as run:
+        numbers = train_multitask(config, seed, run) if isinstance(config, MultiTaskConfig) else train(config, seed, run)
+        run.say(f"{folder}: {', '.join(f'{name} {value:.3g}' for name, value in numbers.items())}")
     return folder
 
 

@@ -117,15 +117,19 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(finished, tmp_path):
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_run_that_is_asked_to_stop_is_saved_where_it_is(finished, tmp_path, monkeypatch, name):
     """After the iteration in which the signal came, between two saves; the rest then equals the uninterrupted run to the last bit."""
-    folder, advance = tmp_path / FOLDER, RlRun.advance
+    folder, advance, number = tmp_path / FOLDER, RlRun.advance, getattr(signal, name)
 
     def advance_and_kill(run, steps):
         advance(run, steps)
         if run.env_steps == 1000:
-            signal.raise_signal(getattr(signal, name))
+            signal.raise_signal(number)
 
     monkeypatch.setattr(RlRun, "advance", advance_and_kill)
-    assert train.main(command(tmp_path, 2000)) == 130
+    before = signal.signal(number, signal.SIG_DFL)  # whoever runs these tests may ignore it
+    try:
+        assert train.main(command(tmp_path, 2000)) == 130
+    finally:
+        signal.signal(number, before)
     assert checkpoints.read_header(folder / checkpoints.RESUME)["env_steps"] == 1000
     monkeypatch.setattr(RlRun, "advance", advance)
     assert train.main(command(tmp_path, 2000)) == 0
