@@ -96,6 +96,11 @@ class PpoConfig:
                 f"to combine the tasks' gradients, minibatches must divide rollout_steps · envs_per_task = "
                 f"{self.rollout_steps * self.envs_per_task}, got {self.minibatches}"
             )
+        if self.policy_waits_iterations and self.policy_waits_iterations >= self.iterations:
+            raise ValueError(
+                f"policy_waits_iterations must be below the budget's {self.iterations} iterations of {self.env_steps_per_iteration:,} "
+                f"steps, or the policy never learns, got {self.policy_waits_iterations}"
+            )
         check_architecture(self.architecture, len(self.tasks))
         for words, is_policy in ((self.actor_combination, True), (self.critic_combination, False)):
             if words is not None:
@@ -117,13 +122,18 @@ class PpoConfig:
         return self.rollout_steps * len(self.tasks) * self.envs_per_task
 
     @property
+    def iterations(self) -> int:
+        """Of the whole budget; the last one may go beyond it."""
+        return -(-self.total_env_steps // self.env_steps_per_iteration)
+
+    @property
     def updates_per_iteration(self) -> int:
         """Gradient steps."""
         return self.epochs * self.minibatches
 
     def rates_at(self, iteration: int | Array) -> tuple[Array, Array]:
         """Learning rate and entropy bonus of an iteration: on straight lines from the first to the last one of the budget."""
-        last = max(-(-self.total_env_steps // self.env_steps_per_iteration) - 1, 1)
+        last = max(self.iterations - 1, 1)
         done = jnp.minimum(iteration / last, 1.0)
         ends = (self.learning_rate, self.final_learning_rate), (self.entropy_bonus, self.final_entropy_bonus)
         rate, bonus = (start + done * ((start if end is None else end) - start) for start, end in ends)

@@ -325,6 +325,10 @@ def test_a_time_limit_bootstraps():
         ({"noise_correlation": 1.0}, r"noise_correlation must lie in \[0, 1\), got 1.0"),
         ({"target_kl": -1.0}, "target_kl must not be negative"),
         ({"policy_waits_iterations": -1}, "policy_waits_iterations must not be negative"),
+        (
+            {"policy_waits_iterations": 3, "total_env_steps": 1_200},
+            "must be below the budget's 3 iterations of 400 steps, or the policy never learns, got 3",
+        ),
         ({"final_learning_rate": -1e-3}, r"final_learning_rate must lie between 0 and learning_rate .*, got -0.001"),
         ({"final_learning_rate": 1.0}, "final_learning_rate must lie between 0 and learning_rate"),
         ({"final_entropy_bonus": -1.0}, "final_entropy_bonus must not be negative"),
