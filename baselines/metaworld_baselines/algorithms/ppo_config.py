@@ -123,7 +123,7 @@ class PpoConfig:
 
     @property
     def iterations(self) -> int:
-        """Of the whole budget; the last one may go beyond it."""
+        """Number of iterations of the whole budget; the last one may go beyond it."""
         return -(-self.total_env_steps // self.env_steps_per_iteration)
 
     @property
