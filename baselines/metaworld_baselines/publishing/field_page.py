@@ -287,30 +287,29 @@ def draw_conflict() -> Figure:
 
 
 def draw_meta() -> Figure:
-    """Training against held-out goals over training, success and return of each meta-learner."""
+    """Success and return of each meta-learner on held-out goals, before and after adaptation, and on training goals."""
     agents = meta_agents()
-    figure = Figure(figsize=(9, 2.1 * len(agents) + 0.6), layout="constrained")
-    axes = figure.subplots(len(agents), 2, squeeze=False)
-    lines = {
-        "train_{}": ("--", "training goals, adapted"),
-        "{}": ("-", "held-out goals, adapted"),
-        "{}_before": (":", "held-out goals, before"),
-    }
-    for row, name in zip(axes, agents, strict=True):
-        curve = read_curve(agents_folder() / name)
-        for axis, what in zip(row, ("success", "return"), strict=True):
-            for index, (column, (style, label)) in enumerate(lines.items()):
-                values = [point[column.format(what)] for point in curve]
-                steps = [point["env_steps"] for point in curve]
-                axis.plot(steps, values, style, marker=".", color=f"C{index}", label=label if axis is axes[0][0] else None)
-            axis.set_title(f"{name}: {what}", fontsize="small")
-            axis.set_xlim(0.0, 1.05 * steps[-1])  # a curve may be a single point
-            axis.xaxis.set_major_formatter(EngFormatter(sep=""))
-            axis.grid(alpha=0.3)
-        row[0].set_ylim(-0.03, 1.03)
-    for axis in axes[-1]:
-        axis.set_xlabel("environment steps", fontsize="small")
-    figure.legend(loc="outside lower center", ncols=3, fontsize="small")
+    last = {name: read_curve(agents_folder() / name)[-1] for name in agents}
+    figure = Figure(figsize=(9, 0.36 * len(agents) + 1.3), layout="constrained")
+    success, returned = figure.subplots(1, 2, sharey=True)
+    for axis, before, adapted, training in (
+        (success, "success_before", "success", "train_success"),
+        (returned, "return_before", "mean_return", "train_return"),
+    ):
+        for place, (name, card) in enumerate(agents.items()):
+            axis.plot([getattr(card, before), getattr(card, adapted)], [place, place], color="C1", linewidth=2, alpha=0.4, zorder=1)
+            axis.plot(last[name][training], place, "|", color="C0", markersize=13, markeredgewidth=2)
+            axis.plot(getattr(card, before), place, "o", color="C1", markerfacecolor="white", zorder=2)
+            axis.plot(getattr(card, adapted), place, "o", color="C1")
+        axis.grid(alpha=0.3)
+    for place, card in enumerate(agents.values()):
+        success.plot(card.interval, [place, place], color="0.2", linewidth=1, zorder=3)
+    success.set(xlim=(-0.03, 1.03), title="success", yticks=range(len(agents)), yticklabels=agents)
+    success.invert_yaxis()
+    returned.set(xlim=(0.0, None), title="return")
+    returned.xaxis.set_major_formatter(EngFormatter(sep=""))
+    labels = "training goals, adapted", "held-out goals, before", "held-out goals, adapted; a line: 95 %, over goals"
+    figure.legend(success.lines[1:4], labels, loc="outside lower center", ncols=3, fontsize="small")
     return figure
 
 

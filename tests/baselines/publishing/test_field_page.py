@@ -25,9 +25,12 @@ def test_figures_show_every_task_and_agent(tmp_path):
     assert [label.get_text() for label in tasks.axes[0].get_xticklabels()] == task_names("MT10")
     assert len(tasks.axes[0].containers) == 1 + len(field_page.multitask_agents())
     assert len(conflict.axes) == 8 and all(len(axis.lines) >= len(field_page.diagnosed()) > 1 for axis in conflict.axes)
-    assert [axis.get_title() for axis in meta.axes] == [
-        f"{name}: {what}" for name in field_page.meta_agents() for what in ("success", "return")
-    ]
+    success, returned = meta.axes
+    agents = field_page.meta_agents()
+    assert [label.get_text() for label in success.get_yticklabels()] == list(agents)
+    for axis, before, adapted in ((success, "success_before", "success"), (returned, "return_before", "mean_return")):
+        shown = [tuple(line.get_xdata()) for line in axis.lines]
+        assert all((getattr(card, before), getattr(card, adapted)) in shown for card in agents.values())
 
 
 def test_alone_and_together_are_compared_after_as_many_steps():
