@@ -1,18 +1,21 @@
 """Learning curves of runs as a picture.
 
 `python -m metaworld_baselines.publishing.plot runs/sac-reach-seed1 runs/sac-reach-seed2 --out reach.png` draws it.
-Runs that differ in nothing but the seed are drawn in one colour.
+Runs that differ in nothing but the seed are drawn in one colour, faintly, below their mean.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
+from typing import Any
 
 import tyro
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
@@ -24,6 +27,9 @@ LINES = {  # (prefix, suffix) of columns -> how they are drawn
     ("train_", ""): ("--", ", training goals, adapted"),
     ("", "_before"): (":", ", held-out goals, before"),
 }
+
+
+COLOURS = [f"C{index}" for index in range(10) if index != 7]  # without the grey, which is for what others published
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,24 +46,18 @@ def draw(folders: Sequence[Path]) -> Figure:
     Of meta-learners also on training goals (dashed) and before adaptation (dotted): the distance to the dashed line is what was memorised
     rather than learned to adapt to, that to the dotted one what adaptation brings.
     """
-    names = [re.sub(r"-seed\d+$", "", name) for name in run_names(folders)]
-    colours = {name: f"C{index}" for index, name in enumerate(dict.fromkeys(names))}
+    runs: dict[str, list[list[dict[str, float]]]] = {}
+    for folder, name in zip(folders, run_names(folders), strict=True):
+        runs.setdefault(re.sub(r"-seed\d+$", "", name), []).append(read_table(folder / "curve.csv"))
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots(1, 2)
-    labelled = set()
-    for folder, name in zip(folders, names, strict=True):
-        rows = read_table(folder / "curve.csv")
-        steps = [row["env_steps"] for row in rows]
-        for axis, column in zip(axes, ("success", "return"), strict=True):
-            for (prefix, suffix), (style, what) in LINES.items():
-                if f"{prefix}{column}{suffix}" not in rows[0]:
-                    continue
-                values = [row[f"{prefix}{column}{suffix}"] for row in rows]
-                label = f"{name}{what if 'train_success' in rows[0] else ''}"
-                axis.plot(
-                    steps, values, color=colours[name], linestyle=style, marker=".", label=None if (axis, label) in labelled else label
-                )
-                labelled.add((axis, label))
+    for index, (name, seeds) in enumerate(runs.items()):
+        for axis, what in zip(axes, ("success", "return"), strict=True):
+            for (prefix, suffix), (style, told) in LINES.items():
+                column = f"{prefix}{what}{suffix}"
+                curves = [{row["env_steps"]: row[column] for row in rows} for rows in seeds if column in rows[0]]
+                label = f"{name}{told if 'train_success' in seeds[0][0] else ''}"
+                draw_runs(axis, curves, label, color=COLOURS[index % len(COLOURS)], linestyle=style)
     for axis, title in zip(axes, ("success rate", "return"), strict=True):
         axis.set(title=title, xlabel="environment steps")
         axis.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -68,6 +68,23 @@ def draw(folders: Sequence[Path]) -> Figure:
     figure.set_figheight(3.0 + 0.2 * -(-len(labels) // columns))
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, fontsize="x-small")
     return figure
+
+
+def draw_runs(axis: Axes, curves: Sequence[Mapping[float, float]], label: str, **style: Any) -> None:
+    """Draw one run as a line; several, which differ in the seed, faintly, and their mean where all of them were evaluated.
+
+    Args:
+      axis: where to.
+      curves: values by environment steps, of each run.
+      label: for the legend.
+      style: of the lines.
+    """
+    shared = sorted(set.intersection(*map(set, curves))) if len(curves) > 1 else []
+    for index, curve in enumerate(curves):
+        named = None if shared or index else label
+        axis.plot(list(curve), list(curve.values()), marker=".", label=named, alpha=0.35 if shared else 1.0, **style)
+    if shared:
+        axis.plot(shared, [fmean(curve[steps] for curve in curves) for steps in shared], marker=".", linewidth=2, label=label, **style)
 
 
 def save_figure(figure: Figure, path: Path, dpi: int) -> None:

@@ -28,7 +28,7 @@ from metaworld_baselines.algorithms.cloning_config import CloningConfig
 from metaworld_baselines.algorithms.meta import MetaConfig
 from metaworld_baselines.places import HERE
 from metaworld_baselines.publishing import aggregation, protocol_table
-from metaworld_baselines.publishing.plot import save_figure
+from metaworld_baselines.publishing.plot import COLOURS, draw_runs, save_figure
 from metaworld_baselines.publishing.published_settings import PUBLISHED_EPISODES, published_config, published_steps
 from metaworld_baselines.publishing.run_files import read_curve, read_demonstrated, read_run
 from metaworld_baselines.runs.run_files import find_runs
@@ -235,14 +235,13 @@ def changed_settings(algorithm: str, config: Any) -> list[str]:
 
 def picture(benchmark: str, groups: list[Group]) -> Figure:
     """Left: success over steps, ours and published. Right: performance profiles, the share of seeds and tasks above a success rate."""
-    figure = Figure(figsize=(10, 3.8), layout="constrained")
+    figure = Figure(figsize=(11, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2)
     groups = [group for group in groups if not group.imitates]  # whose steps are samples of what an expert did
-    for index, group in enumerate(groups):
-        for folder in group.folders:
-            curve = read_curve(folder)
-            label = group.label if folder is group.folders[0] else None
-            left.plot([p["env_steps"] for p in curve], [p["success"] for p in curve], marker=".", color=f"C{index}", label=label)
+    colours = [COLOURS[index % len(COLOURS)] for index in range(len(groups))]
+    for group, colour in zip(groups, colours, strict=True):
+        curves = [{point["env_steps"]: point["success"] for point in read_curve(folder)} for folder in group.folders]
+        draw_runs(left, curves, group.label, color=colour)
     points = list(published_points(benchmark))
     for index, (steps, success, names) in enumerate(points):
         left.scatter(steps, success, marker="*", s=50, color="0.3", alpha=0.6, zorder=0, label=None if index else "published")
@@ -251,11 +250,11 @@ def picture(benchmark: str, groups: list[Group]) -> Figure:
     left.set(xscale="log", ylim=(-0.03, 1.03), xlabel="environment steps, all tasks together", ylabel="success", title=benchmark)
     if points:  # whose names stand to the right of the curves
         left.set_xlim(right=max(left.get_xlim()[1], ROOM_FOR_NAMES * max(steps for steps, _, _ in points)))
-    for index, group in enumerate(groups):
+    for group, colour in zip(groups, colours, strict=True):
         shares, band = aggregation.profile(group.matrix, PROFILE)
-        right.step(PROFILE, shares, where="post", color=f"C{index}", label=group.label)
+        right.step(PROFILE, shares, where="post", color=colour, label=group.label)
         if band is not None:
-            right.fill_between(PROFILE, *band, step="post", alpha=0.2, color=f"C{index}")
+            right.fill_between(PROFILE, *band, step="post", alpha=0.15, linewidth=0, color=colour)
     right.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="success rate τ", ylabel="share of runs and tasks above τ", title="performance profile")
     for axis in (left, right):
         axis.grid(alpha=0.3)

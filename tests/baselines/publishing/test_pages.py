@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from matplotlib.figure import Figure
 
 pytest.importorskip("jax", reason="needs the extra `baselines`")
 
@@ -44,6 +45,21 @@ def test_entries_of_a_sweep_are_told_apart(runs, tmp_path, capsys):
     assert len({line.get_color() for line in lines}) == 2
     assert summary.main([str(tmp_path / "mean"), str(tmp_path / "pcgrad")]) == 0
     assert "pcgrad/ppo-MT10-seed2" in "".join(capsys.readouterr().out)
+
+
+def test_seeds_are_faint_below_their_mean_where_all_were_evaluated():
+    axis = Figure().subplots()
+    plot.draw_runs(axis, [{10: 0.2, 20: 0.4, 30: 0.6}, {10: 0.4, 30: 1.0}], "ppo", color="C1")
+    *seeds, mean = axis.lines
+    assert [line.get_xdata().tolist() for line in seeds] == [[10, 20, 30], [10, 30]] and all(line.get_alpha() < 0.5 for line in seeds)
+    assert mean.get_xdata().tolist() == [10, 30] and mean.get_ydata() == pytest.approx([0.3, 0.8])
+    assert axis.get_legend_handles_labels()[1] == ["ppo"] and {line.get_color() for line in axis.lines} == {"C1"}
+
+
+def test_seeds_evaluated_at_other_steps_have_no_mean():
+    axis = Figure().subplots()
+    plot.draw_runs(axis, [{10: 0.2}, {20: 0.4}], "ppo", color="C1")
+    assert [line.get_ydata().tolist() for line in axis.lines] == [[0.2], [0.4]] and axis.get_legend_handles_labels()[1] == ["ppo"]
 
 
 def test_curves_of_meta_learners_show_training_goals_and_before(runs):
