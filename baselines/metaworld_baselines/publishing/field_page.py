@@ -263,21 +263,29 @@ def read_conflict(folder: Path) -> list[dict[str, float]]:
     return read_table(folder / "conflict.csv")
 
 
+def running_median(values: Sequence[float], around: int = 2) -> list[float]:
+    """Medians of each value and up to `around` neighbours on either side."""
+    return [median(values[max(place - around, 0) : place + around + 1]) for place in range(len(values))]
+
+
 def draw_conflict() -> Figure:
-    """Conflict, magnitudes and curvature during training on MT10, of actors and critics."""
+    """Conflict, magnitudes and curvature during training on MT10, of actors and critics, and running medians of five measurements."""
     figure = Figure(figsize=(12, 5), layout="constrained")
     axes = figure.subplots(2, len(PANELS), sharex=True)
     for row, network in zip(axes, ("actor", "critic"), strict=True):
         for axis, (column, title) in zip(row, PANELS.items(), strict=True):
             for index, (name, folder) in enumerate(diagnosed().items()):
                 measured = read_conflict(folder)
+                steps, values = [row["env_steps"] for row in measured], [row[f"{network}/{column}"] for row in measured]
+                axis.plot(steps, values, color=f"C{index}", alpha=0.25)
                 label = name if axis is axes[0][0] else None
-                axis.plot([p["env_steps"] for p in measured], [p[f"{network}/{column}"] for p in measured], color=f"C{index}", label=label)
+                axis.plot(steps, running_median(values), color=f"C{index}", label=label)
             axis.set_title(f"{network}: {title}", fontsize="small")
             axis.xaxis.set_major_formatter(EngFormatter(sep=""))
             axis.grid(alpha=0.3)
             if column == "relative_curvature":
                 axis.set_yscale("symlog", linthresh=1.0)
+                axis.yaxis.get_major_locator().set_params(numticks=6)
             if column == "mean_cosine":
                 axis.axhline(0.0, color="0.3", linewidth=0.8)
     for axis in axes[-1]:

@@ -33,6 +33,10 @@ def test_figures_show_every_task_and_agent(tmp_path):
         assert all((getattr(card, before), getattr(card, adapted)) in shown for card in agents.values())
 
 
+def test_medians_run_over_what_there_is_on_either_side():
+    assert field_page.running_median([1.0, 9.0, 2.0, 8.0, 3.0, 7.0]) == [2.0, 5.0, 3.0, 7.0, 5.0, 7.0]
+
+
 def test_alone_and_together_are_compared_after_as_many_steps():
     curve = field_page.read_curve(field_page.agents_folder() / "sac-reach")
     at = {point["env_steps"]: point["success/reach"] for point in curve}
