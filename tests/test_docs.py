@@ -53,6 +53,28 @@ def test_the_site_links_to_no_folder():
     assert led == "[sac.py](source/baselines/metaworld_baselines/algorithms/sac.py.md), visits/ and ![a picture](x.png)"
 
 
+def test_lines_do_not_break_before_percent_signs():
+    html = "<td>94.3 % (5 %, x %)</td><code>7 % 2</code><pre><span>8 % 3</span></pre> 9 %"
+    found = of_the_site("typography").unbroken(html)
+    assert found == "<td>94.3\xa0% (5\xa0%, x %)</td><code>7 % 2</code><pre><span>8 % 3</span></pre> 9\xa0%"
+
+
+def test_names_in_tables_stay_whole():
+    mark = of_the_site("typography").with_whole_names
+    assert mark("<td>pick-place</td>") == '<td class="mw-name">pick-place</td>'
+    assert mark('<td style="text-align: left;"><a href="x">rl2-ml10</a></td>') == (
+        '<td class="mw-name" style="text-align: left;"><a href="x">rl2-ml10</a></td>'
+    )
+    for other in (
+        "<td>one-hot ids</td>",
+        "<td>reach</td>",
+        "<p>pick-place</p>",
+        "<td><code>--min-std</code></td>",
+        "<td>pcgrad-sac-three-tasks</td>",
+    ):
+        assert mark(other) == other
+
+
 @pytest.mark.parametrize("page", LINKING)
 def test_links_to_files_lead_somewhere(page):
     """Of the pages that are not built into the site, whose own check is strict."""

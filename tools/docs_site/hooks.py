@@ -20,6 +20,7 @@ from mkdocs.structure.pages import Page
 from reference import API_PAGES, api_page
 from tables import PARTS
 from task_pages import task_page
+from typography import unbroken, with_whole_names
 
 from metaworld_py.tasks import TASKS
 
@@ -72,6 +73,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Lead links to where the site has what they mean."""
     return markdown if page.file.src_uri.startswith("source/") else led(markdown, page.file.src_uri)
+
+
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Break no line between a number and its percent sign, nor inside a name in a table."""
+    return unbroken(with_whole_names(html))
 
 
 def _fill(file: File) -> None:
