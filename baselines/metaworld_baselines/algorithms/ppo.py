@@ -297,27 +297,28 @@ def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration:
 # Training -----------------------------------------------------------------------------------------
 
 
-def next_noise(before: Array | None, white: Float[Array, "env action"], correlation: float) -> Float[Array, "env action"]:
+def next_noise(before: Array | None, white: Float[Array, "env action"], correlation: float | Array) -> Float[Array, "env action"]:
     """Standard normal noise that goes on from the last step's (an AR(1) process); the iteration's first step has white noise.
 
     Independent steps undo one another: an arm that takes hundreds of small ones hardly moves by them. Correlated noise explores further at
     the same standard deviation (Hollenstein et al. 2024).
     """
-    return white if before is None else correlation * before + math.sqrt(1.0 - correlation**2) * white
+    return white if before is None else correlation * before + (1.0 - correlation**2) ** 0.5 * white
 
 
 def make_act(learner: Learner) -> Any:
     """Random actions of a policy, for all environments."""
-    ids = np.asarray(task_ids(learner), np.float32)
-    correlation = learner.config.noise_correlation
+    config, ids = learner.config, np.asarray(task_ids(learner), np.float32)
+    remembers_noise = bool(config.noise_correlation or config.final_noise_correlation)
 
     @jax.jit
     def act(actor: Any, noise: Any, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Any]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         actions = distribution(learner, actor, obs, ids)
-        noise = next_noise(noise, jax.random.normal(key, actions.mean.shape), correlation)
+        white = jax.random.normal(key, actions.mean.shape)
+        noise = next_noise(noise, white, config.noise_correlation_at(seed_and_step[1]))
         action = actions.at(noise)
-        return action, actions.log_prob(action), noise if correlation else None
+        return action, actions.log_prob(action), noise if remembers_noise else None
 
     return act
 

@@ -68,6 +68,7 @@ class PpoConfig:
     final_max_std: float | None = None  # below which it falls in the last fifth of the budget, see falling_std.py; None: it need not
     clipped_densities: bool = False  # densities are of actions as the environment clips them, see `ClippedGaussian`
     noise_correlation: float = 0.0  # of the actions' noise at successive steps; densities are those of each step by itself
+    final_noise_correlation: float | None = None  # reached linearly at the end of the budget; None: it stays
     eval_every_env_steps: int = 1_000_000
     eval_instances: int = 50  # per task, one episode each: the training goals, as published
     save_every_env_steps: int = 1_000_000
@@ -83,6 +84,8 @@ class PpoConfig:
         check_std(self.initial_std, self.min_std, self.max_std)
         check_final_max_std(self, has_one_std=not self.state_dependent_std)
         check_correlation(self.noise_correlation)
+        if self.final_noise_correlation is not None:
+            check_correlation(self.final_noise_correlation, "final_noise_correlation")
         if self.value_heads and not self.normalize_values:
             raise ValueError("value_heads are in the units that normalize_values brings: switch that on, or them off")
         if self.task_std and self.state_dependent_std:
@@ -138,6 +141,13 @@ class PpoConfig:
         ends = (self.learning_rate, self.final_learning_rate), (self.entropy_bonus, self.final_entropy_bonus)
         rate, bonus = (start + done * ((start if end is None else end) - start) for start, end in ends)
         return rate, bonus
+
+    def noise_correlation_at(self, vector_step: int | Array) -> float | Array:
+        """Correlation of noise after so many steps of every environment."""
+        if self.final_noise_correlation is None:
+            return self.noise_correlation
+        done = jnp.minimum(vector_step * (len(self.tasks) * self.envs_per_task / self.total_env_steps), 1.0)
+        return self.noise_correlation + done * (self.final_noise_correlation - self.noise_correlation)
 
 
 # One network gives mean and standard deviation, as published; bounds are known of the original paper's settings only (0.5 to 1.5).

@@ -83,14 +83,14 @@ def check_std(initial: float, low: float, high: float | None) -> None:
         raise ValueError(f"initial_std must lie between min_std and max_std, got {low}, {initial}, {high}")
 
 
-def check_correlation(correlation: float) -> None:
+def check_correlation(correlation: float, name: str = "noise_correlation") -> None:
     """Refuse what is no correlation of noise.
 
     Raises:
       ValueError: it is not in [0, 1).
     """
     if not 0.0 <= correlation < 1.0:
-        raise ValueError(f"noise_correlation must lie in [0, 1), got {correlation}")
+        raise ValueError(f"{name} must lie in [0, 1), got {correlation}")
 
 
 class GaussianPolicy(nn.Module):

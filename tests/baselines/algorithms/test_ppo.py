@@ -47,6 +47,7 @@ NEWER_FIELDS = {
     "target_kl",
     "task_std",
     "noise_correlation",
+    "final_noise_correlation",
     "clipped_densities",
     "final_max_std",
     "policy_waits_iterations",
@@ -190,6 +191,19 @@ def test_noise_of_successive_steps_is_correlated_and_of_the_same_spread(correlat
     assert np.allclose(log_prob, at_rest.log_prob(action), atol=1e-5)  # each step's by itself
 
 
+@pytest.mark.parametrize(("share", "correlation"), [(0.0, 0.8), (0.5, 0.4), (1.0, 0.0), (1.5, 0.0)])
+def test_the_correlation_of_noise_falls_along_the_budget(share, correlation):
+    config = replace(SMALL_TUNED, noise_correlation=0.8, final_noise_correlation=0.0)
+    learner, steps = ppo.make_learner(config), config.total_env_steps // 2  # of either environment
+    agent, act = ppo.acting(learner, ppo.init(learner, seed=0)), ppo.make_act(learner)
+    obs, before = np.zeros((2, 39), np.float32), np.ones((2, 4), np.float32)
+    at = np.array([0, int(share * steps)])
+    (rested, *_), (*_, noise) = act(agent, None, obs, None, at), act(agent, before, obs, None, at)
+    at_rest = ppo.distribution(learner, agent, obs, jnp.eye(2))
+    white = (rested - at_rest.mean) * jnp.exp(-at_rest.log_std)
+    assert np.allclose(noise, correlation * before + np.sqrt(1.0 - correlation**2) * white, atol=1e-4)
+
+
 def test_densities_may_be_of_clipped_actions():
     """Played and learned from alike, so that the policy that played is no step away from itself."""
     learner = ppo.make_learner(replace(SMALL_TUNED, clipped_densities=True, initial_std=3.0))
@@ -323,6 +337,7 @@ def test_a_time_limit_bootstraps():
         ({"min_std": 2.0}, "initial_std must lie between min_std and max_std, got 2.0, 1.0, None"),
         ({"max_std": 0.5}, "initial_std must lie between"),
         ({"noise_correlation": 1.0}, r"noise_correlation must lie in \[0, 1\), got 1.0"),
+        ({"final_noise_correlation": -0.1}, r"final_noise_correlation must lie in \[0, 1\), got -0.1"),
         ({"target_kl": -1.0}, "target_kl must not be negative"),
         ({"policy_waits_iterations": -1}, "policy_waits_iterations must not be negative"),
         (
