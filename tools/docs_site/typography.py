@@ -6,9 +6,8 @@ import re
 
 _CODE = re.compile(r"(<pre\b.*?</pre>|<code\b.*?</code>)", re.DOTALL)
 _APART = re.compile(r"(?<=\d) %")
-_NAME = re.compile(
-    r"<td(?= style=|>)([^>]*>(?:<a [^>]*>)?(?=[\w-]{,20}<)\w+(?:-\w+)+(?:</a>)?</td>)"
-)  # longer ones would need too much room
+# Names of up to twenty letters: longer ones would need too much room.
+_NAME = re.compile(r"<td(?= style=|>)([^>]*>(?:<a [^>]*>)?(?=[\w-]{,20}<)\w+(?:-\w+)+(?:</a>)?</td>)")
 
 
 def unbroken(html: str) -> str:
