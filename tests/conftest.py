@@ -21,9 +21,9 @@ with contextlib.suppress(ImportError):
 RECORDINGS = Path(__file__).parent / "recordings"
 ALL_TASKS = list(TASKS)
 
-# Compiled programs of the baselines are kept between tests and sessions: compiling is most of what their tests would do.
+# Compiled programs of the baselines are kept between tests and sessions, small ones too: compiling is most of what their tests would do.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "jax"))
-os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")  # compile sooner, run slower
 
 

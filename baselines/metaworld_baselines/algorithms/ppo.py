@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -28,9 +29,10 @@ from jaxtyping import Float, Int
 from metaworld_baselines.algorithms.ppo_config import PpoConfig
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
+from metaworld_baselines.experience.active_sampling import ActiveCollector
 from metaworld_baselines.experience.device_collector import DeviceCollector, make_worlds
 from metaworld_baselines.experience.off_policy import make_envs
-from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, staggered, standardized
+from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, staggered
 from metaworld_baselines.gradients.accumulation import accumulated_grad
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
@@ -39,7 +41,7 @@ from metaworld_baselines.networks.falling_std import with_std_below
 from metaworld_baselines.networks.gaussian import MLP, Gaussian, GaussianPolicy
 from metaworld_baselines.networks.multi_head import with_task
 from metaworld_baselines.networks.products import hidden_dtype
-from metaworld_baselines.networks.scaling import Scale, new_scale, rescaled, rescaled_head, updated_scale
+from metaworld_baselines.networks.scaling import Scale, merged_scale, new_scale, rescaled, rescaled_head, updated_scale
 from metaworld_baselines.runs.evaluations import evaluate_all_goals
 from metaworld_baselines.runs.rl_run import RlRun
 from metaworld_baselines.runs.throughput import Throughput
@@ -191,32 +193,46 @@ class Batch(NamedTuple):
         return self.advantage.ndim > 1
 
 
-def task_ids(learner: Learner) -> Float[Array, "env task"]:
-    """One-hot ids of the environments; a task's environments stand in a row."""
-    return jnp.repeat(jnp.eye(learner.num_tasks), learner.config.envs_per_task, axis=0)
+def task_numbers(config: PpoConfig) -> Int[np.ndarray, " env"]:
+    """Each environment's task where all tasks have equally many, in a row."""
+    return np.repeat(np.arange(len(config.tasks)), config.envs_per_task)
 
 
-def make_batch(learner: Learner, agent: Ppo, rollout: Rollout) -> tuple[Batch, Scale]:
+def moments(
+    values: Float[Array, "env step"], numbers: Int[Array, " env"], num_tasks: int
+) -> tuple[Float[Array, " task"], Float[Array, " task"]]:
+    """Mean and variance of each task's samples."""
+    total = partial(jax.ops.segment_sum, segment_ids=numbers, num_segments=num_tasks)
+    samples = total(jnp.full(len(values), float(values.shape[1])))
+    mean = total(values.sum(axis=1)) / samples
+    return mean, total(((values - mean[numbers][:, None]) ** 2).sum(axis=1)) / samples
+
+
+def make_batch(learner: Learner, agent: Ppo, rollout: Rollout, numbers: Int[Array, " env"] | None = None) -> tuple[Batch, Scale]:
     """Advantages and value targets of an iteration's experience, and the targets' new scale, in whose units they are."""
     config = learner.config
-    ids = jnp.broadcast_to(task_ids(learner)[:, None], (*rollout.reward.shape, learner.num_tasks))
-    mean, std = (jnp.repeat(x, config.envs_per_task)[:, None] for x in (agent.scale.mean, jnp.sqrt(agent.scale.var)))
+    if numbers is None:
+        numbers = jnp.asarray(task_numbers(config))
+    ids = jnp.broadcast_to(jnp.eye(learner.num_tasks)[numbers][:, None], (*rollout.reward.shape, learner.num_tasks))
+    mean, std = (x[numbers][:, None] for x in (agent.scale.mean, jnp.sqrt(agent.scale.var)))
 
     def inputs(obs: Array) -> Array:
         return with_task(rescaled(agent.obs_scale, obs) if config.normalize_observations else obs, ids)
 
     def values(obs: Array) -> Array:
-        return task_values(learner, agent.value, inputs(obs), by_task=True) * std + mean
+        return task_values(learner, agent.value, inputs(obs), by_task=not config.active_sampling) * std + mean
 
     value = values(rollout.obs)
     advantage = gae(rollout.reward, value, values(rollout.next_obs), rollout.is_end, config.discount, config.trace)
     target = advantage + value
-    by_task = target.reshape(learner.num_tasks, -1)
-    memory = config.value_memory_iterations * by_task.shape[1] or math.inf
-    scale = updated_scale(agent.scale, by_task, memory) if config.normalize_values else agent.scale
-    mean, std = (jnp.repeat(x, config.envs_per_task)[:, None] for x in (scale.mean, jnp.sqrt(scale.var)))
+    scale, per_task = agent.scale, config.env_steps_per_iteration / learner.num_tasks  # iterations count alike, however many samples
+    if config.normalize_values:
+        memory = config.value_memory_iterations * per_task or math.inf
+        scale = merged_scale(scale, *moments(target, numbers, learner.num_tasks), per_task, memory)
+    mean, std = (x[numbers][:, None] for x in (scale.mean, jnp.sqrt(scale.var)))
     if config.normalize_advantages:
-        advantage = standardized(advantage.reshape(learner.num_tasks, -1), axis=1).reshape(advantage.shape)
+        center, spread = (x[numbers][:, None] for x in moments(advantage, numbers, learner.num_tasks))
+        advantage = (advantage - center) / (jnp.sqrt(spread) + 1e-8)
     batch = Batch(inputs(rollout.obs), rollout.action, rollout.log_prob, advantage, (target - mean) / std)
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), batch), scale
 
@@ -246,10 +262,20 @@ def stepped(params: Any, updates: Any, rate: float | Array) -> Any:
     return optax.apply_updates(params, jax.tree.map(lambda update: rate * update, updates))
 
 
-def learn(learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration: int | Array) -> tuple[Ppo, dict[str, Array]]:
-    """All gradient steps of an iteration in one compiled call; also mean metrics."""
+def learn(
+    learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration: int | Array, numbers: Int[Array, " env"] | None = None
+) -> tuple[Ppo, dict[str, Array]]:
+    """All gradient steps of an iteration in one compiled call; also mean metrics.
+
+    Args:
+      learner, agent: before.
+      rollout: experience.
+      key: of the minibatches' order, with the iteration.
+      iteration: its number.
+      numbers: each environment's task; None: equally many of each, in a row.
+    """
     config = learner.config
-    batch, scale = make_batch(learner, agent, rollout)
+    batch, scale = make_batch(learner, agent, rollout, numbers)
     size, (rate, entropy_bonus) = len(batch.advantage), config.rates_at(iteration)
     if config.value_heads:
         weights, last = agent.value["params"], learner.value.last_layer
@@ -307,12 +333,12 @@ def next_noise(before: Array | None, white: Float[Array, "env action"], correlat
 
 
 def make_act(learner: Learner) -> Any:
-    """Random actions of a policy, for all environments."""
-    config, ids = learner.config, np.asarray(task_ids(learner), np.float32)
+    """Random actions of a policy, for environments of which each has a one-hot id, the first argument."""
+    config = learner.config
     remembers_noise = bool(config.noise_correlation or config.final_noise_correlation)
 
     @jax.jit
-    def act(actor: Any, noise: Any, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Any]:
+    def act(ids: Array, actor: Any, noise: Any, obs: Array, previous: Array | None, seed_and_step: Array) -> tuple[Array, Array, Any]:
         key = jax.random.fold_in(jax.random.PRNGKey(seed_and_step[0]), seed_and_step[1])
         actions = distribution(learner, actor, obs, ids)
         white = jax.random.normal(key, actions.mean.shape)
@@ -323,15 +349,29 @@ def make_act(learner: Learner) -> Any:
     return act
 
 
-def make_collector(config: PpoConfig, act: Any, seed: int) -> OnPolicyCollector | DeviceCollector:
-    """What takes the steps: environments on the processor, or worlds of the GPU engine."""
+def make_collector(config: PpoConfig, act: Any, seed: int) -> OnPolicyCollector | ActiveCollector | DeviceCollector:
+    """What takes the steps: environments on the processor, of which tasks that fail may have more, or worlds of the GPU engine."""
     sizes: dict[str, Any] = {"max_episode_steps": config.max_episode_steps, "reward_version": config.reward_version}
-    elapsed = staggered(len(config.tasks), config.envs_per_task, config.max_episode_steps) if config.staggered_starts else None
+    num_tasks = len(config.tasks)
+    num_envs = num_tasks * config.envs_per_task
+
+    def elapsed(counts: Sequence[int]) -> Any:
+        return staggered(counts, config.max_episode_steps) if config.staggered_starts else None
+
+    def ids(counts: Sequence[int]) -> Any:
+        return np.repeat(np.eye(num_tasks, dtype=np.float32), counts, axis=0)
+
+    def make(counts: Sequence[int], times_before: int) -> OnPolicyCollector:
+        envs = make_envs(config.tasks, seed, counts, first=times_before * num_envs, **sizes)
+        return OnPolicyCollector(envs, partial(act, ids(counts)), seed=seed, elapsed_steps=elapsed(counts))
+
+    equal = [config.envs_per_task] * num_tasks
     if config.gpu_engine is not None:
         worlds = make_worlds(config.tasks, seed, config.envs_per_task, device=config.gpu_engine, **sizes)
-        return DeviceCollector(worlds, act, seed=seed, elapsed_steps=elapsed)
-    envs = make_envs(config.tasks, seed, config.envs_per_task, **sizes)
-    return OnPolicyCollector(envs, act, seed=seed, elapsed_steps=elapsed)
+        return DeviceCollector(worlds, partial(act, jnp.asarray(ids(equal))), seed=seed, elapsed_steps=elapsed(equal))
+    if not config.active_sampling:
+        return make(equal, 0)
+    return ActiveCollector(make, num_tasks, num_envs, share=config.active_sampling, every=config.active_sampling_iterations)
 
 
 def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
@@ -351,13 +391,16 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
         began = time.perf_counter()
         rollout, chunk, _ = collector.collect(acting(learner, agent), config.rollout_steps, iteration * config.rollout_steps)
         collected = time.perf_counter()
-        agent, metrics = jax.block_until_ready(compiled(agent, rollout, key, iteration))
+        numbers = collector.task_numbers if isinstance(collector, ActiveCollector) else None
+        agent, metrics = jax.block_until_ready(compiled(agent, rollout, key, iteration, numbers))
         speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, config.updates_per_iteration)
         run.advance(config.env_steps_per_iteration)
 
         if run.is_due(config.log_every_env_steps):
-            numbers = speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in metrics.items()}
-            run.log("progress", numbers | collector.counters)
+            told = speed.numbers(config.env_steps_per_iteration) | {name: float(value) for name, value in metrics.items()}
+            if isinstance(collector, ActiveCollector):
+                told |= {f"envs/{task}": count for task, count in zip(config.tasks, collector.counts, strict=True)}
+            run.log("progress", told | collector.counters)
             speed = run.show_and_check(speed, config.env_steps_per_iteration)
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(learner, seed, run, acting(learner, agent))

@@ -33,6 +33,8 @@ class PpoConfig:
     max_episode_steps: int = 500
     envs_per_task: int = 1
     gpu_engine: str | None = None  # device of the GPU engine that plays instead of the CPU environments: "cuda:0", for tests "cpu"
+    active_sampling: float = 0.0  # share of the environments that goes to tasks in proportion to their failures, see active_sampling.py
+    active_sampling_iterations: int = 50  # after which they are shared out anew
     staggered_starts: bool = False  # a task's environments are spread over an episode, by cutting their first ones short
     rollout_steps: int = 10_000  # of every environment, for each iteration
     width: int = 400
@@ -99,6 +101,7 @@ class PpoConfig:
                 f"to combine the tasks' gradients, minibatches must divide rollout_steps · envs_per_task = "
                 f"{self.rollout_steps * self.envs_per_task}, got {self.minibatches}"
             )
+        self._check_active_sampling()
         if self.policy_waits_iterations and self.policy_waits_iterations >= self.iterations:
             raise ValueError(
                 f"policy_waits_iterations must be below the budget's {self.iterations} iterations of {self.env_steps_per_iteration:,} "
@@ -108,6 +111,19 @@ class PpoConfig:
         for words, is_policy in ((self.actor_combination, True), (self.critic_combination, False)):
             if words is not None:
                 find_method(words, len(self.tasks), may_be_negative=is_policy)
+
+    def _check_active_sampling(self) -> None:
+        if not self.active_sampling:
+            return
+        if len(self.tasks) < 2 or self.envs_per_task < 2:
+            raise ValueError(
+                f"active_sampling shares environments out among tasks: it wants several tasks and at least 2 envs_per_task, got "
+                f"{len(self.tasks)} and {self.envs_per_task}"
+            )
+        if self.gpu_engine is not None:
+            raise ValueError("active_sampling makes other environments as it goes, worlds of the GPU engine stay: leave one of them out")
+        if self.combines_tasks:
+            raise ValueError("to combine the tasks' gradients all tasks have as many samples: leave active_sampling or combinations out")
 
     @property
     def tasks(self) -> list[str]:

@@ -12,7 +12,7 @@ COUNTS = {
     *("width", "depth", "memory", "head_width", "encoder_width", "encoder_depth", "latent", "conv_width", "key_size"),
     *("epochs", "minibatches", "ppo_epochs", "critic_epochs", "updates_per_iteration", "memory_updates", "n_steps", "cg_iterations"),
     *("batch_per_task", "batch_per_goal", "buffer_per_task", "buffer_rollouts", "sequences_per_update", "context_size"),
-    *("frames", "glances", "goals_per_batch", "steps_per_goal"),
+    *("frames", "glances", "goals_per_batch", "steps_per_goal", "active_sampling_iterations"),
 }
 INSTANCES = {"eval_instances", "eval_goals", "eval_train_goals"}
 POSITIVE = {"clip", "ppo_clip", "max_grad_norm", "ppo_max_grad_norm", "adam_eps", "initial_temperature"}
@@ -23,7 +23,7 @@ NOT_NEGATIVE = {
     *("critic_width", "critic_depth", "critic_bins", "task_embedding", "reset_every_env_steps", "reset_updates", "save_every_env_steps"),
     *("policy_waits_iterations", "value_memory_iterations", "log_every_env_steps", "diagnose_every_env_steps", "noise_std"),
 }
-SHARES = {"trace", "critic_trace", "target_rate"}
+SHARES = {"active_sampling", "trace", "critic_trace", "target_rate"}
 
 
 def check_ranges(config: Any) -> None:

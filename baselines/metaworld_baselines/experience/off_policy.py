@@ -49,7 +49,7 @@ def joined(chunks: Sequence[Chunk]) -> Chunk:
 def make_envs(
     names: Sequence[str],
     seed: int,
-    envs_per_task: int,
+    envs_per_task: int | Sequence[int],
     *,
     max_episode_steps: int,
     reward_version: str,
@@ -58,11 +58,13 @@ def make_envs(
 ) -> MetaWorldVectorEnv:
     """The training environments: every task with its published instances of this seed, goals visible; a task's environments in a row.
 
-    They are those from number `first` on of a run: what they play differs from what earlier ones do.
+    There are equally many for each task, or so many for each. They are those from number `first` on of a run: what they play differs from
+    what earlier ones do.
     """
     benchmark = CustomMT(list(names), seed)
+    counts = [envs_per_task] * len(names) if isinstance(envs_per_task, int) else envs_per_task
     return MetaWorldVectorEnv(
-        [list(benchmark.instances_of(name)) for name in names for _ in range(envs_per_task)],
+        [list(benchmark.instances_of(name)) for name, count in zip(names, counts, strict=True) for _ in range(count)],
         max_episode_steps=max_episode_steps,
         reward_function_version=reward_version,
         seed=seed + first,

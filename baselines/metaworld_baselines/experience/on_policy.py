@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -147,13 +147,13 @@ class OnPolicyCollector:
         self.envs.close()
 
 
-def staggered(num_tasks: int, envs_per_task: int, max_episode_steps: int) -> NDArray[np.int_]:
+def staggered(envs_of_tasks: Sequence[int], max_episode_steps: int) -> NDArray[np.int_]:
     """Steps by which first episodes are shorter (env,), so that a task's environments are spread over an episode ever after.
 
     Environments that all begin at once are always at the same point of their episodes: a stretch of a fifth of an episode then holds all
     approaches, the next one all grasps (Bharthulwar et al. 2025).
     """
-    return np.tile(max_episode_steps * np.arange(envs_per_task) // envs_per_task, num_tasks)
+    return np.concatenate([max_episode_steps * np.arange(count) // count for count in envs_of_tasks])
 
 
 def gae(

@@ -39,11 +39,18 @@ def updated_scale(scale: Scale, targets: Float[Array, "task sample"], memory: fl
       targets: the new ones.
       memory: samples that everything so far counts for at most. Older ones are forgotten exponentially.
     """
-    before, new = jnp.minimum(scale.count, memory), targets.shape[1]
+    return merged_scale(scale, targets.mean(axis=1), targets.var(axis=1), targets.shape[1], memory)
+
+
+def merged_scale(
+    scale: Scale, new_mean: Float[Array, " task"], new_var: Float[Array, " task"], new: float, memory: float = math.inf
+) -> Scale:
+    """With a batch taken in of which mean, variance and number of samples are known; see `updated_scale`."""
+    before = jnp.minimum(scale.count, memory)
     count = before + new
-    delta = targets.mean(axis=1) - scale.mean
+    delta = new_mean - scale.mean
     mean = scale.mean + delta * new / count
-    spread = scale.var * before + targets.var(axis=1) * new + delta**2 * before * new / count
+    spread = scale.var * before + new_var * new + delta**2 * before * new / count
     return Scale(count, mean, jnp.maximum(spread / count, 1e-8))
 
 

@@ -223,7 +223,7 @@ def test_inputs_have_units_that_change_between_iterations_only(played, outer):
     pre, post = maml_trpo.make_batch(CONFIG, before, 3), maml_trpo.make_batch(CONFIG, after, 3)
     plain = maml_trpo.distribution_of(learner, {"params": agent.policy["params"]}, pre.obs - 0.5)
     assert np.allclose(maml_trpo.distribution_of(learner, agent.policy, pre.obs).mean, plain.mean, atol=1e-6)
-    gradient = jax.grad(lambda policy: maml_trpo.outer_loss(learner, policy, goals_of(pre, post)))(agent.policy)
+    gradient = jax.jit(jax.grad(lambda policy: maml_trpo.outer_loss(learner, policy, goals_of(pre, post))))(agent.policy)
     assert not ravel_pytree(gradient[maml_trpo.SCALE])[0].any() and ravel_pytree(gradient["params"])[0].any()
     assert maml_trpo.inner_step(learner, agent.policy, jax.tree.map(lambda x: x[0], pre))[maml_trpo.SCALE] is agent.policy[maml_trpo.SCALE]
     scale = jax.jit(partial(maml_trpo.learn, learner))(agent, goals_of(pre, post))[0].policy[maml_trpo.SCALE]

@@ -20,9 +20,9 @@ from metaworld_py.evaluation.adaptation import is_meta_learner
 
 OFTEN = "--eval-every-env-steps {0} --save-every-env-steps {0} --max-episode-steps 20 --seed 3"
 META = "--benchmark ML1 --task reach --meta-batch 2 --episodes 2 --eval-goals 2 --eval-train-goals 2 --eval-episodes 1"
-TWO_TASKS = "--benchmark reach,drawer-close --envs-per-task 1 --eval-instances 2"
+TWO_TASKS = "--benchmark reach,drawer-close --envs-per-task 2 --active-sampling 0.5 --active-sampling-iterations 1 --eval-instances 2"
 RUNS = {
-    "ppo": (f"{TWO_TASKS} --rollout-steps 40 --width 8 --depth 1 --epochs 2 --minibatches 2 --log-every-env-steps 1", 80),
+    "ppo": (f"{TWO_TASKS} --rollout-steps 20 --width 8 --depth 1 --epochs 2 --minibatches 2 --log-every-env-steps 1", 80),
     # Its rate falls over the budget, and the run that stops early has a smaller one.
     "rl2": (
         f"{META} --rollout-steps 20 --width 8 --memory 8 --bptt-steps 20 --minibatches 2 --epochs 2 --final-learning-rate 3e-4",

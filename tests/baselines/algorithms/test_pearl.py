@@ -103,12 +103,14 @@ def batch(key=0):
 
 def test_the_belief_learns_from_the_critics_errors_and_the_actor_leaves_it_alone():
     both, key = (AGENT.critic, AGENT.acting.encoder), jax.random.PRNGKey(0)
-    learner = pearl.make_learner(replace(CONFIG, kl_weight=0.0))
-    _, of_encoder = jax.grad(partial(pearl.critic_loss, learner), has_aux=True)(both, AGENT, batch(), key)[0]
+
+    def gradients(learner, key):
+        return jax.jit(jax.grad(partial(pearl.critic_loss, learner), has_aux=True))(both, AGENT, batch(), key)[0]
+
+    _, of_encoder = gradients(pearl.make_learner(replace(CONFIG, kl_weight=0.0)), key)
     assert max(float(jnp.abs(leaf).max()) for leaf in jax.tree.leaves(of_encoder)) > 0.0
-    after, _ = pearl.update(LEARNER, AGENT, batch(), key)
-    grads, _ = jax.grad(partial(pearl.critic_loss, LEARNER), has_aux=True)(both, AGENT, batch(), jax.random.split(key)[0])
-    change, _ = LEARNER.optimizer.update(grads, AGENT.critic_opt)
+    after, _ = jax.jit(partial(pearl.update, LEARNER))(AGENT, batch(), key)
+    change, _ = jax.jit(LEARNER.optimizer.update)(gradients(LEARNER, jax.random.split(key)[0]), AGENT.critic_opt)
     by_critics = optax.apply_updates(both, change)[1]
     assert all(np.allclose(*pair, atol=1e-7) for pair in zip(*map(jax.tree.leaves, (after.acting.encoder, by_critics)), strict=True))
     assert not all(np.array_equal(*pair) for pair in zip(*map(jax.tree.leaves, (after.acting.actor, AGENT.acting.actor)), strict=True))

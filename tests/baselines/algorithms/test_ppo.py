@@ -28,6 +28,8 @@ CONFIG = PpoConfig(
 SIZES = ("benchmark", "rollout_steps", "width", "depth", "epochs", "minibatches", "learning_rate")
 SMALL_TUNED = replace(TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
 NEWER_FIELDS = {
+    "active_sampling",
+    "active_sampling_iterations",
     "gpu_engine",
     "staggered_starts",
     "precision",
@@ -99,7 +101,7 @@ def random_rollout(rng, envs=2, steps=CONFIG.rollout_steps):
     """Random experience; the first task's rewards are a hundred times the second's."""
     obs, next_obs = rng.normal(0.3, 0.7, size=(2, envs, steps, 39)).astype(np.float32)
     action, log_prob = rng.normal(size=(envs, steps, 4)), np.full((envs, steps), -5.0)
-    reward = rng.normal(size=(envs, steps)) * np.array([[100.0], [1.0]])
+    reward = rng.normal(size=(envs, steps)) * np.where(np.arange(envs) == 0, 100.0, 1.0)[:, None]
     return Rollout(obs, None, action, log_prob, reward, next_obs, np.ones((envs, steps), bool), None)
 
 
@@ -149,6 +151,22 @@ def test_advantages_and_targets_are_in_each_tasks_own_units():
     assert np.allclose(batch.advantage, [-1.0, 1.0, -1.0, 1.0]) and np.allclose(batch.target, [-1.0, 1.0, -1.0, 1.0])
 
 
+def test_units_are_each_tasks_where_one_has_more_environments_than_another():
+    """By hand, and an iteration counts alike for both: as if there were as many samples of each."""
+    config = replace(SMALL_TUNED, rollout_steps=2, minibatches=1, envs_per_task=2, active_sampling=0.5)
+    learner = ppo.make_learner(config)
+    agent = ppo.init(learner, seed=0)
+    agent = agent._replace(value=jax.tree.map(jnp.zeros_like, agent.value))
+    reward = np.array([[100.0, 300.0], [0.0, 2.0], [4.0, 6.0], [8.0, 10.0]])
+    rollout = random_rollout(np.random.default_rng(0), envs=4, steps=2)._replace(reward=reward)
+    batch, scale = ppo.make_batch(learner, agent, rollout, jnp.array([0, 1, 1, 1]))
+    std = np.std(reward[1:])
+    assert np.allclose(scale.mean, [200.0, 5.0]) and np.allclose(scale.var, [100.0**2, std**2]) and scale.count == 4
+    wanted = np.concatenate([[-1.0, 1.0], (reward[1:].ravel() - 5.0) / std])
+    assert np.allclose(batch.advantage, wanted, atol=1e-5) and np.allclose(batch.target, wanted, atol=1e-5)
+    assert np.array_equal(batch.inputs[:, 39:], np.eye(2)[[0, 0, 1, 1, 1, 1, 1, 1]])
+
+
 def test_the_critics_output_of_a_task_is_that_of_its_id():
     learner = ppo.make_learner(SMALL_TUNED)
     agent = ppo.init(learner, seed=0)
@@ -179,7 +197,7 @@ def test_a_lower_rate_makes_a_proportionally_shorter_step():
 @pytest.mark.parametrize("correlation", [0.0, 0.9])
 def test_noise_of_successive_steps_is_correlated_and_of_the_same_spread(correlation):
     learner = ppo.make_learner(replace(SMALL_TUNED, noise_correlation=correlation))
-    agent, act = ppo.acting(learner, ppo.init(learner, seed=0)), ppo.make_act(learner)
+    agent, act = ppo.acting(learner, ppo.init(learner, seed=0)), partial(ppo.make_act(learner), np.eye(2, dtype=np.float32))
     obs, noise, drawn = np.zeros((2, 39), np.float32), None, []
     at_rest = ppo.distribution(learner, agent, obs, jnp.eye(2))
     for step in range(2000):
@@ -195,7 +213,7 @@ def test_noise_of_successive_steps_is_correlated_and_of_the_same_spread(correlat
 def test_the_correlation_of_noise_falls_along_the_budget(share, correlation):
     config = replace(SMALL_TUNED, noise_correlation=0.8, final_noise_correlation=0.0)
     learner, steps = ppo.make_learner(config), config.total_env_steps // 2  # of either environment
-    agent, act = ppo.acting(learner, ppo.init(learner, seed=0)), ppo.make_act(learner)
+    agent, act = ppo.acting(learner, ppo.init(learner, seed=0)), partial(ppo.make_act(learner), np.eye(2, dtype=np.float32))
     obs, before = np.zeros((2, 39), np.float32), np.ones((2, 4), np.float32)
     at = np.array([0, int(share * steps)])
     (rested, *_), (*_, noise) = act(agent, None, obs, None, at), act(agent, before, obs, None, at)
@@ -208,8 +226,8 @@ def test_densities_may_be_of_clipped_actions():
     """Played and learned from alike, so that the policy that played is no step away from itself."""
     learner = ppo.make_learner(replace(SMALL_TUNED, clipped_densities=True, initial_std=3.0))
     agent, envs = ppo.init(learner, seed=0), len(learner.config.tasks) * learner.config.envs_per_task
-    obs, ids = jnp.zeros((envs, 39)), ppo.task_ids(learner)
-    action, log_prob, _ = ppo.make_act(learner)(ppo.acting(learner, agent), None, obs, None, np.array([0, 0]))
+    obs, ids = jnp.zeros((envs, 39)), jnp.eye(2)
+    action, log_prob, _ = ppo.make_act(learner)(ids, ppo.acting(learner, agent), None, obs, None, np.array([0, 0]))
     distribution = ppo.distribution(learner, ppo.acting(learner, agent), obs, ids)
     assert isinstance(distribution, ClippedGaussian) and float(jnp.abs(action).max()) > 1.0
     assert np.allclose(log_prob, ClippedGaussian(*distribution).log_prob(action), atol=1e-5)
@@ -253,13 +271,12 @@ def test_a_task_has_a_standard_deviation_of_its_own():
 def test_the_standard_deviations_of_all_tasks_fall_in_the_last_fifth_of_the_budget():
     """Down to the bound and no further; until then they are as without one."""
     settings = replace(SMALL_TUNED, total_env_steps=10 * CONFIG.env_steps_per_iteration, initial_std=0.8)
-    plain, falling = (ppo.make_learner(replace(settings, final_max_std=last)) for last in (None, 0.2))
+    learner = ppo.make_learner(replace(settings, final_max_std=0.2))
+    agent, both = ppo.init(learner, seed=0), [partial(ppo.learn, ppo.make_learner(settings)), partial(ppo.learn, learner)]
+    plain, falling = map(jax.jit, both)
     rollout = random_rollout(np.random.default_rng(0))
     for iteration, expected in ((0, None), (6, None), (8, 0.4), (9, 0.2), (20, 0.2)):
-        free, bound = (
-            jax.jit(partial(ppo.learn, learner))(ppo.init(learner, seed=0), rollout, jax.random.PRNGKey(0), iteration)[0].policy
-            for learner in (plain, falling)
-        )
+        free, bound = (learn(agent, rollout, jax.random.PRNGKey(0), iteration)[0].policy for learn in (plain, falling))
         std = np.exp(bound["params"]["log_std"])
         assert std.shape == (2, 4)
         if expected is None:
@@ -350,6 +367,12 @@ def test_a_time_limit_bootstraps():
         ({"task_std": True, "state_dependent_std": True}, "switch state_dependent_std off"),
         ({"final_max_std": 0.2, "state_dependent_std": True}, "same for all observations: switch state_dependent_std off"),
         ({"final_max_std": 1.2}, "must lie above min_std 1e-06 and not above initial_std 1.0, got 1.2"),
+        ({"active_sampling": 1.1, "envs_per_task": 2}, r"active_sampling must lie in 0…1, got 1.1"),
+        ({"active_sampling": 0.5}, "it wants several tasks and at least 2 envs_per_task, got 2 and 1"),
+        ({"active_sampling": 0.5, "envs_per_task": 2, "benchmark": "reach"}, "wants several tasks .*, got 1 and 2"),
+        ({"active_sampling": 0.5, "envs_per_task": 2, "gpu_engine": "cpu"}, "worlds of the GPU engine stay"),
+        ({"active_sampling": 0.5, "envs_per_task": 2, "actor_combination": "pcgrad"}, "leave active_sampling or combinations out"),
+        ({"active_sampling_iterations": 0}, "active_sampling_iterations must be at least 1"),
         ({"value_heads": True, "normalize_values": False}, "value_heads are in the units that normalize_values brings"),
     ],
 )

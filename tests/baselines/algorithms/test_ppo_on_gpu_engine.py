@@ -1,6 +1,7 @@
 """PPO on the GPU engine, on Warp's CPU device: whole runs, and going on after a stop. Minutes of compiling the first time."""
 
 import csv
+from functools import partial
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_one_policys_experience_is_that_of_the_cpu_environments():
     """The same instances, weights and noise: a step's arrays differ by what single precision makes of them."""
     config = PpoConfig(**{**vars(TUNED), "benchmark": ",".join(NAMES), "envs_per_task": 1, "width": 8, "depth": 1, "rollout_steps": 8})
     learner = ppo.make_learner(config)
-    policy, act = ppo.acting(learner, ppo.init(learner, seed=0)), ppo.make_act(learner)
+    policy, act = ppo.acting(learner, ppo.init(learner, seed=0)), partial(ppo.make_act(learner), np.eye(2, dtype=np.float32))
     sizes = {"max_episode_steps": H, "reward_version": "v2"}
     worlds = make_worlds(NAMES, 1, 1, device="cpu", **sizes)
     collector = ppo.DeviceCollector(worlds, act, seed=5)

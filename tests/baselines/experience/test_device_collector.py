@@ -19,6 +19,7 @@ H, STEPS, NAMES = 4, 6, ["reach", "drawer-close"]
 CONFIG = PpoConfig(
     **{**vars(TUNED), "benchmark": ",".join(NAMES), "envs_per_task": 2, "rollout_steps": STEPS, "width": 8, "depth": 1, "minibatches": 2}
 )
+IDS = np.eye(len(NAMES), dtype=np.float32)[ppo.task_numbers(CONFIG)]
 
 
 class Worlds:
@@ -62,7 +63,7 @@ def learner():
 @pytest.fixture(scope="module")
 def both(learner):
     """Two stretches of one policy's steps by either collector."""
-    policy, act = ppo.acting(learner, ppo.init(learner, seed=0)), ppo.make_act(learner)
+    policy, act = ppo.acting(learner, ppo.init(learner, seed=0)), partial(ppo.make_act(learner), IDS)
     envs = make_envs(NAMES, 1, CONFIG.envs_per_task, max_episode_steps=H, reward_version="v2")
     elapsed = np.array([0, 1, 2, 3])
     collectors = OnPolicyCollector(envs, act, seed=5, elapsed_steps=elapsed), DeviceCollector(Worlds(), act, seed=5, elapsed_steps=elapsed)
@@ -88,7 +89,7 @@ def test_so_inputs_advantages_and_targets_are_the_same(learner, both):
 
 def test_a_collector_goes_on_with_the_step_but_with_new_episodes(learner):
     """The engine has no states: noise goes on where it was, worlds begin anew, and do so alike each time."""
-    policy, act = ppo.acting(learner, ppo.init(learner, seed=0)), ppo.make_act(learner)
+    policy, act = ppo.acting(learner, ppo.init(learner, seed=0)), partial(ppo.make_act(learner), IDS)
     collector = DeviceCollector(Worlds(), act, seed=5)
     collector.collect(policy, STEPS, 0)
     again, once_more = (DeviceCollector(Worlds(), act, seed=5) for _ in range(2))
@@ -101,9 +102,9 @@ def test_a_collector_goes_on_with_the_step_but_with_new_episodes(learner):
 
 def test_a_run_of_the_other_engine_is_not_gone_on_with(learner):
     envs = make_envs(NAMES, 1, CONFIG.envs_per_task, max_episode_steps=H, reward_version="v2")
-    state = OnPolicyCollector(envs, ppo.make_act(learner), seed=5).get_state()
+    state = OnPolicyCollector(envs, partial(ppo.make_act(learner), IDS), seed=5).get_state()
     with pytest.raises(ValueError, match="environments on the processor: go on without the GPU engine"):
-        DeviceCollector(Worlds(), ppo.make_act(learner), seed=5).set_state(state)
+        DeviceCollector(Worlds(), partial(ppo.make_act(learner), IDS), seed=5).set_state(state)
 
 
 class Card:

@@ -96,7 +96,7 @@ def test_the_collector_tells_what_happened(collector):
 def test_staggered_environments_are_at_every_point_of_an_episode_ever_after():
     tasks = ML1("reach", seed=1).train_tasks
     envs = MetaWorldVectorEnv([[task] for task in tasks[:4]], max_episode_steps=H, seed=1)
-    elapsed = on_policy.staggered(num_tasks=2, envs_per_task=2, max_episode_steps=H)
+    elapsed = on_policy.staggered([2, 2], max_episode_steps=H)
     assert elapsed.tolist() == [0, 2, 0, 2]
     rollout, chunk, _ = OnPolicyCollector(envs, constant_act, seed=3, elapsed_steps=elapsed).collect(None, 2 * H, 0)
     assert rollout.time.tolist() == [[0, 1, 2, 3, 0, 1, 2, 3], [0, 1, 0, 1, 2, 3, 0, 1]] * 2

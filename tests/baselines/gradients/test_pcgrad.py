@@ -93,7 +93,7 @@ def test_written_out_for_gpus_it_is_the_same(num_tasks, monkeypatch):
     assert np.allclose(pcgrad_module.surgery(gram, orders), looped, rtol=FLOAT32_RTOL, atol=1e-7)
 
 
-@pytest.mark.parametrize(("num_tasks", "block"), [(2, 10), (7, 10), (7, 3), (50, 10)])
+@pytest.mark.parametrize(("num_tasks", "block"), [(2, 10), (7, 10), (7, 3), (21, 10)])
 def test_in_blocks_for_gpus_it_is_the_same(num_tasks, block, monkeypatch):
     """One block or several, also where the last is smaller."""
     gram, orders = gram_matrix(random_gradients(num_tasks, seed=1)), random_orders(jax.random.PRNGKey(1), num_tasks)
@@ -108,10 +108,10 @@ def test_in_blocks_for_gpus_it_is_the_same(num_tasks, block, monkeypatch):
 
 def test_orders_may_be_drawn_beforehand():
     transformation, gradients = combination(pcgrad(5)), random_gradients(5, seed=0)
-    state = transformation.init(None)
-    by_itself, later = transformation.update(gradients, state)
+    state, update = transformation.init(None), jax.jit(transformation.update)
+    by_itself, later = update(gradients, state)
     orders = random_orders(jax.random.split(state.key)[1], 5)
-    given, same = transformation.update(gradients, state, noise=orders)
+    given, same = update(gradients, state, noise=orders)
     assert all(np.array_equal(by_itself[name], given[name]) for name in SHAPES) and np.array_equal(same.key, state.key)
     assert not np.array_equal(later.key, state.key)
 
@@ -132,7 +132,7 @@ def test_projected_gradients_no_longer_oppose_the_last_they_were_projected_again
 def test_without_conflict_nothing_changes():
     gradients = jax.tree.map(np.abs, random_gradients(6, seed=0))
     transformation = combination(pcgrad(6))
-    found, _ = transformation.update(gradients, transformation.init(None))
+    found, _ = jax.jit(transformation.update)(gradients, transformation.init(None))
     for name, leaf in gradients.items():
         assert np.allclose(found[name], leaf.mean(axis=0), rtol=FLOAT32_RTOL)
 
@@ -140,7 +140,7 @@ def test_without_conflict_nothing_changes():
 def test_one_task_is_left_alone():
     gradients = random_gradients(1, seed=0)
     transformation = combination(pcgrad(1))
-    found, _ = transformation.update(gradients, transformation.init(None))
+    found, _ = jax.jit(transformation.update)(gradients, transformation.init(None))
     for name, leaf in gradients.items():
         assert np.array_equal(found[name], leaf[0])
 
@@ -150,11 +150,11 @@ def test_each_task_has_a_random_order_of_its_own_at_every_update():
     assert (np.sort(first, axis=1) == np.arange(10)).all()
     assert len({tuple(row) for row in first.tolist()}) == 10 and not np.array_equal(first, second)
     transformation = combination(pcgrad(10))
-    state = transformation.init(None)
+    state, update = transformation.init(None), jax.jit(transformation.update)
     gradients = random_gradients(10, seed=0)
-    one, later = transformation.update(gradients, state)
-    two, _ = transformation.update(gradients, later)
-    again, _ = transformation.update(gradients, state)
+    one, later = update(gradients, state)
+    two, _ = update(gradients, later)
+    again, _ = update(gradients, state)
     assert not np.allclose(one["torso"], two["torso"], rtol=1e-4) and np.array_equal(one["torso"], again["torso"])
 
 
