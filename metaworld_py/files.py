@@ -52,7 +52,21 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
     """Write an indented JSON file, whole or not at all."""
-    write_text(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_text(path, json_text(content) + "\n")
+
+
+def json_text(value: Any, indent: str = "") -> str:
+    """Indented JSON, with lists of plain values on one line each: a hundred episodes' successes are no hundred lines."""
+    nested, deeper = (Mapping, list, tuple), indent + " "
+    if isinstance(value, Mapping) and value:
+        open_, close = "{}"
+        items = [f"{json.dumps(str(key), ensure_ascii=False)}: {json_text(item, deeper)}" for key, item in value.items()]
+    elif isinstance(value, (list, tuple)) and any(isinstance(item, nested) for item in value):
+        open_, close = "[]"
+        items = [json_text(item, deeper) for item in value]
+    else:
+        return json.dumps(value, ensure_ascii=False)
+    return f"{open_}\n" + ",\n".join(deeper + item for item in items) + f"\n{indent}{close}"
 
 
 @contextmanager

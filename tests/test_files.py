@@ -19,7 +19,7 @@ from metaworld_py.cli.main import main
 from metaworld_py.demonstrations import RecordingConfig, load_demonstrations, record_demonstrations
 from metaworld_py.demonstrations.storage import Recording, is_part
 from metaworld_py.evaluation import EvaluationResult, evaluate
-from metaworld_py.files import check_writable, user_cache, write_text, written_whole
+from metaworld_py.files import check_writable, user_cache, write_json, write_text, written_whole
 from metaworld_py.media.video import record_contact_sheet, record_episode
 from metaworld_py.report import write_report
 
@@ -50,6 +50,14 @@ def full_disk():
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, before)
+
+
+def test_json_is_indented_with_lists_of_plain_values_on_a_line(tmp_path):
+    content = {"a": [1.5, None, True, "ü"], "b": {}, "c": [], "d": [{"e": [0.1]}, [[1, 2], 3]], "f": {"g": "[\n]"}, "h": (1, 2)}
+    write_json(tmp_path / "a.json", content)
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    assert json.loads(text) == {**content, "h": [1, 2]} and text.startswith('{\n "a": [1.5, null, true, "ü"],\n "b": {},\n "c": [],\n')
+    assert ' "d": [\n  {\n   "e": [0.1]\n  },\n  [\n   [1, 2],\n   3\n  ]\n ],\n' in text
 
 
 @pytest.mark.parametrize("suffix", [".json", ".csv", ".html"])
