@@ -220,7 +220,7 @@ def make_batch(learner: Learner, agent: Ppo, rollout: Rollout, numbers: Int[Arra
         return with_task(rescaled(agent.obs_scale, obs) if config.normalize_observations else obs, ids)
 
     def values(obs: Array) -> Array:
-        return task_values(learner, agent.value, inputs(obs), by_task=not config.active_sampling) * std + mean
+        return task_values(learner, agent.value, inputs(obs), by_task=not config.sampling_share) * std + mean
 
     value = values(rollout.obs)
     advantage = gae(rollout.reward, value, values(rollout.next_obs), rollout.is_end, config.discount, config.trace)
@@ -369,9 +369,9 @@ def make_collector(config: PpoConfig, act: Any, seed: int) -> OnPolicyCollector 
     if config.gpu_engine is not None:
         worlds = make_worlds(config.tasks, seed, config.envs_per_task, device=config.gpu_engine, **sizes)
         return DeviceCollector(worlds, partial(act, jnp.asarray(ids(equal))), seed=seed, elapsed_steps=elapsed(equal))
-    if not config.active_sampling:
+    if not config.sampling_share:
         return make(equal, 0)
-    return ActiveCollector(make, num_tasks, num_envs, share=config.active_sampling, every=config.active_sampling_iterations)
+    return ActiveCollector(make, num_tasks, num_envs, share=config.sampling_share, every=config.active_sampling_iterations)
 
 
 def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:

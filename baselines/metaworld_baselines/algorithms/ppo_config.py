@@ -22,6 +22,8 @@ from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, ch
 from metaworld_baselines.networks.products import FLOAT32, check_precision
 from metaworld_py.evaluation import task_names
 
+ACTIVE_SAMPLING = 0.7  # where nothing else is said and tasks need not have as many environments each
+
 
 @dataclass(frozen=True, kw_only=True)
 class PpoConfig:
@@ -33,8 +35,8 @@ class PpoConfig:
     max_episode_steps: int = 500
     envs_per_task: int = 1
     gpu_engine: str | None = None  # device of the GPU engine that plays instead of the CPU environments: "cuda:0", for tests "cpu"
-    active_sampling: float = 0.0  # share of the environments that goes to tasks in proportion to their failures, see active_sampling.py
-    active_sampling_iterations: int = 50  # after which they are shared out anew
+    active_sampling: float | None = 0.0  # see active_sampling.py: share of the environments that tasks have by their failures; None: 0.7
+    active_sampling_iterations: int = 50  # after which environments are shared out anew
     staggered_starts: bool = False  # a task's environments are spread over an episode, by cutting their first ones short
     rollout_steps: int = 10_000  # of every environment, for each iteration
     width: int = 400
@@ -113,17 +115,27 @@ class PpoConfig:
                 find_method(words, len(self.tasks), may_be_negative=is_policy)
 
     def _check_active_sampling(self) -> None:
-        if not self.active_sampling:
-            return
+        reason = self._why_equal
+        if self.active_sampling and reason:
+            raise ValueError(f"active_sampling gives tasks other numbers of environments, and {reason}: leave it out")
+
+    @property
+    def _why_equal(self) -> str | None:
+        """Why all tasks must have as many environments; None: they need not."""
         if len(self.tasks) < 2 or self.envs_per_task < 2:
-            raise ValueError(
-                f"active_sampling shares environments out among tasks: it wants several tasks and at least 2 envs_per_task, got "
-                f"{len(self.tasks)} and {self.envs_per_task}"
-            )
+            return f"wants several tasks and at least 2 envs_per_task, got {len(self.tasks)} and {self.envs_per_task}"
         if self.gpu_engine is not None:
-            raise ValueError("active_sampling makes other environments as it goes, worlds of the GPU engine stay: leave one of them out")
+            return "worlds of the GPU engine stay what they are"
         if self.combines_tasks:
-            raise ValueError("to combine the tasks' gradients all tasks have as many samples: leave active_sampling or combinations out")
+            return "gradients are combined of as many samples of each task"
+        return None
+
+    @property
+    def sampling_share(self) -> float:
+        """The share of the environments that tasks have by their failures; 0 where the settings leave it open and it must be."""
+        if self.active_sampling is not None:
+            return self.active_sampling
+        return 0.0 if self._why_equal else ACTIVE_SAMPLING
 
     @property
     def tasks(self) -> list[str]:

@@ -41,7 +41,7 @@ def check_ranges(config: Any) -> None:
             raise ValueError(f"{name} must be positive, got {value}")
         if name in NOT_NEGATIVE and value is not None and not value >= 0.0:
             raise ValueError(f"{name} must not be negative, got {value}")
-        if name in SHARES and not 0.0 <= value <= 1.0:
+        if name in SHARES and value is not None and not 0.0 <= value <= 1.0:
             raise ValueError(f"{name} must lie in 0…1, got {value}")
         if name == "backtrack" and not 0.0 < value < 1.0:
             raise ValueError(f"backtrack must lie between 0 and 1, got {value}")

@@ -368,10 +368,13 @@ def test_a_time_limit_bootstraps():
         ({"final_max_std": 0.2, "state_dependent_std": True}, "same for all observations: switch state_dependent_std off"),
         ({"final_max_std": 1.2}, "must lie above min_std 1e-06 and not above initial_std 1.0, got 1.2"),
         ({"active_sampling": 1.1, "envs_per_task": 2}, r"active_sampling must lie in 0…1, got 1.1"),
-        ({"active_sampling": 0.5}, "it wants several tasks and at least 2 envs_per_task, got 2 and 1"),
+        ({"active_sampling": 0.5}, "and wants several tasks and at least 2 envs_per_task, got 2 and 1: leave it out"),
         ({"active_sampling": 0.5, "envs_per_task": 2, "benchmark": "reach"}, "wants several tasks .*, got 1 and 2"),
         ({"active_sampling": 0.5, "envs_per_task": 2, "gpu_engine": "cpu"}, "worlds of the GPU engine stay"),
-        ({"active_sampling": 0.5, "envs_per_task": 2, "actor_combination": "pcgrad"}, "leave active_sampling or combinations out"),
+        (
+            {"active_sampling": 0.5, "envs_per_task": 2, "actor_combination": "pcgrad"},
+            "gradients are combined of as many samples of each task: leave it out",
+        ),
         ({"active_sampling_iterations": 0}, "active_sampling_iterations must be at least 1"),
         ({"value_heads": True, "normalize_values": False}, "value_heads are in the units that normalize_values brings"),
     ],
@@ -379,6 +382,22 @@ def test_a_time_limit_bootstraps():
 def test_bad_settings_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         PpoConfig(**{**vars(CONFIG), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "share"),
+    [
+        ({}, 0.7),
+        ({"active_sampling": 0.3}, 0.3),
+        ({"active_sampling": 0.0}, 0.0),
+        ({"benchmark": "reach"}, 0.0),
+        ({"envs_per_task": 1}, 0.0),
+        ({"gpu_engine": "cpu"}, 0.0),
+        ({"critic_combination": "pcgrad"}, 0.0),
+    ],
+)
+def test_tasks_that_fail_have_more_environments_where_they_may(changes, share):
+    assert replace(CONFIG, **{"active_sampling": None, "envs_per_task": 2, **changes}).sampling_share == share
 
 
 def test_published_settings():
