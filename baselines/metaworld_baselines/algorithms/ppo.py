@@ -300,7 +300,7 @@ def learn(
         if config.target_kl:
             factor = followed(factor, metrics["kl"], config.target_kl)
             metrics |= {"rate_factor": factor}
-        policy = stepped(agent.policy, updates, rate * factor * (iteration >= config.policy_waits_iterations))
+        policy = stepped(agent.policy, updates, rate * factor * (iteration >= config.waiting_iterations))
         updates, value_opt, more = move(learner.value_optimizer, partial(value_loss, learner), agent.value, agent.value_opt, mini)
         value = stepped(agent.value, updates, rate)
         agent = agent._replace(policy=policy, value=value, policy_opt=policy_opt, value_opt=value_opt, rate_factor=factor)

@@ -1,9 +1,11 @@
 """Settings of PPO: the published ones, and ours.
 
-`PUBLISHED` has the published settings. `TUNED`, the defaults, is for many tasks at once: stretches of a fifth of an episode, noise that is
-correlated in time and has a standard deviation for each task, observations in units of their running standard deviations, values in each
-task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019), advantages by task, LayerNorm in the critic, and
-rates that fall, the policy's by its divergence, too, which is kept small; environments at every point of an episode.
+`PUBLISHED` has the published settings. `TUNED`, the defaults, is for many tasks at once: more environments for tasks that fail more often
+(active sampling: Sharma et al. 2018), where all need not have equally many; a policy that waits until its critic knows something; stretches
+of a fifth of an episode, noise that is correlated in time and has a standard deviation for each task, observations in units of their
+running standard deviations, values in each task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019), advantages
+by task, LayerNorm in the critic, and rates that fall, the policy's by its divergence, too, which is kept small; environments at every point
+of an episode.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from metaworld_baselines.networks.gaussian import MIN_STD, check_correlation, ch
 from metaworld_baselines.networks.products import FLOAT32, check_precision
 from metaworld_py.evaluation import task_names
 
+MOST_WAITING_ITERATIONS = 20  # where nothing else is said
 ACTIVE_SAMPLING = 0.7  # where nothing else is said and tasks need not have as many environments each
 
 
@@ -54,7 +57,7 @@ class PpoConfig:
     final_learning_rate: float | None = None  # likewise
     adam_eps: float = 1e-5
     target_kl: float = 0.0  # from the policy that played; the policy's learning rate follows it, see `followed`; 0: it does not
-    policy_waits_iterations: int = 0  # at the beginning; the critic, and the units of observations, learn alone meanwhile
+    policy_waits_iterations: int | None = 0  # while critic and units of observations learn alone; None: a hundredth of all, at most 20
     max_grad_norm: float = 1.0  # of policy and value function, each by itself
     normalize_advantages: bool = False  # in each task by itself
     normalize_values: bool = True  # learn values in units of the returns' mean and standard deviation, of each task by itself
@@ -158,6 +161,12 @@ class PpoConfig:
         return -(-self.total_env_steps // self.env_steps_per_iteration)
 
     @property
+    def waiting_iterations(self) -> int:
+        """For which the policy waits at the beginning, also where the settings leave it open."""
+        waits = self.policy_waits_iterations
+        return min(MOST_WAITING_ITERATIONS, self.iterations // 100) if waits is None else waits
+
+    @property
     def updates_per_iteration(self) -> int:
         """Gradient steps."""
         return self.epochs * self.minibatches
@@ -182,6 +191,7 @@ class PpoConfig:
 PUBLISHED = PpoConfig(state_dependent_std=True)
 TUNED = PpoConfig(
     envs_per_task=10,
+    active_sampling=None,
     staggered_starts=True,
     rollout_steps=100,
     width=256,
@@ -192,6 +202,7 @@ TUNED = PpoConfig(
     learning_rate=5e-4,
     final_learning_rate=1e-4,
     target_kl=0.0125,
+    policy_waits_iterations=None,
     normalize_advantages=True,
     value_memory_iterations=50,
     value_heads=True,

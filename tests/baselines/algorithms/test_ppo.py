@@ -400,6 +400,12 @@ def test_tasks_that_fail_have_more_environments_where_they_may(changes, share):
     assert replace(CONFIG, **{"active_sampling": None, "envs_per_task": 2, **changes}).sampling_share == share
 
 
+@pytest.mark.parametrize(("total", "waits"), [(400 * 99, 0), (400 * 100, 1), (400 * 1950, 19), (400 * 99_999, 20)])
+def test_how_long_the_policy_waits_follows_the_budget_where_nothing_is_said(total, waits):
+    assert replace(CONFIG, policy_waits_iterations=None, total_env_steps=total).waiting_iterations == waits
+    assert replace(CONFIG, policy_waits_iterations=3, total_env_steps=total).waiting_iterations == 3
+
+
 def test_published_settings():
     config = PUBLISHED
     assert config.state_dependent_std and not config.normalize_advantages and not config.normalize_observations
