@@ -26,7 +26,7 @@ CONFIG = PpoConfig(
     benchmark="reach,drawer-close", rollout_steps=200, width=32, depth=1, epochs=8, minibatches=4, learning_rate=3e-3, entropy_bonus=0.0
 )
 SIZES = ("benchmark", "rollout_steps", "width", "depth", "epochs", "minibatches", "learning_rate")
-SMALL_TUNED = replace(TUNED, envs_per_task=1, **{name: getattr(CONFIG, name) for name in SIZES})
+SMALL_TUNED = replace(TUNED, envs_per_task=1, policy_waits_iterations=0, **{name: getattr(CONFIG, name) for name in SIZES})
 NEWER_FIELDS = {
     "active_sampling",
     "active_sampling_iterations",
