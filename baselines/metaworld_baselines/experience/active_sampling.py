@@ -101,10 +101,10 @@ class ActiveCollector:
         """Go on exactly where `get_state` was called."""
         plain = json.loads(state)
         self._ended, self._failed = np.array(plain["ended"]), np.array(plain["failed"])
-        # The stretch at which environments were shared out last decides which instances they play.
         self._stretches = plain["stretches"]
         self._collector.close()
         self._counts = np.array(plain["counts"])
+        # Those due after the last stretch are not there yet: the next `collect` makes them.
         self._collector = self._make(self.counts, max(self._stretches - 1, 0) // self._every)
         self._collector.set_state(plain["collector"])
 

@@ -93,7 +93,7 @@ def test_written_out_for_gpus_it_is_the_same(num_tasks, monkeypatch):
     assert np.allclose(pcgrad_module.surgery(gram, orders), looped, rtol=FLOAT32_RTOL, atol=1e-7)
 
 
-@pytest.mark.parametrize(("num_tasks", "block"), [(2, 10), (7, 10), (7, 3), (21, 10)])
+@pytest.mark.parametrize(("num_tasks", "block"), [(2, 10), (7, 10), (7, 3), (50, 10)])
 def test_in_blocks_for_gpus_it_is_the_same(num_tasks, block, monkeypatch):
     """One block or several, also where the last is smaller."""
     gram, orders = gram_matrix(random_gradients(num_tasks, seed=1)), random_orders(jax.random.PRNGKey(1), num_tasks)
