@@ -5,6 +5,8 @@ Each iteration takes a stretch of steps of every environment with one policy, th
     policy   maximise  min(r A, clip(r, 1 − ε, 1 + ε) A) + c H,   r = π(a|s) / π_old(a|s)                  (eq. 7, 9)
     value    minimise  (V(s) − (A + V_old(s)))²
 
+With `self_imitation` the policy also imitates successful episodes that went better than the critic now expects (self_imitation.py).
+
 Neither a time limit nor the end of a stretch is an end of the problem: the advantage of the last step counts the value of its successor.
 
 Settings stand in `ppo_config`. Steps are taken by environments on the processor, or by worlds of the GPU engine, whose arrays never leave
@@ -26,6 +28,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int
 
+from metaworld_baselines.algorithms import self_imitation
 from metaworld_baselines.algorithms.ppo_config import PpoConfig
 from metaworld_baselines.algorithms.task_policy import TaskPolicy
 from metaworld_baselines.arrays import Array
@@ -33,6 +36,7 @@ from metaworld_baselines.experience.active_sampling import ActiveCollector
 from metaworld_baselines.experience.device_collector import DeviceCollector, make_worlds
 from metaworld_baselines.experience.off_policy import make_envs
 from metaworld_baselines.experience.on_policy import OnPolicyCollector, Rollout, gae, staggered
+from metaworld_baselines.experience.successes import Episodes, Successes
 from metaworld_baselines.gradients.accumulation import accumulated_grad
 from metaworld_baselines.gradients.combination import MultiTaskOptimizer
 from metaworld_baselines.gradients.methods import find_method
@@ -208,22 +212,26 @@ def moments(
     return mean, total(((values - mean[numbers][:, None]) ** 2).sum(axis=1)) / samples
 
 
+def inputs_of(learner: Learner, agent: Ppo, obs: Float[Array, "*batch obs"], ids: Float[Array, "*batch task"]) -> Array:
+    """What both networks read of observations."""
+    return with_task(rescaled(agent.obs_scale, obs) if learner.config.normalize_observations else obs, ids)
+
+
+def values_of(learner: Learner, agent: Ppo, obs: Float[Array, "*batch obs"], ids: Float[Array, "*batch task"], **options: Any) -> Array:
+    """Values in units of rewards; for options see `task_values`."""
+    values = task_values(learner, agent.value, inputs_of(learner, agent, obs, ids), **options)
+    std, mean = ((ids * x).sum(axis=-1) for x in (jnp.sqrt(agent.scale.var), agent.scale.mean))
+    return values * std + mean
+
+
 def make_batch(learner: Learner, agent: Ppo, rollout: Rollout, numbers: Int[Array, " env"] | None = None) -> tuple[Batch, Scale]:
     """Advantages and value targets of an iteration's experience, and the targets' new scale, in whose units they are."""
     config = learner.config
     if numbers is None:
         numbers = jnp.asarray(task_numbers(config))
     ids = jnp.broadcast_to(jnp.eye(learner.num_tasks)[numbers][:, None], (*rollout.reward.shape, learner.num_tasks))
-    mean, std = (x[numbers][:, None] for x in (agent.scale.mean, jnp.sqrt(agent.scale.var)))
-
-    def inputs(obs: Array) -> Array:
-        return with_task(rescaled(agent.obs_scale, obs) if config.normalize_observations else obs, ids)
-
-    def values(obs: Array) -> Array:
-        return task_values(learner, agent.value, inputs(obs), by_task=not config.sampling_share) * std + mean
-
-    value = values(rollout.obs)
-    advantage = gae(rollout.reward, value, values(rollout.next_obs), rollout.is_end, config.discount, config.trace)
+    value, next_value = (values_of(learner, agent, obs, ids, by_task=not config.sampling_share) for obs in (rollout.obs, rollout.next_obs))
+    advantage = gae(rollout.reward, value, next_value, rollout.is_end, config.discount, config.trace)
     target = advantage + value
     scale, per_task = agent.scale, config.env_steps_per_iteration / learner.num_tasks  # iterations count alike, however many samples
     if config.normalize_values:
@@ -233,7 +241,7 @@ def make_batch(learner: Learner, agent: Ppo, rollout: Rollout, numbers: Int[Arra
     if config.normalize_advantages:
         center, spread = (x[numbers][:, None] for x in moments(advantage, numbers, learner.num_tasks))
         advantage = (advantage - center) / (jnp.sqrt(spread) + 1e-8)
-    batch = Batch(inputs(rollout.obs), rollout.action, rollout.log_prob, advantage, (target - mean) / std)
+    batch = Batch(inputs_of(learner, agent, rollout.obs, ids), rollout.action, rollout.log_prob, advantage, (target - mean) / std)
     return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), batch), scale
 
 
@@ -262,8 +270,58 @@ def stepped(params: Any, updates: Any, rate: float | Array) -> Any:
     return optax.apply_updates(params, jax.tree.map(lambda update: rate * update, updates))
 
 
+class Imitated(NamedTuple):
+    """What successful episodes give a policy to imitate."""
+
+    inputs: Float[Array, "step inputs"]
+    action: Float[Array, "step action"]
+    weight: Float[Array, " step"]
+    mean_weight: Float[Array, ""]
+
+
+def make_imitated(learner: Learner, agent: Ppo, episodes: Episodes) -> Imitated:
+    """Steps of successful episodes, with weights by the critic as it is."""
+    tasks = learner.num_tasks
+    weight = self_imitation.weights(episodes, partial(values_of, learner, agent), jnp.sqrt(agent.scale.var), learner.config.discount)
+    ids = jnp.broadcast_to(jnp.eye(tasks)[:, None, None], (*weight.shape, tasks))
+    inputs = inputs_of(learner, agent, jnp.asarray(episodes.obs), ids)
+    inputs, action, flat_weight = (x.reshape(-1, *x.shape[3:]) for x in (inputs, jnp.asarray(episodes.action), weight))
+    return Imitated(inputs, action, flat_weight, self_imitation.mean_weight(weight, episodes))
+
+
+def imitation_gradient(learner: Learner, policy: Any, imitated: Imitated, key: Array) -> Any:
+    """Gradient of the loss of self-imitation, by some steps at random."""
+    chosen = self_imitation.draw(imitated.weight, learner.config.self_imitation_samples, key)
+
+    def loss(policy: Any) -> Array:
+        actions: Gaussian = learner.policy.apply(policy, imitated.inputs[chosen])
+        return -imitated.mean_weight * actions.log_prob(imitated.action[chosen]).mean()
+
+    return jax.tree.map(lambda gradient: learner.config.imitation_weight * gradient, jax.grad(loss)(policy))
+
+
+def updates_of(optimizer: Any, loss: Any, params: Any, opt: Any, mini: Batch, more: Any = None) -> tuple[Any, Any, dict[str, Array]]:
+    """An optimizer's step at a rate of one by a minibatch, its state, and metrics; `more` is added to the gradient."""
+    if isinstance(optimizer, MultiTaskOptimizer):
+        updates, opt, (_, of_tasks) = optimizer.update(loss, params, opt, mini)
+        return updates, opt, jax.tree.map(lambda values: values.mean(), of_tasks)
+    if mini.is_by_task:  # for the other side, which combines
+        mini = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mini)
+    grads, metrics = accumulated_grad(loss, params, mini)
+    if more is not None:
+        grads = jax.tree.map(jnp.add, grads, more)
+    updates, opt = optimizer.update(grads, opt)
+    return updates, opt, metrics
+
+
 def learn(
-    learner: Learner, agent: Ppo, rollout: Rollout, key: Array, iteration: int | Array, numbers: Int[Array, " env"] | None = None
+    learner: Learner,
+    agent: Ppo,
+    rollout: Rollout,
+    key: Array,
+    iteration: int | Array,
+    numbers: Int[Array, " env"] | None = None,
+    episodes: Episodes | None = None,
 ) -> tuple[Ppo, dict[str, Array]]:
     """All gradient steps of an iteration in one compiled call; also mean metrics.
 
@@ -273,44 +331,41 @@ def learn(
       key: of the minibatches' order, with the iteration.
       iteration: its number.
       numbers: each environment's task; None: equally many of each, in a row.
+      episodes: successful ones, to be imitated; None: nothing is.
     """
     config = learner.config
     batch, scale = make_batch(learner, agent, rollout, numbers)
     size, (rate, entropy_bonus) = len(batch.advantage), config.rates_at(iteration)
+    imitated = None if episodes is None else make_imitated(learner, agent, episodes)
     if config.value_heads:
         weights, last = agent.value["params"], learner.value.last_layer
         agent = agent._replace(value={"params": {**weights, last: rescaled_head(weights[last], agent.scale, scale)}})
 
-    def move(optimizer: Any, loss: Any, params: Any, opt: Any, mini: Batch) -> tuple[Any, Any, dict[str, Array]]:
-        if isinstance(optimizer, MultiTaskOptimizer):
-            updates, opt, (_, of_tasks) = optimizer.update(loss, params, opt, mini)
-            metrics = jax.tree.map(lambda values: values.mean(), of_tasks)
-        else:
-            if config.combines_tasks:  # the other side's
-                mini = jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), mini)
-            grads, metrics = accumulated_grad(loss, params, mini)
-            updates, opt = optimizer.update(grads, opt)
-        return updates, opt, metrics
-
-    def step(agent: Ppo, chosen: Array) -> tuple[Ppo, dict[str, Array]]:
+    def step(agent: Ppo, drawn: tuple[Array, Array]) -> tuple[Ppo, dict[str, Array]]:
+        chosen, key = drawn
         mini = jax.tree.map(lambda x: x[chosen], batch)
         loss = partial(policy_loss, learner, entropy_bonus=entropy_bonus)
-        updates, policy_opt, metrics = move(learner.policy_optimizer, loss, agent.policy, agent.policy_opt, mini)
+        more = None if imitated is None else imitation_gradient(learner, agent.policy, imitated, key)
+        updates, policy_opt, metrics = updates_of(learner.policy_optimizer, loss, agent.policy, agent.policy_opt, mini, more)
         factor = agent.rate_factor
         if config.target_kl:
             factor = followed(factor, metrics["kl"], config.target_kl)
             metrics |= {"rate_factor": factor}
         policy = stepped(agent.policy, updates, rate * factor * (iteration >= config.waiting_iterations))
-        updates, value_opt, more = move(learner.value_optimizer, partial(value_loss, learner), agent.value, agent.value_opt, mini)
+        loss = partial(value_loss, learner)
+        updates, value_opt, of_value = updates_of(learner.value_optimizer, loss, agent.value, agent.value_opt, mini)
         value = stepped(agent.value, updates, rate)
         agent = agent._replace(policy=policy, value=value, policy_opt=policy_opt, value_opt=value_opt, rate_factor=factor)
-        return agent, metrics | more
+        return agent, metrics | of_value
 
     keys = jax.random.split(jax.random.fold_in(key, iteration), config.epochs)
     orders = jax.vmap(lambda one: minibatches(config, one, size))(keys).reshape(config.updates_per_iteration, -1)
     if config.combines_tasks:
         orders = orders.reshape(config.updates_per_iteration, learner.num_tasks, -1)
-    agent, metrics = jax.lax.scan(step, agent._replace(scale=scale), orders)
+    drawn = orders, jax.random.split(jax.random.fold_in(keys[0], 1), len(orders))
+    agent, metrics = jax.lax.scan(step, agent._replace(scale=scale), drawn)
+    if imitated is not None:
+        metrics |= {"imitation": imitated.mean_weight}
     if config.final_max_std is not None:
         env_steps = (iteration + 1) * config.env_steps_per_iteration
         agent = agent._replace(policy={**agent.policy, "params": with_std_below(config, agent.policy["params"], env_steps)})
@@ -384,15 +439,19 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
     learner = make_learner(config, seed)
     compiled = jax.jit(partial(learn, learner))
     collector = make_collector(config, make_act(learner), seed)
-    agent, speed = run.resume_with(init(learner, seed), collector), Throughput()
+    successes = make_successes(config)
+    agent, speed = resumed(run, init(learner, seed), collector, successes), Throughput()
     key = jax.random.PRNGKey(seed + 1_000_000)  # apart from the networks' and the actions'
     while run.goes_on():
         iteration = run.env_steps // config.env_steps_per_iteration
         began = time.perf_counter()
         rollout, chunk, _ = collector.collect(acting(learner, agent), config.rollout_steps, iteration * config.rollout_steps)
         collected = time.perf_counter()
-        numbers = collector.task_numbers if isinstance(collector, ActiveCollector) else None
-        agent, metrics = jax.block_until_ready(compiled(agent, rollout, key, iteration, numbers))
+        numbers = collector.task_numbers if isinstance(collector, ActiveCollector) else task_numbers(config)
+        if successes is not None:
+            successes.add(rollout, chunk.successes, numbers)
+        episodes = None if successes is None else successes.episodes
+        agent, metrics = jax.block_until_ready(compiled(agent, rollout, key, iteration, numbers, episodes))
         speed.count(chunk, time.perf_counter() - collected, time.perf_counter() - began, config.updates_per_iteration)
         run.advance(config.env_steps_per_iteration)
 
@@ -405,8 +464,25 @@ def train(config: PpoConfig, seed: int, run: RlRun) -> Ppo:
         if run.is_due(config.eval_every_env_steps):
             evaluate_and_keep(learner, seed, run, acting(learner, agent))
         if run.is_save_due(config.save_every_env_steps):
-            run.save_all(agent, collector.get_state())
+            run.save_all(agent if successes is None else (agent, successes.arrays), collector.get_state())
     collector.close()
+    return agent
+
+
+def make_successes(config: PpoConfig) -> Successes | None:
+    """What keeps successful episodes, where the settings want them imitated."""
+    if not config.imitation_weight:
+        return None
+    num_tasks = len(config.tasks)
+    return Successes(num_tasks, num_tasks * config.envs_per_task, config.self_imitation_episodes, config.max_episode_steps)
+
+
+def resumed(run: RlRun, new: Ppo, collector: Any, successes: Successes | None) -> Ppo:
+    """The agent to go on with, and collector and successes as they were beside it."""
+    if successes is None:
+        return run.resume_with(new, collector)
+    agent, arrays = run.resume_with((new, successes.arrays), collector)
+    successes.restore(arrays)
     return agent
 
 

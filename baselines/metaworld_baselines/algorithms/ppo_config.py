@@ -5,7 +5,7 @@
 of a fifth of an episode, noise that is correlated in time and has a standard deviation for each task, observations in units of their
 running standard deviations, values in each task's own units, which forget (PopArt: van Hasselt et al. 2016, Hessel et al. 2019), advantages
 by task, LayerNorm in the critic, and rates that fall, the policy's by its divergence, too, which is kept small; environments at every point
-of an episode.
+of an episode; successes that are imitated while they are better than what the policy does (Oh et al. 2018).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from metaworld_py.evaluation import task_names
 
 MOST_WAITING_ITERATIONS = 20  # where nothing else is said
 ACTIVE_SAMPLING = 0.7  # where nothing else is said and tasks need not have as many environments each
+SELF_IMITATION = 1.0  # where nothing else is said and successes can be kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,9 @@ class PpoConfig:
     adam_eps: float = 1e-5
     target_kl: float = 0.0  # from the policy that played; the policy's learning rate follows it, see `followed`; 0: it does not
     policy_waits_iterations: int | None = 0  # while critic and units of observations learn alone; None: a hundredth of all, at most 20
+    self_imitation: float | None = 0.0  # weight of the loss of self_imitation.py; None: 1 where it can be had
+    self_imitation_episodes: int = 8  # with success that are kept of each task, the newest
+    self_imitation_samples: int = 256  # steps of theirs for each gradient step
     max_grad_norm: float = 1.0  # of policy and value function, each by itself
     normalize_advantages: bool = False  # in each task by itself
     normalize_values: bool = True  # learn values in units of the returns' mean and standard deviation, of each task by itself
@@ -107,6 +111,9 @@ class PpoConfig:
                 f"{self.rollout_steps * self.envs_per_task}, got {self.minibatches}"
             )
         self._check_active_sampling()
+        reason = self._why_no_imitation
+        if self.self_imitation and reason:
+            raise ValueError(f"self_imitation cannot be had: {reason}; leave it out")
         if self.policy_waits_iterations and self.policy_waits_iterations >= self.iterations:
             raise ValueError(
                 f"policy_waits_iterations must be below the budget's {self.iterations} iterations of {self.env_steps_per_iteration:,} "
@@ -139,6 +146,22 @@ class PpoConfig:
         if self.active_sampling is not None:
             return self.active_sampling
         return 0.0 if self._why_equal else ACTIVE_SAMPLING
+
+    @property
+    def _why_no_imitation(self) -> str | None:
+        """Why successes are not imitated; None: they can be."""
+        if self.gpu_engine is not None:
+            return "experience of the GPU engine stays on the device, and successes are kept on the host"
+        if self.actor_combination is not None:
+            return "gradients are combined of the tasks' own losses"
+        return None
+
+    @property
+    def imitation_weight(self) -> float:
+        """The weight of the loss of self-imitation; 0 where the settings leave it open and it must be."""
+        if self.self_imitation is not None:
+            return self.self_imitation
+        return 0.0 if self._why_no_imitation else SELF_IMITATION
 
     @property
     def tasks(self) -> list[str]:
@@ -203,6 +226,7 @@ TUNED = PpoConfig(
     final_learning_rate=1e-4,
     target_kl=0.0125,
     policy_waits_iterations=None,
+    self_imitation=None,
     normalize_advantages=True,
     value_memory_iterations=50,
     value_heads=True,

@@ -12,13 +12,21 @@ COUNTS = {
     *("width", "depth", "memory", "head_width", "encoder_width", "encoder_depth", "latent", "conv_width", "key_size"),
     *("epochs", "minibatches", "ppo_epochs", "critic_epochs", "updates_per_iteration", "memory_updates", "n_steps", "cg_iterations"),
     *("batch_per_task", "batch_per_goal", "buffer_per_task", "buffer_rollouts", "sequences_per_update", "context_size"),
-    *("frames", "glances", "goals_per_batch", "steps_per_goal", "active_sampling_iterations"),
+    *(
+        "frames",
+        "glances",
+        "goals_per_batch",
+        "steps_per_goal",
+        "active_sampling_iterations",
+        "self_imitation_episodes",
+        "self_imitation_samples",
+    ),
 }
 INSTANCES = {"eval_instances", "eval_goals", "eval_train_goals"}
 POSITIVE = {"clip", "ppo_clip", "max_grad_norm", "ppo_max_grad_norm", "adam_eps", "initial_temperature"}
 NOT_NEGATIVE = {
     *("learning_rate", "critic_learning_rate", "memory_learning_rate", "inner_learning_rate", "ppo_learning_rate", "weight_decay"),
-    *("final_entropy_bonus", "cg_damping", "max_backtracks"),
+    *("final_entropy_bonus", "self_imitation", "cg_damping", "max_backtracks"),
     *("max_kl", "target_kl", "ppo_target_kl", "kl_weight", "spread_weight", "augmentation", "entropy_bonus", "information_weight"),
     *("critic_width", "critic_depth", "critic_bins", "task_embedding", "reset_every_env_steps", "reset_updates", "save_every_env_steps"),
     *("policy_waits_iterations", "value_memory_iterations", "log_every_env_steps", "diagnose_every_env_steps", "noise_std"),

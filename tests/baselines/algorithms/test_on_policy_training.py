@@ -78,8 +78,8 @@ def test_the_scale_of_the_observations_goes_with_the_weights(run):
     if name != "ppo":
         return
     learned, acts = (load_file(whole / file) for file in (checkpoints.RESUME, checkpoints.LAST))
-    assert learned["obs_scale/count"] == 3 * 80 and learned["obs_scale/mean"].any()
-    assert all(np.array_equal(learned[f"obs_scale/{field}"], acts[f"obs_scale/{field}"]) for field in ("count", "mean", "var"))
+    assert learned["0/obs_scale/count"] == 3 * 80 and learned["0/obs_scale/mean"].any()
+    assert all(np.array_equal(learned[f"0/obs_scale/{field}"], acts[f"obs_scale/{field}"]) for field in ("count", "mean", "var"))
 
 
 def test_it_learns_something_at_each_iteration(run):

@@ -53,6 +53,9 @@ NEWER_FIELDS = {
     "clipped_densities",
     "final_max_std",
     "policy_waits_iterations",
+    "self_imitation",
+    "self_imitation_episodes",
+    "self_imitation_samples",
 }
 BEST_ACTIONS = np.array([[0.5, -0.5, 0.0, 0.3], [-0.4, 0.2, 0.6, 0.0]], np.float32)
 
