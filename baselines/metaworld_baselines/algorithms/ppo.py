@@ -295,6 +295,7 @@ def imitation_gradient(learner: Learner, policy: Any, imitated: Imitated, key: A
 
     def loss(policy: Any) -> Array:
         actions: Gaussian = learner.policy.apply(policy, imitated.inputs[chosen])
+        actions = actions._replace(log_std=jax.lax.stop_gradient(actions.log_std))
         return -imitated.mean_weight * actions.log_prob(imitated.action[chosen]).mean()
 
     return jax.tree.map(lambda gradient: learner.config.imitation_weight * gradient, jax.grad(loss)(policy))

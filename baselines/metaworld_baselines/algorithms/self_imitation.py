@@ -7,7 +7,8 @@ of the problem), and σ is the spread of the task's returns. What a policy has l
 gradients forget what noise finds once: by the time that its worth is known, the policy no longer does it.
 
 Ours: only episodes with success are kept (`experience/successes.py`), the newest of each task; the critic learns from the policy's own
-steps alone.
+steps alone, and the standard deviation by policy gradients alone: one's own actions are always close to one's mean, and imitating them
+would end exploration.
 """
 
 from __future__ import annotations

@@ -102,6 +102,15 @@ def test_what_went_better_is_made_more_likely_and_what_did_not_is_left_alone():
     assert gained[1] > 0.001 and gained[1] > 5.0 * abs(gained[0])
 
 
+def test_the_mean_imitates_and_the_standard_deviation_does_not():
+    learner, episodes = ppo.make_learner(CONFIG), random_episodes(np.random.default_rng(0), [KEPT, KEPT])
+    agent = ppo.init(learner, seed=0)
+    imitated = ppo.make_imitated(learner, agent, episodes)
+    gradient = ppo.imitation_gradient(learner, agent.policy, imitated, jax.random.PRNGKey(0))["params"]
+    assert imitated.mean_weight > 0.0 and not gradient["log_std"].any()
+    assert all(jax.tree.leaves(jax.tree.map(lambda x: bool(x.any()), {k: v for k, v in gradient.items() if k != "log_std"})))
+
+
 @pytest.mark.parametrize(
     ("changes", "weight"),
     [
