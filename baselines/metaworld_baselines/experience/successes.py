@@ -15,15 +15,18 @@ from jaxtyping import Float, Int
 from metaworld_baselines.experience.on_policy import Rollout
 from metaworld_py import ACTION_SIZE, OBSERVATION_SIZE
 
+RATE_MEMORY = 20  # episodes that a failure rate remembers, exponentially
+
 
 class Episodes(NamedTuple):
-    """Whole episodes with success, in rings that fill from the front."""
+    """Whole episodes with success, in rings that fill from the front, and how often their tasks fail."""
 
     obs: Float[Any, "task kept step obs"]
     action: Float[Any, "task kept step action"]  # as drawn, before the environment clips it
     reward: Float[Any, "task kept step"]
     last_obs: Float[Any, "task kept obs"]  # the true successor of the last step
     num_added: Int[Any, " task"]  # ever
+    failure_rate: Float[Any, " task"]  # of the newest episodes, whole or not; 1 at first
 
 
 class Running(NamedTuple):
@@ -52,6 +55,7 @@ class Successes:
             np.zeros((num_tasks, kept, steps), np.float32),
             np.zeros((num_tasks, kept, OBSERVATION_SIZE), np.float32),
             np.zeros(num_tasks, np.int32),
+            np.ones(num_tasks, np.float32),
         )
         self.running = Running(
             np.zeros((num_envs, steps, OBSERVATION_SIZE), np.float32),
@@ -71,9 +75,10 @@ class Successes:
         self.running.length[rollout.time[:, 0] == 0.0] = 0  # environments made anew, whose episodes before never ended
         starts = [0] * len(task_numbers)
         for (step, env), is_success in zip(np.argwhere(rollout.is_end.T).tolist(), successes, strict=True):
-            length = self._copy(rollout, env, starts[env], step + 1)
+            length, task = self._copy(rollout, env, starts[env], step + 1), int(task_numbers[env])
+            self.episodes.failure_rate[task] += (1.0 - is_success - self.episodes.failure_rate[task]) / RATE_MEMORY
             if is_success and length == self.running.reward.shape[1]:
-                self._keep(int(task_numbers[env]), env, rollout.next_obs[env, step])
+                self._keep(task, env, rollout.next_obs[env, step])
             self.running.length[env], starts[env] = 0, step + 1
         for env, start in enumerate(starts):
             self._copy(rollout, env, start, rollout.reward.shape[1])

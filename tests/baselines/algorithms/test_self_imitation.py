@@ -39,7 +39,8 @@ def random_episodes(rng, num_added, steps=STEPS):
     shape = (TASKS, KEPT, steps)
     obs, action = (rng.normal(size=(*shape, size)).astype(np.float32) for size in (39, 4))
     reward = rng.uniform(0.0, 10.0, size=shape).astype(np.float32)
-    return Episodes(obs, action, reward, rng.normal(size=(TASKS, KEPT, 39)).astype(np.float32), np.array(num_added, np.int32))
+    last_obs, failure_rate = rng.normal(size=(TASKS, KEPT, 39)).astype(np.float32), np.array([1.0, 0.6], np.float32)
+    return Episodes(obs, action, reward, last_obs, np.array(num_added, np.int32), failure_rate)
 
 
 def test_a_step_weighs_as_much_as_it_went_better_than_the_critic_expects():
@@ -52,9 +53,10 @@ def test_a_step_weighs_as_much_as_it_went_better_than_the_critic_expects():
         expected_behind = 20.0 * (task + 1) + episodes.last_obs[task, kept, 0]
         expected = 20.0 * (task + 1) + episodes.obs[task, kept, step, 0]
         wanted = np.clip((later + discount**left * expected_behind - expected) / spread[task], 0.0, 1.0)
+        wanted *= episodes.failure_rate[task]
         assert np.isclose(weight[task, kept, step], wanted if kept < episodes.num_added[task] else 0.0, atol=1e-5)
     assert np.isclose(self_imitation.mean_weight(weight, episodes), weight.sum() / (5 * STEPS), rtol=1e-5)
-    assert {0.0, 1.0} < set(np.asarray(weight).ravel().tolist()), "some of each kind"
+    assert {0.0, float(episodes.failure_rate[1])} < set(np.asarray(weight).ravel().tolist()), "some of each kind"
 
 
 def test_steps_are_drawn_in_proportion_to_their_weights():

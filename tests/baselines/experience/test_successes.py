@@ -57,6 +57,16 @@ def test_whole_episodes_with_success_are_kept_however_long_the_stretches_are(ste
     assert episodes.last_obs[..., 38].tolist() == [[8.5, 20.5], [28.5, 36.5]]
 
 
+def test_a_failure_rate_forgets():
+    successes, wanted = Successes(2, 3, 2, STEPS), np.ones(2)
+    for stretch in stretches(world(24), 3):
+        told = successes_of(stretch, {8, 36, 40, 56})
+        for env, is_success in zip(np.argwhere(stretch.is_end.T)[:, 1], told, strict=True):
+            wanted[TASKS[env]] = 0.95 * wanted[TASKS[env]] + 0.05 * (not is_success)
+        successes.add(stretch, told, TASKS)
+    assert np.allclose(successes.episodes.failure_rate, wanted) and (wanted < 1.0).all()
+
+
 def test_the_newest_take_the_place_of_the_oldest():
     episodes, _ = taken_in(Successes(2, 3, 2, STEPS), world(12), 3, set(range(37))).arrays
     assert episodes.num_added.tolist() == [6, 3]
