@@ -291,14 +291,15 @@ def make_imitated(learner: Learner, agent: Ppo, episodes: Episodes) -> Imitated:
 
 def imitation_gradient(learner: Learner, policy: Any, imitated: Imitated, key: Array) -> Any:
     """Gradient of the loss of self-imitation, by some steps at random."""
-    chosen = self_imitation.draw(imitated.weight, learner.config.self_imitation_samples, key)
+    config = learner.config
+    chosen = self_imitation.draw(imitated.weight, config.self_imitation_samples, key)
 
     def loss(policy: Any) -> Array:
         actions: Gaussian = learner.policy.apply(policy, imitated.inputs[chosen])
         actions = actions._replace(log_std=jax.lax.stop_gradient(actions.log_std))
-        return -imitated.mean_weight * actions.log_prob(imitated.action[chosen]).mean()
+        return -config.imitation_weight * imitated.mean_weight * actions.log_prob(imitated.action[chosen]).mean()
 
-    return jax.tree.map(lambda gradient: learner.config.imitation_weight * gradient, jax.grad(loss)(policy))
+    return jax.grad(loss)(policy)
 
 
 def updates_of(optimizer: Any, loss: Any, params: Any, opt: Any, mini: Batch, more: Any = None) -> tuple[Any, Any, dict[str, Array]]:
